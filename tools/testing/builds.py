@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: MIT
+"""The builds that the suites run on. Each is made once a run and kept for the next one."""
+
+import os
+import pathlib
+import shutil
+import subprocess
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+OUTPUT = ROOT / "build-test"
+
+# Name: compiler, options. The optimised build by gcc and the one by clang take every warning for
+# an error; the sanitizers' builds stop at the first finding.
+BUILDS = {
+    "release": ("gcc", ["--buildtype=release", "-Ddebug=true", "-Dwerror=true"]),
+    "address": (
+        "gcc",
+        ["--buildtype=debugoptimized", "-Db_sanitize=address,undefined",
+         "-Dc_args=-fno-sanitize-recover=all -fno-omit-frame-pointer"],
+    ),
+    "thread": (
+        "clang",
+        ["--buildtype=debugoptimized", "-Dwerror=true", "-Db_sanitize=thread", "-Db_lundef=false",
+         "-Dc_args=-fno-omit-frame-pointer"],
+    ),
+}
+
+SANITIZER_OPTIONS = {
+    "ASAN_OPTIONS": "detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1:"
+                    "check_initialization_order=1:halt_on_error=1:exitcode=99",
+    "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1:exitcode=99",
+    "TSAN_OPTIONS": "halt_on_error=1:second_deadlock_stack=1:exitcode=99",
+    "LSAN_OPTIONS": "exitcode=99",
+}
+
+
+class BuildFailed(Exception):
+    """A build that cannot be used; its text is the end of the build's output."""
+
+
+_done = {}
+
+
+def directory(name):
+    return OUTPUT / name
+
+
+def program(name):
+    return directory(name) / "hashtagd"
+
+
+def environment():
+    """The tests' environment: ours plus the sanitizers' options, less what would configure a daemon."""
+    ours = {key: value for key, value in os.environ.items()
+            if not key.startswith(("HASHTAGD_", "AWS_", "TWITTER_", "MALLOC_"))}
+    ours.update(SANITIZER_OPTIONS)
+    return ours
+
+
+def make(name):
+    """Configures and builds; the second call for the same build costs nothing."""
+    if name not in _done:
+        try:
+            _done[name] = _make(name)
+        except BuildFailed as failure:
+            _done[name] = failure
+    if isinstance(_done[name], BuildFailed):
+        raise _done[name]
+    return _done[name]
+
+
+def _make(name):
+    compiler, options = BUILDS[name]
+    where = directory(name)
+    began = time.monotonic()
+    print(f"   build {name} ({compiler} {' '.join(options)})", flush=True)
+    if not (where / "build.ninja").exists() or _stale(where, options):
+        shutil.rmtree(where, ignore_errors=True)
+        _run(["meson", "setup", *options, "--fatal-meson-warnings", str(where), str(ROOT)],
+             {**os.environ, "CC": compiler})
+        (where / "options.txt").write_text(repr(options))
+    _run(["ninja", "-C", str(where)], os.environ)
+    print(f"   built {name} in {time.monotonic() - began:.0f} s", flush=True)
+    return where
+
+
+def _stale(where, options):
+    noted = where / "options.txt"
+    return not noted.exists() or noted.read_text() != repr(options)
+
+
+def _run(command, environ):
+    done = subprocess.run(command, cwd=ROOT, env=environ, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, errors="replace")
+    if done.returncode != 0:
+        raise BuildFailed(f"{' '.join(command)}\n{done.stdout[-12000:]}")

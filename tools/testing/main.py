@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: MIT
+"""Runs suites and sums them up. See tools/test."""
+
+import sys
+import time
+
+import builds
+import suites
+from results import Result
+
+
+def main(arguments):
+    words = []
+    if "--" in arguments:
+        at = arguments.index("--")
+        arguments, words = arguments[:at], arguments[at + 1:]
+    if arguments == ["--list"]:
+        for name, run in suites.SUITES.items():
+            print(f"{name:12} {run.__doc__}")
+        return 0
+    unknown = [name for name in arguments if name not in suites.SUITES]
+    if unknown:
+        print(f"tools/test: no suite {', '.join(unknown)}; there are {', '.join(suites.SUITES)}")
+        return 2
+    chosen = [name for name in suites.SUITES if name in arguments or not arguments]
+
+    rows = []
+    total = Result()
+    for name in chosen:
+        row = run_suite(name, words)
+        rows.append((name, *row))
+        total.add(row[0])
+    print_summary(rows, total)
+    return 0 if total.passed > 0 and not total.failures else 1
+
+
+def run_suite(name, words):
+    run = suites.SUITES[name]
+    began = time.monotonic()
+    print(f"\n== {name}: {run.__doc__}", flush=True)
+    try:
+        result = run(words)
+    except builds.BuildFailed as failure:
+        print(failure, flush=True)
+        result = Result().fail(f"{name}: the build failed")
+    except Exception as failure:  # a suite that breaks must not take the others along
+        print(f"{type(failure).__name__}: {failure}", flush=True)
+        result = Result().fail(f"{name}: could not run: {failure}")
+    return result, time.monotonic() - began
+
+
+def print_summary(rows, total):
+    print("\n== summary")
+    for name, result, seconds in rows:
+        print(f"{name:12} {result.passed:6} passed {len(result.failures):4} failed "
+              f"{len(result.skips):4} skipped {seconds:6.0f} s")
+    for title, cases in (("SKIPPED", total.skips), ("FAILED", total.failures)):
+        for case in cases:
+            print(f"{title}: {case}")
+    print(f"{total.passed} passed, {len(total.failures)} failed, {len(total.skips)} skipped", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
