@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+/**
+ * The table port: the durable counts (the DynamoDB table `hashtags`, or SQLite) and,
+ * with them, how far each shard is counted. A flush makes counts and positions
+ * durable together: after a crash both are there or neither.
+ *
+ * Also kept here: the log of the time windows (tally/), because it must move in step
+ * with the counts. Rules for requests as in stream.h: the caller's memory, `done`
+ * exactly once on the loop thread, never from inside the starting call. One flush at
+ * a time.
+ */
+
+#include "hashtagd/pipeline/health.h"
+#include "hashtagd/pipeline/position.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/** Longest key in bytes (DynamoDB: partition key 1..2048, "Constraints in DynamoDB"). */
+#define HT_TABLE_MAX_KEY_BYTES 2048
+
+/** One item. */
+struct ht_item {
+    struct ht_slice hashtag;
+    uint64_t count;
+    int64_t first_seen_s; /**< wall time; 0 where unknown (a table of an older program) */
+    int64_t last_seen_s;  /**< likewise */
+    int64_t expires_at_s; /**< 0: never */
+};
+
+/** How far a shard is counted. */
+struct ht_checkpoint {
+    char shard_id[HT_SHARD_ID_BYTES];
+    struct ht_position position; /**< AFTER or END; the others only for a shard just met */
+};
+
+/** One entry of the windows' log; what the bytes mean is tally's business. */
+struct ht_window_part {
+    int64_t minute;       /**< wall minute (seconds since 1970 / 60) */
+    bool replaces;        /**< the whole minute: older parts of it go */
+    struct ht_slice data; /**< tally's format; empty in a deletion */
+    struct ht_slice
+        deleted_hashtag; /**< on load only: not empty where the entry says that a hashtag
+                                      *   was deleted at this point of the log */
+};
+
+/** Reads everything at start. The callbacks come in any number before `done`; their arguments live
+ * during the call only. Window parts come in the order in which they were written. */
+struct ht_table_load {
+    int64_t oldest_minute; /**< window parts before it are not wanted (and may be deleted) */
+    void (*on_expected)(struct ht_table_load *load,
+                        uint64_t item_count); /**< may be NULL; a hint */
+    void (*on_items)(struct ht_table_load *load, const struct ht_item *items, size_t count);
+    void (*on_checkpoint)(struct ht_table_load *load, const struct ht_checkpoint *checkpoint);
+    void (*on_window_part)(struct ht_table_load *load, const struct ht_window_part *part);
+    void (*done)(struct ht_table_load *load);
+    void *user; /**< the caller's */
+    int status; /**< 0, or why the table cannot be used; then nothing else may be asked of it */
+    struct ht_error error;
+    void *adapter; /**< the adapter's own */
+};
+
+/** What was counted of one hashtag in one shard since the last flush. Sorted by shard, then
+ * hashtag; a pair comes once. */
+struct ht_delta {
+    struct ht_slice hashtag;
+    uint32_t shard; /**< index into the flush's checkpoints */
+    uint64_t count; /**< 1 and up */
+    int64_t first_seen_s, last_seen_s;
+    struct ht_slice first_sequence, last_sequence; /**< of the records that it stands for */
+    uint64_t first_sub_sequence, last_sub_sequence;
+};
+
+/** Why an item was removed, as the archive record says it. */
+enum ht_origin {
+    HT_ORIGIN_USER,
+    HT_ORIGIN_TTL,
+    HT_ORIGIN_UNKNOWN,
+};
+
+/** An item that a flush removed: asked for, or its time was up. */
+struct ht_removed_item {
+    struct ht_item item; /**< as it was */
+    enum ht_origin origin;
+    int64_t deleted_at_s;
+    struct ht_slice event_id; /**< identifies the deletion */
+};
+
+/** Writes deltas, then checkpoints, then deletes, then removes what is expired: all or nothing. */
+struct ht_table_flush {
+    const struct ht_delta *deltas;
+    size_t delta_count;
+    const struct ht_checkpoint *checkpoints; /**< every shard that deltas name, and more */
+    size_t checkpoint_count;
+    const struct ht_slice *deletes; /**< hashtags that a user deletes */
+    size_t delete_count;
+    const struct ht_window_part *parts;
+    size_t part_count;
+    int64_t now_s; /**< wall time, for expiry and deleted_at */
+    void (*done)(struct ht_table_flush *flush);
+    void *user; /**< the caller's */
+    int status; /**< 0: durable. Else nothing was written, or nobody knows: try the same again */
+    struct ht_error error;
+    const struct ht_removed_item *removed; /**< the adapter's, valid during `done` */
+    size_t removed_count;
+    void *adapter; /**< the adapter's own */
+};
+
+struct ht_table;
+
+struct ht_table_ops {
+    const char *type; /**< as in the configuration: "embedded", "dynamodb" */
+    /** Reads everything; once, first. */
+    void (*load)(struct ht_table *table, struct ht_table_load *load);
+    /** Starts a flush. */
+    void (*flush)(struct ht_table *table, struct ht_table_flush *flush);
+    /** Finishes what runs, then on_closed, once. */
+    void (*close)(struct ht_table *table, void (*on_closed)(void *user), void *user);
+    /** Frees a closed table; NULL is fine. */
+    void (*destroy)(struct ht_table *table);
+};
+
+struct ht_table_counters {
+    uint64_t flushes; /**< that succeeded */
+    uint64_t flush_errors;
+    uint64_t items_written; /**< deltas made durable */
+    uint64_t items_deleted; /**< by a user */
+    uint64_t items_expired; /**< by TTL */
+};
+
+/** The part of an adapter that callers see; the adapter's struct begins with it. */
+struct ht_table {
+    const struct ht_table_ops *ops;
+    struct ht_health health;
+    struct ht_table_counters counters;
+};
