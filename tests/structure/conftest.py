@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: MIT
+"""Lets the tests import what stands beside them."""
+
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
