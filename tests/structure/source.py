@@ -160,14 +160,19 @@ class Source:
         return len(self.tokens) - 1, body_at
 
     @functools.cached_property
+    def lines_with_code(self):
+        return {token.line for token in self.tokens}
+
+    @functools.cached_property
     def functions(self):
         """Definitions and prototypes, in order."""
         return [function for head, body in self.declarations
                 if (function := as_function(head, body)) is not None]
 
     def comment_before(self, line):
-        """The comment that ends on the line before `line`, or None."""
-        return next((comment for comment in self.comments if comment.last == line - 1), None)
+        """The comment that ends on the line before `line` and belongs to nothing before it, or None."""
+        return next((comment for comment in self.comments
+                     if comment.last == line - 1 and comment.first not in self.lines_with_code), None)
 
     def comment_after(self, line):
         """A comment that begins on `line`, or None."""
