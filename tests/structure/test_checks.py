@@ -172,6 +172,8 @@ BAD = {
     ],
     "fields_are_documented": [
         header("/** One. */\nstruct ht_one {\n    int a; /**< it */\n    int b;\n};\n"),
+        header("struct ht_one {\n    const char *a;\n};\n"),
+        header("struct ht_one {\n    struct ht_slice a;\n};\n"),
         header("struct ht_one {\n    void (*f)(int a);\n};\n"),
     ],
     "headers_have_an_introduction": [
