@@ -55,7 +55,7 @@ int ht_buffer_reserve(struct ht_buffer *buffer, size_t extra)
         return fail(buffer, HT_ETOOBIG);
     }
     size_t needed = buffer->length + extra + 1;
-    if (needed <= buffer->capacity) {
+    if (buffer->data != NULL && needed <= buffer->capacity) {
         return 0;
     }
     size_t capacity = buffer->capacity == 0 ? FIRST_CAPACITY : buffer->capacity;

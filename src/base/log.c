@@ -92,45 +92,44 @@ static void append_json_fields(struct ht_buffer *line, const struct ht_log_field
     }
 }
 
-static void format_line(const struct ht_log *log, enum ht_log_level level, const char *part,
-                        const char *message, struct ht_buffer *line)
+static void format_line(const struct ht_log *log, const struct ht_log_line *said,
+                        struct ht_buffer *line)
 {
     char time[HT_TIME_UTC_BYTES];
     (void)ht_time_format_utc(ht_clock_wall_ms(log->clock), time);
     switch (log->format) {
     case HT_LOG_FORMAT_TEXT:
         (void)ht_buffer_append_format(line, "%s%.12s %-7s %s: %s",
-                                      log->colour ? level_colours[level] : "", time + 11,
-                                      level_names[level], part, message);
+                                      log->colour ? level_colours[said->level] : "", time + 11,
+                                      level_names[said->level], said->part, said->message);
         break;
     case HT_LOG_FORMAT_LOGFMT:
         (void)ht_buffer_append_format(line, "time=%s level=%s part=%s msg=", time,
-                                      level_names[level], part);
-        append_quoted(line, ht_slice_text(message));
+                                      level_names[said->level], said->part);
+        append_quoted(line, ht_slice_text(said->message));
         break;
     case HT_LOG_FORMAT_JSON:
         (void)ht_buffer_append_format(
             line, "{\"time\":\"%s\",\"level\":\"%s\",\"part\":\"%s\",\"msg\":", time,
-            level_names[level], part);
-        append_quoted(line, ht_slice_text(message));
+            level_names[said->level], said->part);
+        append_quoted(line, ht_slice_text(said->message));
         break;
     }
 }
 
-void ht_log_write(const struct ht_log *log, enum ht_log_level level, const char *part,
-                  const char *message, const struct ht_log_field *fields, size_t count)
+void ht_log_write(const struct ht_log *log, const struct ht_log_line *said)
 {
-    if (log == NULL || log->fd < 0 || level > log->level) {
+    if (log == NULL || log->fd < 0 || said->level > log->level) {
         return;
     }
     struct ht_buffer line;
     ht_buffer_init(&line, MAX_LINE_BYTES);
-    format_line(log, level, part, message, &line);
+    format_line(log, said, &line);
     if (log->format == HT_LOG_FORMAT_JSON) {
-        append_json_fields(&line, fields, count);
+        append_json_fields(&line, said->fields, said->count);
         (void)ht_buffer_append_byte(&line, '}');
     } else {
-        append_plain_fields(&line, fields, count);
+        append_plain_fields(&line, said->fields, said->count);
         if (log->colour && log->format == HT_LOG_FORMAT_TEXT) {
             (void)ht_buffer_append_text(&line, "\033[0m");
         }

@@ -13,7 +13,7 @@
 
 /** The secret of one table; fill it with ht_random_secret(), or with constants in tests. */
 struct ht_hash_key {
-    uint64_t k0, k1;
+    uint64_t k0, k1; /**< the halves of a SipHash key */
 };
 
 /** 64 well-mixed bits of `slice` under `key`. */

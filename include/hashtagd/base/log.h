@@ -40,7 +40,7 @@ enum ht_log_format {
 struct ht_log_field {
     const char *key;      /**< lower case with _, static */
     struct ht_slice text; /**< any bytes; control characters are escaped on output */
-    int64_t number;
+    int64_t number;       /**< the value where `text` has none */
 };
 
 /** Where lines go. Fixed after it is made. */
@@ -71,19 +71,28 @@ static inline struct ht_slice ht_slice_or_empty(struct ht_slice slice)
     return slice.data == NULL ? ht_slice_text("") : slice;
 }
 
-/** Writes one line. `part` and `message` are static; `fields` may be NULL where count is 0. `log`
- * may be NULL: nothing happens. */
-void ht_log_write(const struct ht_log *log, enum ht_log_level level, const char *part,
-                  const char *message, const struct ht_log_field *fields, size_t count);
+/** What one line says. */
+struct ht_log_line {
+    enum ht_log_level level;
+    const char *part;                  /**< who speaks; static */
+    const char *message;               /**< static, and the same whatever the data */
+    const struct ht_log_field *fields; /**< may be NULL where count is 0 */
+    size_t count;
+};
+
+/** Writes one line. `log` may be NULL: nothing happens. */
+void ht_log_write(const struct ht_log *log, const struct ht_log_line *said);
 
 /** The level that `name` ("error", "warning", "info", "debug") means, or -1. */
 int ht_log_level_from_name(const char *name);
 
 #define HT_LOG_AT(log, level, part, message, ...)                                                  \
-    ht_log_write(                                                                                  \
-        (log), (level), (part), (message), (const struct ht_log_field[]){{0}, ##__VA_ARGS__} + 1,  \
-        sizeof((const struct ht_log_field[]){{0}, ##__VA_ARGS__}) / sizeof(struct ht_log_field) -  \
-            1)
+    ht_log_write((log), &(const struct ht_log_line){                                               \
+                            (level), (part), (message),                                            \
+                            (const struct ht_log_field[]){{0}, ##__VA_ARGS__} + 1,                 \
+                            sizeof((const struct ht_log_field[]){{0}, ##__VA_ARGS__}) /            \
+                                    sizeof(struct ht_log_field) -                                  \
+                                1})
 
 /** A part stopped working and a person is needed. */
 #define ht_log_error(log, part, message, ...)                                                      \

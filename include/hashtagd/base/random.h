@@ -15,7 +15,7 @@
 
 /** The generator's state; plain memory, may be copied. */
 struct ht_random {
-    uint64_t state[4];
+    uint64_t state[4]; /**< never all zero */
 };
 
 /** Starts the sequence that belongs to `seed`. */
