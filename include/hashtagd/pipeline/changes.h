@@ -24,7 +24,7 @@ struct ht_removal {
 
 /** What one read brought; owned by whoever got it. */
 struct ht_removal_batch {
-    struct ht_removal *removals;
+    struct ht_removal *removals; /**< in order; may be NULL where count is 0 */
     size_t count;
     size_t bytes; /**< memory held, for the byte budget */
     void (*release)(struct ht_removal_batch *batch);
@@ -49,7 +49,7 @@ struct ht_changes_read {
 /** Makes durable that the removals `first_order` .. `last_order` reached the archive, in `object`.
  * Commits come in order without gaps. */
 struct ht_changes_commit {
-    uint64_t first_order, last_order;
+    uint64_t first_order, last_order; /**< as in struct ht_removal; both are included */
     int64_t archived_at_s;
     struct ht_slice object; /**< where the lines are, for people; may be empty */
     void (*done)(struct ht_changes_commit *commit);
@@ -63,7 +63,7 @@ struct ht_changes_commit {
 struct ht_archived {
     struct ht_removal removal;
     int64_t archived_at_s;
-    struct ht_slice object;
+    struct ht_slice object; /**< where the line is, for people; may be empty */
 };
 
 /** Reads the latest deliveries, newest first, as they were before this start. */
@@ -82,10 +82,13 @@ struct ht_changes;
 
 struct ht_changes_ops {
     const char *type; /**< "embedded", "dynamodb" */
+    /** Starts a read; one at a time. */
     void (*read)(struct ht_changes *changes, struct ht_changes_read *read);
     /** Makes a running read come back soon, with an empty batch. */
     void (*wake)(struct ht_changes *changes);
+    /** Starts a commit. */
     void (*commit)(struct ht_changes *changes, struct ht_changes_commit *commit);
+    /** Starts to read the latest deliveries. */
     void (*recent)(struct ht_changes *changes, struct ht_changes_recent *recent);
     /** Running requests come back (reads with HT_ECANCELED), then on_closed, once. */
     void (*close)(struct ht_changes *changes, void (*on_closed)(void *user), void *user);

@@ -39,6 +39,7 @@ struct ht_dead_letters_append {
 struct ht_dead_letters;
 
 struct ht_dead_letters_ops {
+    /** Starts an append. */
     void (*append)(struct ht_dead_letters *dead_letters, struct ht_dead_letters_append *append);
     /** Finishes what runs, then on_closed, once. */
     void (*close)(struct ht_dead_letters *dead_letters, void (*on_closed)(void *user), void *user);

@@ -42,7 +42,7 @@ struct ht_health {
     uint64_t last_success_monotonic_ms;   /**< the same, for ages */
     void (*on_change)(void *user,
                       struct ht_health *health); /**< may be NULL; state or text changed */
-    void *on_change_user;
+    void *on_change_user;                        /**< given to on_change */
 };
 
 /** Starts in state `state` without text. */

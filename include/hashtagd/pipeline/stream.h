@@ -38,8 +38,8 @@
 
 /** One record as it was read. The slices live as long as its batch. */
 struct ht_record {
-    struct ht_slice data;
-    struct ht_slice partition_key;
+    struct ht_slice data;            /**< as it was put; may be empty */
+    struct ht_slice partition_key;   /**< 1 .. 256 bytes */
     struct ht_slice sequence_number; /**< decimal digits, not empty */
     uint64_t sub_sequence;           /**< place in an aggregated record, else 0 */
     int64_t arrival_ms;              /**< wall time at which the stream took it */

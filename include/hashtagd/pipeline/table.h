@@ -23,7 +23,7 @@
 
 /** One item. */
 struct ht_item {
-    struct ht_slice hashtag;
+    struct ht_slice hashtag; /**< 1 .. HT_TABLE_MAX_KEY_BYTES of UTF-8 */
     uint64_t count;
     int64_t first_seen_s; /**< wall time; 0 where unknown (a table of an older program) */
     int64_t last_seen_s;  /**< likewise */
@@ -52,8 +52,11 @@ struct ht_table_load {
     int64_t oldest_minute; /**< window parts before it are not wanted (and may be deleted) */
     void (*on_expected)(struct ht_table_load *load,
                         uint64_t item_count); /**< may be NULL; a hint */
+    /** Items, in any order; each comes once. */
     void (*on_items)(struct ht_table_load *load, const struct ht_item *items, size_t count);
+    /** A shard's checkpoint; each comes once. */
     void (*on_checkpoint)(struct ht_table_load *load, const struct ht_checkpoint *checkpoint);
+    /** The next part of the windows' log. */
     void (*on_window_part)(struct ht_table_load *load, const struct ht_window_part *part);
     void (*done)(struct ht_table_load *load);
     void *user; /**< the caller's */
@@ -65,12 +68,12 @@ struct ht_table_load {
 /** What was counted of one hashtag in one shard since the last flush. Sorted by shard, then
  * hashtag; a pair comes once. */
 struct ht_delta {
-    struct ht_slice hashtag;
-    uint32_t shard; /**< index into the flush's checkpoints */
-    uint64_t count; /**< 1 and up */
-    int64_t first_seen_s, last_seen_s;
-    struct ht_slice first_sequence, last_sequence; /**< of the records that it stands for */
-    uint64_t first_sub_sequence, last_sub_sequence;
+    struct ht_slice hashtag;                        /**< 1 .. HT_TABLE_MAX_KEY_BYTES of UTF-8 */
+    uint32_t shard;                                 /**< index into the flush's checkpoints */
+    uint64_t count;                                 /**< 1 and up */
+    int64_t first_seen_s, last_seen_s;              /**< wall time */
+    struct ht_slice first_sequence, last_sequence;  /**< of the records that it stands for */
+    uint64_t first_sub_sequence, last_sub_sequence; /**< likewise */
 };
 
 /** Why an item was removed, as the archive record says it. */
@@ -90,13 +93,13 @@ struct ht_removed_item {
 
 /** Writes deltas, then checkpoints, then deletes, then removes what is expired: all or nothing. */
 struct ht_table_flush {
-    const struct ht_delta *deltas;
+    const struct ht_delta *deltas; /**< the caller's until `done`, like all that is given here */
     size_t delta_count;
     const struct ht_checkpoint *checkpoints; /**< every shard that deltas name, and more */
     size_t checkpoint_count;
     const struct ht_slice *deletes; /**< hashtags that a user deletes */
     size_t delete_count;
-    const struct ht_window_part *parts;
+    const struct ht_window_part *parts; /**< to append to the windows' log, in order */
     size_t part_count;
     int64_t now_s; /**< wall time, for expiry and deleted_at */
     void (*done)(struct ht_table_flush *flush);
