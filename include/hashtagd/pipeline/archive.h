@@ -35,7 +35,7 @@ struct ht_archive;
 
 struct ht_archive_ops {
     const char *type; /**< "directory", "firehose", "s3", "none" */
-    /** Starts an append. Several may run; their lines are stored in the order of their start. */
+    /** Starts an append; several may wait. */
     void (*append)(struct ht_archive *archive, struct ht_archive_append *append);
     /** Closes the open buffer now instead of when its time is over. No answer: the appends that
      * wait are it. */
