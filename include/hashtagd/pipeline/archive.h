@@ -6,7 +6,8 @@
  * S3, Firehose). Lines are collected into objects; an append is answered only when
  * its lines are durable, which may take as long as the buffer waits (archive.buffer_s).
  * All lines of one append are in one object. Rules for requests as in stream.h;
- * several appends may wait.
+ * several appends may wait. They become durable in order: where one fails, all that were
+ * started after it and are not durable yet fail too, so that nothing overtakes.
  */
 
 #include "hashtagd/pipeline/health.h"

@@ -1,0 +1,490 @@
+// SPDX-License-Identifier: MIT
+#include "hashtagd/pipeline/ingest.h"
+
+#include "ingest_internal.h"
+
+#include "hashtagd/base/assert.h"
+#include "hashtagd/base/backoff.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/*
+ * The life of a message from the source:
+ *
+ *     deliver -> take -> (batch fills) -> send_batches -> on_put -> freed
+ *                  |                           ^             |
+ *                  +-> letter -> on_letter     +--- wait ----+   (failure: the whole batch again)
+ *
+ * Batches start in order, several at a time; after a failure only the first goes again until it
+ * succeeds. No batch starts while a dead letter is on its way: the source's cursor must not
+ * become durable before the letter is.
+ */
+
+enum {
+    BATCH_MAX_RECORDS = 4096,
+    BATCH_MAX_BYTES = 4 * 1024 * 1024,
+    BATCH_FULL_BYTES = 1024 * 1024,
+    RUNNING_MAX = 4,
+    BATCHES_MAX = 16,
+};
+
+static const struct ht_backoff backoff = {.base_ms = 200, .max_ms = 10000};
+
+static bool on_deliver(struct ht_source_sink *sink, const struct ht_slice *messages, size_t count,
+                       struct ht_slice cursor);
+static void on_refuse(struct ht_source_sink *sink, struct ht_slice bytes, const char *reason);
+static int take(struct ht_ingest *ingest, struct ht_slice message);
+static int collect(struct ht_ingest *ingest, struct ht_slice message, struct ht_slice id);
+static void on_turn(struct ht_timer *timer);
+static void send_batches(struct ht_ingest *ingest);
+static void on_put(struct ht_stream_put *put);
+static void on_retry_due(struct ht_timer *timer);
+static void resume_source(struct ht_ingest *ingest);
+static void on_room(struct ht_budget_waiter *waiter);
+static void keep_letter(struct ht_ingest *ingest, struct ht_slice bytes, const char *reason);
+static void on_letter(struct ht_dead_letters_append *append);
+static void on_letter_retry(struct ht_timer *timer);
+static void on_source_stopped(void *user);
+
+static const struct ht_source_sink_ops sink_ops = {on_deliver, on_refuse};
+
+struct ht_ingest *ht_ingest_create(const struct ht_ingest_options *options)
+{
+    struct ht_ingest *ingest = calloc(1, sizeof(*ingest));
+    if (ingest == NULL) {
+        return NULL;
+    }
+    ingest->sink.ops = &sink_ops;
+    ingest->options = *options;
+    ht_health_init(&ingest->health, options->clock, HT_HEALTH_STARTING);
+    ht_tweet_reader_init(&ingest->reader, &options->tweet_key);
+    ht_timer_init(&ingest->turn_timer, on_turn);
+    ht_timer_init(&ingest->retry_timer, on_retry_due);
+    ingest->budget_waiter.on_room = on_room;
+    return ingest;
+}
+
+void ht_ingest_start(struct ht_ingest *ingest)
+{
+    struct ht_stream *stream = ingest->options.stream;
+    ingest->is_started = true;
+    ht_health_set(&ingest->health, HT_HEALTH_WORKING, "%s", "");
+    ingest->options.source->ops->start(ingest->options.source, &ingest->sink,
+                                       stream->ops->source_cursor(stream));
+}
+
+static size_t batch_count(const struct ht_ingest *ingest)
+{
+    size_t count = 0;
+    for (const struct ht_ingest_batch *at = ingest->head; at != NULL; at = at->next) {
+        count++;
+    }
+    return count;
+}
+
+static bool on_deliver(struct ht_source_sink *sink, const struct ht_slice *messages, size_t count,
+                       struct ht_slice cursor)
+{
+    struct ht_ingest *ingest = HT_CONTAINER_OF(sink, struct ht_ingest, sink);
+    for (size_t i = 0; i < count; i++) {
+        if (take(ingest, messages[i]) != 0) {
+            /* The budget keeps this from happening unless the machine itself is out of memory;
+             * then the bytes cannot be kept either, and only a restart from the cursor helps. */
+            ht_health_set(&ingest->health, HT_HEALTH_FAILED,
+                          "Out of memory: a message of the source was lost. Restart with a smaller "
+                          "memory.budget_bytes.");
+            ingest->counters.refused[HT_TWEET_REFUSAL_NONE]++;
+        }
+    }
+    if (cursor.length > 0 && cursor.length <= HT_SOURCE_CURSOR_BYTES && ingest->tail != NULL) {
+        memcpy(ingest->tail->cursor, cursor.data, cursor.length);
+        ingest->tail->cursor_length = cursor.length;
+    }
+    ht_timer_start(ingest->options.timers, &ingest->turn_timer, 0);
+    bool is_full = ingest->options.budget->used_bytes >
+                       ingest->options.budget->limit_bytes / 100 * HT_BUDGET_INTAKE_SHARE ||
+                   batch_count(ingest) >= BATCHES_MAX;
+    if (is_full && !ingest->is_source_paused) {
+        ingest->is_source_paused = true;
+        ingest->counters.pauses++;
+        ht_budget_wait(ingest->options.budget, &ingest->budget_waiter);
+    }
+    return !is_full;
+}
+
+static void on_refuse(struct ht_source_sink *sink, struct ht_slice bytes, const char *reason)
+{
+    struct ht_ingest *ingest = HT_CONTAINER_OF(sink, struct ht_ingest, sink);
+    ingest->counters.received++;
+    ingest->counters.refused[HT_TWEET_REFUSAL_CUT_OFF]++;
+    keep_letter(ingest, bytes, reason);
+}
+
+bool ht_ingest_sort(struct ht_ingest *ingest, const struct ht_tweet *tweet)
+{
+    if (tweet->kind == HT_TWEET_KIND_TWEET) {
+        return true;
+    }
+    ingest->counters.notices[tweet->kind]++;
+    if (tweet->kind == HT_TWEET_KIND_LIMIT) {
+        /* Real services send several counters at once: the sum would mean nothing. */
+        ingest->counters.limit_number_last = tweet->number;
+        if (tweet->number > ingest->counters.limit_number_max) {
+            ingest->counters.limit_number_max = tweet->number;
+        }
+    }
+    return false;
+}
+
+static int take(struct ht_ingest *ingest, struct ht_slice message)
+{
+    struct ht_tweet tweet;
+    ingest->counters.received++;
+    int status = ht_tweet_read(&ingest->reader, message, NULL, &tweet, NULL);
+    if (status == HT_EPARSE) {
+        ingest->counters.refused[tweet.refusal]++;
+        keep_letter(ingest, message, ht_tweet_refusal_name(tweet.refusal));
+        return 0;
+    }
+    if (status != 0 || !ht_ingest_sort(ingest, &tweet)) {
+        return status;
+    }
+    return collect(ingest, message, tweet.id);
+}
+
+static struct ht_ingest_batch *open_batch(struct ht_ingest *ingest)
+{
+    struct ht_ingest_batch *batch = ingest->filling;
+    if (batch != NULL && batch->count < BATCH_MAX_RECORDS &&
+        batch->bytes.length < BATCH_FULL_BYTES) {
+        return batch;
+    }
+    batch = calloc(1, sizeof(*batch));
+    if (batch == NULL) {
+        return NULL;
+    }
+    batch->ingest = ingest;
+    ht_buffer_init(&batch->bytes, BATCH_MAX_BYTES);
+    *(ingest->head == NULL ? &ingest->head : &ingest->tail->next) = batch;
+    ingest->tail = ingest->filling = batch;
+    return batch;
+}
+
+static int grow_records(struct ht_ingest_batch *batch)
+{
+    if (batch->count < batch->capacity) {
+        return 0;
+    }
+    size_t capacity = batch->capacity == 0 ? 64 : batch->capacity * 2;
+    struct ht_put_record *records = realloc(batch->records, capacity * sizeof(*records));
+    if (records == NULL) {
+        return HT_ENOMEM;
+    }
+    batch->records = records;
+    batch->capacity = capacity;
+    return 0;
+}
+
+/* Copies a tweet into the open batch. Its slices point nowhere until the batch is sent: the buffer
+ * may still move. */
+static int collect(struct ht_ingest *ingest, struct ht_slice message, struct ht_slice id)
+{
+    struct ht_ingest_batch *batch = open_batch(ingest);
+    if (batch == NULL || grow_records(batch) != 0 ||
+        ht_buffer_reserve(&batch->bytes, message.length + id.length) != 0) {
+        return HT_ENOMEM;
+    }
+    struct ht_put_record *record = &batch->records[batch->count++];
+    *record = (struct ht_put_record){.data = {NULL, message.length},
+                                     .partition_key = {NULL, id.length < 256 ? id.length : 256}};
+    (void)ht_buffer_append(&batch->bytes, message.data, message.length);
+    (void)ht_buffer_append(&batch->bytes, id.data, record->partition_key.length);
+    size_t bytes = message.length + id.length + sizeof(*record);
+    batch->reserved_bytes += bytes;
+    ht_budget_reserve(ingest->options.budget, bytes);
+    ingest->waiting_count++;
+    return 0;
+}
+
+static void on_turn(struct ht_timer *timer)
+{
+    struct ht_ingest *ingest = HT_CONTAINER_OF(timer, struct ht_ingest, turn_timer);
+    send_batches(ingest);
+    resume_source(ingest);
+    ht_ingest_look_at_stop(ingest);
+}
+
+static void point_records(struct ht_ingest_batch *batch)
+{
+    const char *at = batch->bytes.data;
+    for (size_t i = 0; i < batch->count; i++) {
+        batch->records[i].data.data = at;
+        at += batch->records[i].data.length;
+        batch->records[i].partition_key.data = at;
+        at += batch->records[i].partition_key.length;
+    }
+}
+
+/* A cursor may become durable only when everything before it is: a batch that is alone carries its
+ * own, one that follows others carries that of the last durable batch. */
+static struct ht_slice choose_cursor(const struct ht_ingest *ingest,
+                                     const struct ht_ingest_batch *batch)
+{
+    if (ingest->head == batch && ingest->running_count == 0) {
+        return ht_slice_make(batch->cursor, batch->cursor_length);
+    }
+    return ht_slice_make(ingest->cursor, ingest->cursor_length);
+}
+
+static void send_batches(struct ht_ingest *ingest)
+{
+    struct ht_stream *stream = ingest->options.stream;
+    /* One by one at the end, so that the last one carries its own cursor. */
+    size_t most = ingest->failures > 0 || ingest->is_stopping ? 1 : RUNNING_MAX;
+    if (ingest->letters_count > 0 || ht_timer_is_running(&ingest->retry_timer)) {
+        return;
+    }
+    for (struct ht_ingest_batch *batch = ingest->head;
+         batch != NULL && ingest->running_count < most; batch = batch->next) {
+        if (batch->is_running) {
+            continue;
+        }
+        if (batch == ingest->filling) {
+            ingest->filling = NULL;
+        }
+        point_records(batch);
+        batch->is_running = true;
+        batch->started_ns = ht_clock_monotonic_ns(ingest->options.clock);
+        batch->put = (struct ht_stream_put){.records = batch->records,
+                                            .count = batch->count,
+                                            .source_cursor = choose_cursor(ingest, batch),
+                                            .done = on_put,
+                                            .user = batch};
+        ingest->running_count++;
+        stream->ops->put(stream, &batch->put);
+    }
+}
+
+static void put_again_later(struct ht_ingest *ingest, const struct ht_error *error)
+{
+    ingest->failures++;
+    ingest->counters.put_retries++;
+    ht_health_fail(&ingest->health, HT_HEALTH_WAITING, error);
+    if (ht_timer_is_running(&ingest->retry_timer)) {
+        return;
+    }
+    uint64_t wait_ms = ht_backoff_ms(&backoff, ingest->failures, ingest->options.random);
+    ht_log_warning(ingest->options.log, "ingest", "tweets not put on the stream, trying again",
+                   HT_TEXT("error", error->text), HT_NUMBER("wait_ms", wait_ms),
+                   HT_NUMBER("tweets", ingest->waiting_count));
+    ht_timer_start(ingest->options.timers, &ingest->retry_timer, wait_ms);
+}
+
+static void unlink_batch(struct ht_ingest *ingest, struct ht_ingest_batch *batch)
+{
+    struct ht_ingest_batch *before = NULL;
+    for (struct ht_ingest_batch *at = ingest->head; at != batch; at = at->next) {
+        before = at;
+    }
+    *(before == NULL ? &ingest->head : &before->next) = batch->next;
+    ingest->tail = ingest->tail == batch ? before : ingest->tail;
+    ingest->filling = ingest->filling == batch ? NULL : ingest->filling;
+}
+
+static void free_batch(struct ht_ingest *ingest, struct ht_ingest_batch *batch)
+{
+    unlink_batch(ingest, batch);
+    ingest->waiting_count -= batch->count;
+    size_t reserved_bytes = batch->reserved_bytes;
+    ht_buffer_finish(&batch->bytes);
+    free(batch->records);
+    free(batch);
+    ht_budget_release(ingest->options.budget, reserved_bytes);
+}
+
+static void on_put(struct ht_stream_put *put)
+{
+    struct ht_ingest_batch *batch = put->user;
+    struct ht_ingest *ingest = batch->ingest;
+    ingest->running_count--;
+    batch->is_running = false;
+    if (put->status != 0) {
+        put_again_later(ingest, &put->error);
+        ht_ingest_look_at_stop(ingest);
+        return;
+    }
+    uint64_t now_ns = ht_clock_monotonic_ns(ingest->options.clock);
+    ht_histogram_add(&ingest->put_durations, now_ns - batch->started_ns);
+    size_t accepted = 0;
+    for (size_t i = 0; i < batch->count; i++) {
+        if (batch->records[i].status == 0) {
+            accepted++;
+        } else {
+            ingest->counters.refused[HT_TWEET_REFUSAL_TOO_LARGE]++;
+            keep_letter(ingest, batch->records[i].data, "refused");
+        }
+    }
+    ingest->counters.accepted += accepted;
+    ht_rate_add(&ingest->rate, now_ns / 1000000, accepted);
+    if (ingest->head == batch && batch->cursor_length > 0) {
+        memcpy(ingest->cursor, batch->cursor, batch->cursor_length);
+        ingest->cursor_length = batch->cursor_length;
+    }
+    ingest->failures = 0;
+    ht_health_succeed(&ingest->health);
+    free_batch(ingest, batch);
+    ht_timer_start(ingest->options.timers, &ingest->turn_timer, 0);
+}
+
+static void on_retry_due(struct ht_timer *timer)
+{
+    struct ht_ingest *ingest = HT_CONTAINER_OF(timer, struct ht_ingest, retry_timer);
+    send_batches(ingest);
+}
+
+static void on_room(struct ht_budget_waiter *waiter)
+{
+    struct ht_ingest *ingest = HT_CONTAINER_OF(waiter, struct ht_ingest, budget_waiter);
+    ht_timer_start(ingest->options.timers, &ingest->turn_timer, 0);
+}
+
+static void resume_source(struct ht_ingest *ingest)
+{
+    if (!ingest->is_source_paused || ingest->is_stopping || ingest->budget_waiter.waiting ||
+        ingest->failures > 0 || batch_count(ingest) >= BATCHES_MAX / 2) {
+        return;
+    }
+    ingest->is_source_paused = false;
+    ingest->options.source->ops->resume(ingest->options.source);
+}
+
+static void keep_letter(struct ht_ingest *ingest, struct ht_slice bytes, const char *reason)
+{
+    struct ht_ingest_letters *letters = calloc(1, sizeof(*letters) + bytes.length);
+    if (letters == NULL) {
+        ht_health_set(&ingest->health, HT_HEALTH_FAILED,
+                      "Out of memory: a dead letter was lost. Restart with a smaller "
+                      "memory.budget_bytes.");
+        return;
+    }
+    char *copy = (char *)(letters + 1);
+    if (bytes.length > 0) {
+        memcpy(copy, bytes.data, bytes.length);
+    }
+    letters->ingest = ingest;
+    letters->letter = (struct ht_dead_letter){.data = {copy, bytes.length},
+                                              .reason = ht_slice_text(reason),
+                                              .at_ms = ht_clock_wall_ms(ingest->options.clock)};
+    letters->reserved_bytes = sizeof(*letters) + bytes.length;
+    ht_timer_init(&letters->retry_timer, on_letter_retry);
+    ht_budget_reserve(ingest->options.budget, letters->reserved_bytes);
+    ingest->letters_count++;
+    on_letter_retry(&letters->retry_timer);
+}
+
+static void on_letter_retry(struct ht_timer *timer)
+{
+    struct ht_ingest_letters *letters =
+        HT_CONTAINER_OF(timer, struct ht_ingest_letters, retry_timer);
+    struct ht_dead_letters *port = letters->ingest->options.dead_letters;
+    letters->append = (struct ht_dead_letters_append){
+        .letters = &letters->letter, .count = 1, .done = on_letter, .user = letters};
+    port->ops->append(port, &letters->append);
+}
+
+static void on_letter(struct ht_dead_letters_append *append)
+{
+    struct ht_ingest_letters *letters = append->user;
+    struct ht_ingest *ingest = letters->ingest;
+    if (append->status != 0) {
+        ht_health_fail(&ingest->health, HT_HEALTH_WAITING, &append->error);
+        if (!ingest->is_stopping) {
+            letters->attempts++;
+            ht_timer_start(ingest->options.timers, &letters->retry_timer,
+                           ht_backoff_ms(&backoff, letters->attempts, ingest->options.random));
+            return;
+        }
+    }
+    ingest->letters_count--;
+    ht_budget_release(ingest->options.budget, letters->reserved_bytes);
+    free(letters);
+    ht_health_succeed(&ingest->health);
+    ht_timer_start(ingest->options.timers, &ingest->turn_timer, 0);
+}
+
+void ht_ingest_stop(struct ht_ingest *ingest, void (*on_stopped)(void *user), void *user)
+{
+    ingest->is_stopping = true;
+    ingest->on_stopped = on_stopped;
+    ingest->on_stopped_user = user;
+    ht_budget_cancel_wait(ingest->options.budget, &ingest->budget_waiter);
+    if (!ingest->is_started) {
+        ingest->is_source_stopped = true;
+        ht_timer_start(ingest->options.timers, &ingest->turn_timer, 0);
+        return;
+    }
+    ingest->options.source->ops->stop(ingest->options.source, on_source_stopped, ingest);
+}
+
+static void on_source_stopped(void *user)
+{
+    struct ht_ingest *ingest = user;
+    ingest->is_source_stopped = true;
+    ht_timer_start(ingest->options.timers, &ingest->turn_timer, 0);
+}
+
+void ht_ingest_look_at_stop(struct ht_ingest *ingest)
+{
+    if (!ingest->is_stopping || !ingest->is_source_stopped || ingest->on_stopped == NULL ||
+        ingest->running_count > 0 || ingest->letters_count > 0 || ingest->posts_count > 0 ||
+        (ingest->head != NULL && ingest->failures == 0)) {
+        return;
+    }
+    ht_timer_stop(ingest->options.timers, &ingest->turn_timer);
+    ht_timer_stop(ingest->options.timers, &ingest->retry_timer);
+    ht_health_set(&ingest->health, HT_HEALTH_STOPPED, "%s", "");
+    void (*on_stopped)(void *) = ingest->on_stopped;
+    ingest->on_stopped = NULL;
+    on_stopped(ingest->on_stopped_user);
+}
+
+void ht_ingest_destroy(struct ht_ingest *ingest)
+{
+    if (ingest == NULL) {
+        return;
+    }
+    HT_ASSERT(ingest->running_count == 0 && ingest->posts_count == 0);
+    ht_timer_stop(ingest->options.timers, &ingest->turn_timer);
+    ht_timer_stop(ingest->options.timers, &ingest->retry_timer);
+    while (ingest->head != NULL) {
+        free_batch(ingest, ingest->head);
+    }
+    ht_tweet_reader_finish(&ingest->reader);
+    free(ingest);
+}
+
+size_t ht_ingest_waiting(const struct ht_ingest *ingest)
+{
+    return ingest->waiting_count;
+}
+
+struct ht_health *ht_ingest_health(struct ht_ingest *ingest)
+{
+    return &ingest->health;
+}
+
+const struct ht_ingest_counters *ht_ingest_counters(const struct ht_ingest *ingest)
+{
+    return &ingest->counters;
+}
+
+struct ht_rate *ht_ingest_rate(struct ht_ingest *ingest)
+{
+    return &ingest->rate;
+}
+
+const struct ht_histogram *ht_ingest_put_durations(const struct ht_ingest *ingest)
+{
+    return &ingest->put_durations;
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+/**
+ * What the files of the ingest stage share: ingest.c has the source's way (batches),
+ * ingest_post.c the way of POST.
+ */
+
+#include "hashtagd/base/buffer.h"
+#include "hashtagd/pipeline/ingest.h"
+
+/** Some of the source's messages on their way to the stream. */
+struct ht_ingest_batch {
+    struct ht_stream_put put;
+    struct ht_ingest *ingest;
+    struct ht_ingest_batch *next;
+    struct ht_buffer bytes; /* data and key of each record, one behind the other */
+    struct ht_put_record *records;
+    size_t count, capacity;
+    char cursor[HT_SOURCE_CURSOR_BYTES];
+    size_t cursor_length;
+    size_t reserved_bytes;
+    uint64_t started_ns;
+    bool is_running; /* given to the stream */
+};
+
+/** Dead letters on their way. */
+struct ht_ingest_letters {
+    struct ht_dead_letters_append append;
+    struct ht_ingest *ingest;
+    struct ht_ingest_letters *next;
+    struct ht_dead_letter letter;
+    size_t reserved_bytes;
+    struct ht_timer retry_timer;
+    unsigned attempts;
+};
+
+struct ht_ingest {
+    struct ht_source_sink sink; /* first: the source knows only this */
+    /* fixed */
+    struct ht_ingest_options options;
+    /* state */
+    struct ht_health health;
+    struct ht_ingest_counters counters;
+    struct ht_rate rate;
+    struct ht_histogram put_durations;
+    struct ht_tweet_reader reader;
+    struct ht_ingest_batch *head, *tail; /* in the order of the source; the tail may be filling */
+    struct ht_ingest_batch *filling;     /* the tail, or NULL */
+    size_t running_count, waiting_count;
+    char cursor[HT_SOURCE_CURSOR_BYTES]; /* of the last batch before which all is durable */
+    size_t cursor_length;
+    size_t letters_count; /* dead letters that are not durable yet */
+    size_t posts_count;   /* POSTs that are not answered yet */
+    unsigned failures;    /* puts that failed in a row */
+    bool is_source_paused, is_source_stopped, is_stopping, is_started;
+    struct ht_timer turn_timer;  /* sends what was collected in this turn */
+    struct ht_timer retry_timer; /* runs while a batch is to be put again */
+    struct ht_budget_waiter budget_waiter;
+    void (*on_stopped)(void *user);
+    void *on_stopped_user;
+};
+
+/** Calls on_stopped where nothing is left to wait for. */
+void ht_ingest_look_at_stop(struct ht_ingest *ingest);
+
+/** Counts a message that is no tweet; returns whether `tweet` is one. */
+bool ht_ingest_sort(struct ht_ingest *ingest, const struct ht_tweet *tweet);
