@@ -20,7 +20,7 @@ OWNERS = {
     "openssl/pem.h": "net/",
     "openssl/": "base/",
     "zlib.h": "base/",
-    "zstd.h": "base/",
+    "zstd": "base/",
     "utf8proc.h": "tweet/",
     "sqlite3.h": "backends/embedded_",
 }
