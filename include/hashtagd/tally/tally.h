@@ -105,7 +105,7 @@ enum ht_tally_part_kind {
 
 /** Some counts of one minute, in a form that names tags by their text. */
 struct ht_tally_part {
-    int64_t minute;
+    int64_t minute; /**< in which the counts belong */
     enum ht_tally_part_kind kind;
     char *data;    /**< repeated: varint length, tag, varint count (LEB128); never NULL */
     size_t length; /**< bytes, at least 1 unless kind is REPLACE */
