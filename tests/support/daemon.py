@@ -77,17 +77,18 @@ class Answer:
 
 
 class Daemon:
-    """`settings` are `--set` options; `data` is the data directory (made where it is missing)."""
+    """`settings` are `--set` options; `data` is the data directory (made where it is missing);
+    `name` names the logs, which lie beside it."""
 
-    def __init__(self, settings=None, data=None, arguments=(), environ=None, preexec=None):
+    def __init__(self, settings=None, data=None, arguments=(), environ=None, name=None):
         assert data is not None, "a daemon under test needs a data directory of its own"
         self.data = pathlib.Path(data)
+        self.name = name or self.data.name
         self.settings = {"admin.listen": "127.0.0.1:0", "log.format": "logfmt",
                          "data.dir": str(self.data), **(settings or {})}
         self.arguments = list(arguments)
         self.environ = dict(environ or {})
         self.headers = {}
-        self.preexec = preexec
         self.process = None
         self.starts = 0
 
@@ -99,18 +100,20 @@ class Daemon:
         self.wait_until_up(timeout)
         return self
 
-    def spawn(self):
-        """Starts and returns at once."""
+    def spawn(self, forget_url=True):
+        """Starts and returns at once. The address of an earlier start is taken away first, so that
+        nobody asks at the wrong door."""
         assert self.process is None, "it runs already"
         self.data.parent.mkdir(parents=True, exist_ok=True)
         self.starts += 1
-        self._forget_url()
+        if forget_url:
+            (self.data / "admin.url").unlink(missing_ok=True)
         options = [word for key, value in self.settings.items()
                    for word in ("--set", f"{key}={setting_text(value)}")]
         with open(self.log_file, "wb") as log:
             self.process = subprocess.Popen(
                 [program(), "serve", *options, *self.arguments], stdin=subprocess.DEVNULL,
-                stdout=log, stderr=log, env=clean_environment(self.environ), preexec_fn=self.preexec)
+                stdout=log, stderr=log, env=clean_environment(self.environ))
         return self
 
     def wait_until_up(self, timeout=60):
@@ -174,7 +177,7 @@ class Daemon:
 
     @property
     def log_file(self):
-        return self.data.parent / f"{self.data.name}.{self.starts}.log"
+        return self.data.parent / f"{self.name}.{self.starts}.log"
 
     @property
     def log(self):
@@ -187,9 +190,6 @@ class Daemon:
         if not text:
             raise OSError("admin.url is empty")
         return text.rstrip("/")
-
-    def _forget_url(self):
-        (self.data / "admin.url").unlink(missing_ok=True)
 
     # HTTP
 
