@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: MIT
+#include "config_load.h"
+
+#include "hashtagd/base/buffer.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { MAX_TOKEN_BYTES = 4096 };
+
+static void check_types(struct ht_config *config, struct ht_mistakes *mistakes);
+static void check_source(struct ht_config *config, struct ht_mistakes *mistakes);
+static void check_listen(struct ht_config *config, struct ht_mistakes *mistakes);
+static void check_tls(struct ht_config *config, struct ht_mistakes *mistakes);
+static void read_token(struct ht_config *config, struct ht_mistakes *mistakes);
+
+void ht_config_check(struct ht_config *config, enum ht_config_purpose purpose,
+                     struct ht_mistakes *mistakes)
+{
+    if (purpose == HT_CONFIG_FOR_SERVE) {
+        check_types(config, mistakes);
+        check_source(config, mistakes);
+        check_listen(config, mistakes);
+        check_tls(config, mistakes);
+    }
+    if (config->admin.token_file[0] != '\0') {
+        read_token(config, mistakes);
+    }
+}
+
+/* Where the value of a key came from, for a mistake's place. */
+static const char *place_of(const struct ht_config *config, const char *key)
+{
+    const struct ht_config_row *row = ht_config_find_row(ht_slice_text(key));
+    const char *origin = config->origins[ht_config_row_index(row)];
+    return origin != NULL ? origin : "default";
+}
+
+static void check_types(struct ht_config *config, struct ht_mistakes *mistakes)
+{
+    size_t count;
+    const struct ht_config_row *rows = ht_config_rows(&count);
+    for (size_t i = 0; i < count; i++) {
+        if (rows[i].type != HT_CONFIG_CHOICE) {
+            continue;
+        }
+        unsigned value = *(unsigned *)ht_config_field(config, &rows[i]);
+        for (const struct ht_config_choice *at = rows[i].choices; at->name != NULL; at++) {
+            if (at->value == value && at->is_missing) {
+                ht_mistakes_add(mistakes, place_of(config, rows[i].key),
+                                "%s: %s is not in this build yet; use %s", rows[i].key, at->name,
+                                rows[i].fallback);
+            }
+        }
+    }
+}
+
+static void check_readable(const char *path, const char *place, const char *key,
+                           struct ht_mistakes *mistakes)
+{
+    struct stat about;
+    if (stat(path, &about) != 0 || access(path, R_OK) != 0) {
+        ht_mistakes_add(mistakes, place, "%s: %s cannot be read: %s", key, path, strerror(errno));
+    } else if (S_ISDIR(about.st_mode)) {
+        ht_mistakes_add(mistakes, place, "%s: %s is a directory; accepted: a file", key, path);
+    }
+}
+
+static void check_source(struct ht_config *config, struct ht_mistakes *mistakes)
+{
+    if (config->source.type != HT_CONFIG_SOURCE_REPLAY) {
+        return;
+    }
+    if (config->source.files.count == 0) {
+        ht_mistakes_add(mistakes, place_of(config, "source.type"),
+                        "source.type is replay, but source.files names no file; say --set "
+                        "source.files=FILE");
+    }
+    for (size_t i = 0; i < config->source.files.count; i++) {
+        check_readable(config->source.files.items[i], place_of(config, "source.files"),
+                       "source.files", mistakes);
+    }
+}
+
+static void check_listen(struct ht_config *config, struct ht_mistakes *mistakes)
+{
+    if (!ht_address_is_loopback(&config->admin.listen) && config->admin.token_file[0] == '\0') {
+        char address[HT_ADDRESS_TEXT_BYTES];
+        ht_mistakes_add(mistakes, place_of(config, "admin.listen"),
+                        "admin.listen: %s can be reached from other machines, so admin.token_file "
+                        "is required: put a secret into a file (openssl rand -hex 32 > FILE) and "
+                        "name it there, or listen on 127.0.0.1",
+                        ht_address_format(&config->admin.listen, address));
+    }
+}
+
+static void check_tls(struct ht_config *config, struct ht_mistakes *mistakes)
+{
+    bool has_cert = config->admin.tls_cert[0] != '\0', has_key = config->admin.tls_key[0] != '\0';
+    if (has_cert && !has_key) {
+        ht_mistakes_add(mistakes, place_of(config, "admin.tls_cert"),
+                        "admin.tls_cert is set, but admin.tls_key is not; set both or neither");
+    }
+    if (has_key && !has_cert) {
+        ht_mistakes_add(mistakes, place_of(config, "admin.tls_key"),
+                        "admin.tls_key is set, but admin.tls_cert is not; set both or neither");
+    }
+    if (has_cert) {
+        check_readable(config->admin.tls_cert, place_of(config, "admin.tls_cert"), "admin.tls_cert",
+                       mistakes);
+    }
+    if (has_key) {
+        check_readable(config->admin.tls_key, place_of(config, "admin.tls_key"), "admin.tls_key",
+                       mistakes);
+    }
+}
+
+/* What may stand in an Authorization header without quoting. */
+static bool is_token(const char *text, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        if (text[i] <= ' ' || text[i] > '~') {
+            return false;
+        }
+    }
+    return length > 0;
+}
+
+static size_t without_line_end(const char *text, size_t length)
+{
+    while (length > 0 && strchr(" \t\r\n", text[length - 1]) != NULL) {
+        length--;
+    }
+    return length;
+}
+
+static void read_token(struct ht_config *config, struct ht_mistakes *mistakes)
+{
+    const char *path = config->admin.token_file, *place = place_of(config, "admin.token_file");
+    char text[MAX_TOKEN_BYTES + 1];
+    FILE *file = fopen(path, "re");
+    if (file != NULL) {
+        (void)setvbuf(file, NULL, _IONBF, 0); /* no copy of the secret stays behind */
+    }
+    size_t length = file == NULL ? 0 : fread(text, 1, sizeof(text), file);
+    if (file == NULL || ferror(file)) {
+        ht_mistakes_add(mistakes, place, "admin.token_file: %s cannot be read: %s", path,
+                        strerror(errno));
+    } else if (length > MAX_TOKEN_BYTES) {
+        ht_mistakes_add(mistakes, place, "admin.token_file: %s is larger than %d bytes", path,
+                        MAX_TOKEN_BYTES);
+    } else if (length = without_line_end(text, length), length == 0) {
+        ht_mistakes_add(mistakes, place,
+                        "admin.token_file: %s is empty; put a secret into it, say with openssl "
+                        "rand -hex 32",
+                        path);
+    } else if (!is_token(text, length)) {
+        ht_mistakes_add(mistakes, place,
+                        "admin.token_file: %s holds more than one word of visible ASCII "
+                        "characters, which no token may",
+                        path);
+    } else {
+        config->token = ht_slice_to_text(ht_slice_make(text, length));
+        if (config->token == NULL) {
+            ht_mistakes_add(mistakes, place, "Out of memory.");
+        }
+    }
+    if (file != NULL) {
+        (void)fclose(file);
+    }
+    explicit_bzero(text, sizeof(text));
+}

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+/**
+ * The steps of ht_config_load(), each in a file of its own: the JSON file, then what must hold
+ * between the values.
+ */
+
+#include "config_table.h"
+
+/** Largest file that is read. */
+#define HT_CONFIG_MAX_FILE_BYTES (1024 * 1024)
+
+/** Reads the JSON file at `path` into `config`. Mistakes name file, line and column. 0 or
+ * HT_ENOMEM. */
+int ht_config_load_file(struct ht_config *config, const char *path,
+                        struct ht_mistakes *mistakes) HT_MUST_CHECK;
+
+/** Notes that the value of `row` came from `place` (copied). 0 or HT_ENOMEM. */
+int ht_config_set_origin(struct ht_config *config, const struct ht_config_row *row,
+                         const char *place) HT_MUST_CHECK;
+
+/** Checks what one value alone cannot tell and reads the token. `purpose` says how much must hold.
+ */
+void ht_config_check(struct ht_config *config, enum ht_config_purpose purpose,
+                     struct ht_mistakes *mistakes);
+
+/** The value of the variable `name` in `environment` (ended by NULL); NULL where there is none. */
+const char *ht_config_environment(const char *const *environment, const char *name);

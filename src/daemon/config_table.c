@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: MIT
+#include "config_table.h"
+
+#include "hashtagd/base/assert.h"
+#include "hashtagd/base/log.h"
+#include "hashtagd/tweet/fold.h"
+#include "hashtagd/tweet/tweet.h"
+
+#include <stdio.h>
+
+static const struct ht_config_choice sources[] = {
+    {"none", HT_CONFIG_SOURCE_NONE, false},
+    {"synthetic", HT_CONFIG_SOURCE_SYNTHETIC, false},
+    {"replay", HT_CONFIG_SOURCE_REPLAY, false},
+    {"twitter-v1", HT_CONFIG_SOURCE_TWITTER_V1, true},
+    {"twitter-v2", HT_CONFIG_SOURCE_TWITTER_V2, true},
+    {"jetstream", HT_CONFIG_SOURCE_JETSTREAM, true},
+    {"mastodon", HT_CONFIG_SOURCE_MASTODON, true},
+    {0},
+};
+
+static const struct ht_config_choice endpoints[] = {
+    {"filter", HT_CONFIG_ENDPOINT_FILTER, false},
+    {"sample", HT_CONFIG_ENDPOINT_SAMPLE, false},
+    {0},
+};
+
+static const struct ht_config_choice streams[] = {
+    {"embedded", HT_CONFIG_STREAM_EMBEDDED, false},
+    {"kinesis", HT_CONFIG_STREAM_KINESIS, true},
+    {0},
+};
+
+static const struct ht_config_choice tables[] = {
+    {"embedded", HT_CONFIG_TABLE_EMBEDDED, false},
+    {"dynamodb", HT_CONFIG_TABLE_DYNAMODB, true},
+    {0},
+};
+
+static const struct ht_config_choice archives[] = {
+    {"directory", HT_CONFIG_ARCHIVE_DIRECTORY, false},
+    {"firehose", HT_CONFIG_ARCHIVE_FIREHOSE, true},
+    {"s3", HT_CONFIG_ARCHIVE_S3, true},
+    {"none", HT_CONFIG_ARCHIVE_NONE, false},
+    {0},
+};
+
+static const struct ht_config_choice folds[] = {
+    {"case", HT_FOLD_CASE, false},
+    {"none", HT_FOLD_NONE, false},
+    {0},
+};
+
+static const struct ht_config_choice retweets[] = {
+    {"count", HT_TWEET_RETWEETS_COUNT, false},
+    {"ignore", HT_TWEET_RETWEETS_IGNORE, false},
+    {0},
+};
+
+static const struct ht_config_choice log_levels[] = {
+    {"error", HT_LOG_ERROR, false},
+    {"warning", HT_LOG_WARNING, false},
+    {"info", HT_LOG_INFO, false},
+    {"debug", HT_LOG_DEBUG, false},
+    {0},
+};
+
+static const struct ht_config_choice log_formats[] = {
+    {"text", HT_LOG_FORMAT_TEXT, false},
+    {"logfmt", HT_LOG_FORMAT_LOGFMT, false},
+    {"json", HT_LOG_FORMAT_JSON, false},
+    {0},
+};
+
+#define FIELD(section, name) .offset = offsetof(struct ht_config, section.name)
+#define BETWEEN(least, most) .minimum = (least), .maximum = (most)
+#define MEBIBYTE             (UINT64_C(1) << 20)
+#define GIBIBYTE             (UINT64_C(1) << 30)
+#define YEARS_10             UINT64_C(315360000)
+
+/* The largest whole number that every JSON reader keeps exact. */
+#define LARGEST ((UINT64_C(1) << 53) - 1)
+
+static const struct ht_config_row rows[] = {
+    {"source.type", HT_CONFIG_CHOICE, "", "none", .choices = sources, FIELD(source, type),
+     .doc = "where tweets come from; `POST /tweets` and `hashtagd put` work with every one"},
+    {"source.rate", HT_CONFIG_NUMBER, "tweets a second", "200", BETWEEN(0, 10000000),
+     FIELD(source, rate), .doc = "synthetic, replay: how fast; 0 is as fast as it goes"},
+    {"source.seed", HT_CONFIG_NUMBER, "", "1", BETWEEN(0, LARGEST), FIELD(source, seed),
+     .doc = "synthetic: the same seed makes the same tweets"},
+    {"source.limit", HT_CONFIG_NUMBER, "tweets", "0", BETWEEN(0, LARGEST), FIELD(source, limit),
+     .doc = "synthetic, replay: stop the source after so many tweets; 0 is never"},
+    {"source.files", HT_CONFIG_PATHS, "", "[]", BETWEEN(1, 4096), FIELD(source, files),
+     .doc = "replay: the files, in any form that `hashtagd put` reads"},
+    {"source.loop", HT_CONFIG_BOOLEAN, "", "false", FIELD(source, loop),
+     .doc = "replay: begin again after the last file, each round with new ids"},
+    {"source.url", HT_CONFIG_URL, "", "", .fallback_text = "the service's own", BETWEEN(0, 2048),
+     .is_secret = true, FIELD(source, url),
+     .doc = "twitter-v1, twitter-v2, mastodon, jetstream: base address, for a proxy or a test "
+            "server"},
+    {"source.endpoint", HT_CONFIG_CHOICE, "", "filter", .choices = endpoints,
+     FIELD(source, endpoint), .doc = "twitter-v1, twitter-v2: which stream is read"},
+    {"source.track", HT_CONFIG_TEXTS, "", "[]", BETWEEN(1, 60), FIELD(source, track),
+     .doc = "twitter-v1: phrases to follow"},
+    {"source.locations", HT_CONFIG_TEXTS, "", "[]", BETWEEN(1, 100), FIELD(source, locations),
+     .doc = "twitter-v1: bounding boxes, each \"west,south,east,north\" in degrees"},
+    {"source.follow", HT_CONFIG_TEXTS, "", "[]", BETWEEN(1, 32), FIELD(source, follow),
+     .doc = "twitter-v1: ids of users to follow"},
+    {"source.language", HT_CONFIG_TEXTS, "", "[]", BETWEEN(1, 16), FIELD(source, language),
+     .doc = "twitter-v1: language tags (BCP 47)"},
+    {"source.rules", HT_CONFIG_RULES, "", "[]", BETWEEN(1, 4096), FIELD(source, rules),
+     .doc = "twitter-v2: rules `{\"value\": \"...\", \"tag\": \"...\"}`; the account's rules are "
+            "made equal to this list"},
+    {"stream.type", HT_CONFIG_CHOICE, "", "embedded", .choices = streams, FIELD(stream, type),
+     .doc = "what keeps the tweets until they are counted"},
+    {"stream.name", HT_CONFIG_TEXT, "", "twitter_bigdata", BETWEEN(1, 128), FIELD(stream, name),
+     .doc = "its name"},
+    {"stream.retention_s", HT_CONFIG_NUMBER, "seconds", "86400", BETWEEN(0, YEARS_10),
+     FIELD(stream, retention_s),
+     .doc = "embedded: records that are counted are kept so long; records not yet counted are "
+            "never dropped"},
+    {"stream.retention_bytes", HT_CONFIG_NUMBER, "bytes", "1073741824",
+     BETWEEN(MEBIBYTE, 65536 * GIBIBYTE), FIELD(stream, retention_bytes),
+     .doc = "embedded: counted records may take so much of the disk; where records not yet "
+            "counted fill it, intake pauses"},
+    {"stream.start", HT_CONFIG_START, "", "trim_horizon", FIELD(stream, start),
+     .doc = "where a shard without a checkpoint starts: `trim_horizon` (the oldest record), "
+            "`latest`, or an RFC 3339 time"},
+    {"table.type", HT_CONFIG_CHOICE, "", "embedded", .choices = tables, FIELD(table, type),
+     .doc = "what keeps the counts"},
+    {"table.name", HT_CONFIG_TEXT, "", "hashtags", BETWEEN(1, 255), FIELD(table, name),
+     .doc = "its name"},
+    {"table.flush_interval_s", HT_CONFIG_NUMBER, "seconds", "1", BETWEEN(1, 3600),
+     FIELD(table, flush_interval_s), .doc = "how often pending counts are written"},
+    {"table.ttl_s", HT_CONFIG_NUMBER, "seconds", "0", BETWEEN(0, YEARS_10), FIELD(table, ttl_s),
+     .doc = "a hashtag that was not seen for so long is deleted and archived; 0 is never"},
+    {"counting.fold", HT_CONFIG_CHOICE, "", "case", .choices = folds, FIELD(counting, fold),
+     .doc = "`case`: spellings that differ in case or width are one hashtag (NFKC, full case "
+            "folding, NFKC); `none`: as spelled"},
+    {"counting.once_per_tweet", HT_CONFIG_BOOLEAN, "", "false", FIELD(counting, once_per_tweet),
+     .doc = "count a hashtag once for a tweet that repeats it"},
+    {"counting.repeat_window", HT_CONFIG_NUMBER, "tweets", "100000", BETWEEN(0, 100000000),
+     FIELD(counting, repeat_window),
+     .doc = "how many recent tweet ids a shard remembers; a record whose tweet is among them is "
+            "not counted again; 0: every record counts"},
+    {"counting.retweets", HT_CONFIG_CHOICE, "", "count", .choices = retweets,
+     FIELD(counting, retweets),
+     .doc = "`count`: the hashtags of the whole original, once; `ignore`: none"},
+    {"archive.type", HT_CONFIG_CHOICE, "", "directory", .choices = archives, FIELD(archive, type),
+     .doc = "where deleted hashtags go; `none`: another process archives"},
+    {"archive.name", HT_CONFIG_TEXT, "", "deleted-hashtags", BETWEEN(1, 128), FIELD(archive, name),
+     .doc = "firehose, s3: delivery stream or bucket"},
+    {"archive.prefix", HT_CONFIG_TEXT, "", "deleted/", BETWEEN(0, 256), FIELD(archive, prefix),
+     .doc = "what names of objects begin with; `YYYY/MM/DD/HH/` (UTC) follows"},
+    {"archive.buffer_s", HT_CONFIG_NUMBER, "seconds", "60", BETWEEN(1, 86400),
+     FIELD(archive, buffer_s), .doc = "directory, s3: close an object after so long"},
+    {"archive.buffer_bytes", HT_CONFIG_NUMBER, "bytes", "1048576", BETWEEN(1024, GIBIBYTE),
+     FIELD(archive, buffer_bytes), .doc = "directory, s3: close an object after so much"},
+    {"data.dir", HT_CONFIG_PATH, "", "",
+     .fallback_text = "`$STATE_DIRECTORY`, else `$XDG_STATE_HOME/hashtagd`, else "
+                      "`~/.local/state/hashtagd`",
+     BETWEEN(0, 3500), FIELD(data, dir),
+     .doc = "the directory of everything that the embedded parts keep"},
+    {"admin.listen", HT_CONFIG_ADDRESS, "", "127.0.0.1:8080", FIELD(admin, listen),
+     .doc = "where the dashboard and the HTTP interface are: `address:port` or `[v6]:port`; port "
+            "0 picks a free one, which the log and the file `admin.url` in `data.dir` tell"},
+    {"admin.token_file", HT_CONFIG_PATH, "", "", .fallback_text = "no token", BETWEEN(0, 4096),
+     FIELD(admin, token_file),
+     .doc = "a file that holds the bearer token; required where `admin.listen` is not loopback"},
+    {"admin.tls_cert", HT_CONFIG_PATH, "", "", .fallback_text = "no TLS", BETWEEN(0, 4096),
+     FIELD(admin, tls_cert), .doc = "PEM file with the certificate: serve HTTPS"},
+    {"admin.tls_key", HT_CONFIG_PATH, "", "", .fallback_text = "no TLS", BETWEEN(0, 4096),
+     FIELD(admin, tls_key), .doc = "PEM file with the key of that certificate"},
+    {"memory.budget_bytes", HT_CONFIG_NUMBER, "bytes", "268435456",
+     BETWEEN(MEBIBYTE, 1024 * GIBIBYTE), FIELD(memory, budget_bytes),
+     .doc = "what the whole pipeline may hold in flight; above it intake pauses"},
+    {"log.level", HT_CONFIG_CHOICE, "", "info", .choices = log_levels, FIELD(log, level),
+     .doc = "the least important lines that are written"},
+    {"log.format", HT_CONFIG_CHOICE, "", "logfmt",
+     .fallback_text = "`text` on a terminal, else `logfmt`", .choices = log_formats,
+     FIELD(log, format), .doc = "how lines are written"},
+};
+
+_Static_assert(HT_COUNT_OF(rows) <= HT_CONFIG_MAX_ROWS, "room for every origin");
+
+const struct ht_config_row *ht_config_rows(size_t *count)
+{
+    *count = HT_COUNT_OF(rows);
+    return rows;
+}
+
+const struct ht_config_row *ht_config_find_row(struct ht_slice key)
+{
+    for (size_t i = 0; i < HT_COUNT_OF(rows); i++) {
+        if (ht_slice_equal(ht_slice_text(rows[i].key), key)) {
+            return &rows[i];
+        }
+    }
+    return NULL;
+}
+
+size_t ht_config_row_index(const struct ht_config_row *row)
+{
+    return (size_t)(row - rows);
+}
+
+char *ht_config_variable(const struct ht_config_row *row, char name[64])
+{
+    (void)snprintf(name, 64, "HASHTAGD_%s", row->key);
+    for (char *at = name; *at != '\0'; at++) {
+        if (*at == '.') {
+            *at = '_';
+        } else if (*at >= 'a' && *at <= 'z') {
+            *at = (char)(*at - 'a' + 'A');
+        }
+    }
+    return name;
+}
+
+void *ht_config_field(struct ht_config *config, const struct ht_config_row *row)
+{
+    return (char *)config + row->offset;
+}
