@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+#include "command.h"
+
+#include "hashtagd/base/assert.h"
+
+static const struct ht_command_flag config_flags[] = {
+    {"--defaults", NULL, "every key with its default, type and meaning"},
+    {"--markdown", NULL, "the same as a page: docs/configuration.md"},
+    {0},
+};
+
+static const struct ht_command_flag setup_flags[] = {
+    {"--dry-run", NULL, "say what would be made"},
+    {0},
+};
+
+static const struct ht_command commands[] = {
+    {"check", "", "prove that the whole works with this configuration",
+     "Needs Amazon's services, which this build does not have yet.", NULL, 0, ht_command_check},
+    {"config", "", "print the effective configuration with where each value came from",
+     "Every value can be given in the JSON file as {\"section\": {\"key\": value}}, as the\n"
+     "environment variable HASHTAGD_SECTION_KEY and as --set section.key=value; the later wins.\n"
+     "Mistakes go to stderr, and the exit status is then 2.",
+     config_flags, 0, ht_command_config},
+    {"help", "[COMMAND]", "explain a command", "", NULL, 1, ht_command_help},
+    {"serve", "", "run the daemon in the foreground (the default)",
+     "Logs to stderr and runs until SIGTERM or SIGINT. Exit status 3: not everything was drained\n"
+     "in time; nothing is lost.",
+     NULL, 0, ht_command_serve},
+    {"setup", "", "create stream, table, bucket and delivery stream",
+     "Needs Amazon's services, which this build does not have yet.", setup_flags, 0,
+     ht_command_setup},
+    {"version", "", "print the version", "", NULL, 0, ht_command_version},
+};
+
+const struct ht_command *ht_commands(size_t *count)
+{
+    *count = HT_COUNT_OF(commands);
+    return commands;
+}
