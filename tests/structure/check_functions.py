@@ -151,26 +151,43 @@ def fields_are_documented(repository):
                 continue
             above = source.comment_before(head[0].line)
             if above is None or not re.search(r"\bprivate\b", above.text, re.IGNORECASE):
-                yield from undocumented_fields(name, source, head[1].text, body)
+                yield from undocumented_fields(name, source, head[1].text, body, above.text if above else "")
 
 
 # Fields that their type and name explain: values of enums and structs (a slice has an owner, so it is
 # not among them), truths, numbers that name their unit, status and end of an asynchronous operation,
-# and a port's usual members. Pointers, slices and bare numbers need a word on owner, range or unit.
+# what a callback gets, and a port's usual members. Other numbers need a word on range or unit.
 PLAIN_FIELD = re.compile(
     r"enum \w+ \w+ ;|struct (?!ht_slice\b)\w+ \w+ ;|bool \w+ ;|char \w+ \[ (\w+ )?\] ;"
-    r"|(const )?\w+ (\w+_)?(count|bytes|ms|s|ns|total|errors) ;|int status ;"
-    r"|void \( \* (done|release) \) \( struct \w+ \* \w+ \) ;|const struct \w+_ops \* ops ;")
+    r"|(const )?\w+ ((\w+_)?(count|bytes|ms|s|ns|total|errors) [,;] ?)+|int status ;"
+    r"|void \( \* (done|release) \) \( struct \w+ \* \w+ \) ;|void \* (\w+_)?user ;"
+    r"|const struct \w+_ops \* ops ;")
+
+# Pointers and slices need a word on their owner, unless the struct's comment has it for all.
+BORROWED_FIELD = re.compile(r"(const )?(struct \w+ \*+ \w+|struct ht_slice \w+|char \* \w+) ;")
+OWNERSHIP = re.compile(r"\b(borrowed|owns?|owned|outlives?|lives?|valid|caller's)\b")
 
 
-def undocumented_fields(name, source, struct, body):
+def undocumented_fields(name, source, struct, body, about):
+    group_ends_at = 0
     for field in fields_of(body):
         first, last = field[0].line, field[-1].line
-        if PLAIN_FIELD.fullmatch(" ".join(token.text for token in field)):
-            continue
-        if not (source.comment_before(first) or source.comment_after(last)):
-            words = [token.text for token in field if re.match(r"[A-Za-z_]", token.text)]
-            yield Finding(name, first, f"a field of struct {struct} has no comment: '{' '.join(words)}'")
+        group_ends_at = end_of_group(source, field, group_ends_at)
+        text = " ".join(token.text for token in field)
+        explained = PLAIN_FIELD.fullmatch(text) or (OWNERSHIP.search(about) and BORROWED_FIELD.fullmatch(text))
+        if not explained and last > group_ends_at and not source.comment_after(last):
+            words = " ".join(re.findall(r"[A-Za-z_]\w*", text))
+            yield Finding(name, first, f"a field of struct {struct} has no comment: '{words}'")
+
+
+def end_of_group(source, field, ends_at):
+    """The last line that the comment above `field` speaks for: the whole group, up to an empty line."""
+    if source.comment_before(field[0].line) is None:
+        return ends_at
+    line = field[-1].line
+    while line + 1 in source.lines_with_code or line + 1 in source.lines_with_comments:
+        line += 1
+    return line
 
 
 def fields_of(body):

@@ -164,6 +164,10 @@ class Source:
         return {token.line for token in self.tokens}
 
     @functools.cached_property
+    def lines_with_comments(self):
+        return {line for comment in self.comments for line in range(comment.first, comment.last + 1)}
+
+    @functools.cached_property
     def functions(self):
         """Definitions and prototypes, in order."""
         return [function for head, body in self.declarations

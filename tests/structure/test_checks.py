@@ -37,6 +37,15 @@ struct ht_count {
         /** the last one */
         int last;
     } inner;
+
+    /* private */
+    const char *name;
+    unsigned use;
+};
+
+/** Parts; all outlive it. */
+struct ht_count_parts {
+    struct ht_count *count;
 };
 
 /** Adds `more` to `count` (not NULL). */
