@@ -48,7 +48,7 @@ function onEvent(name, text) {
     return; // one broken event does not stop the next
   }
   heardAt = Date.now() / 1000;
-  if (name === "top") list.onTop(data);
+  if (name === "top" && Array.isArray(data.hashtags)) list.onTop(data);
   else if (name === "rates") onRates(data);
   else if (name === "status") onStatus(data);
   else if (name === "deleted") onDeleted(data);

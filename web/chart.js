@@ -8,17 +8,18 @@ import { compact, count, hourMinute } from "./format.js";
 export class Sparkline {
   #area = svg("path", { class: "spark-area" });
   #line = svg("path", { class: "spark-line" });
-  #drawn = "";
+  #drawn = [];
 
   constructor(className = "spark") {
     this.node = svg("svg", { class: className, viewBox: "0 0 100 24", preserveAspectRatio: "none",
       "aria-hidden": "true", focusable: "false" }, this.#area, this.#line);
   }
 
-  draw(numbers) {
-    const line = path(numbers ?? []);
-    if (line === this.#drawn) return;
-    this.#drawn = line;
+  draw(numbers = []) {
+    const same = (number, index) => number === this.#drawn[index];
+    if (numbers.length === this.#drawn.length && numbers.every(same)) return;
+    this.#drawn = [...numbers];
+    const line = path(numbers);
     setAttribute(this.#line, "d", line);
     setAttribute(this.#area, "d", line ? `${line}L100 24L0 24Z` : "");
   }

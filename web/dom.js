@@ -72,6 +72,7 @@ const ICONS = {
   working: ["path", { d: "M8 1.500a6.5 6.5 0 1 0 0 13a6.5 6.5 0 0 0 0-13zM6.9 11.200L3.9 8.200l1.2-1.2 1.8 1.8 4-4 1.2 1.200z", "fill-rule": "evenodd", fill: "currentColor" }],
   idle: ["circle", { cx: 8, cy: 8, r: 5.5, fill: "none", stroke: "currentColor", "stroke-width": 2 }],
   off: ["circle", { cx: 8, cy: 8, r: 5.5, fill: "none", stroke: "currentColor", "stroke-width": 1.5, "stroke-dasharray": "2.2 2.12" }],
+  unknown: ["path", { d: "M2.5 8h11", fill: "none", stroke: "currentColor", "stroke-width": 2 }],
   starting: ["path", { d: "M8 2.500a5.5 5.5 0 1 0 5.5 5.5", fill: "none", stroke: "currentColor", "stroke-width": 2, "stroke-linecap": "round" }],
   paused: ["path", { d: "M4 2.500h3v11H4zM9 2.500h3v11H9z", fill: "currentColor" }],
   waiting: ["path", { d: "M8 1.500L15.2 14.500H.8zM7.2 6v4h1.600V6zM7.2 11.200v1.600h1.600v-1.600z", "fill-rule": "evenodd", fill: "currentColor" }],

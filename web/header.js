@@ -11,6 +11,7 @@ const TREND = 120; // seconds of tweets a second
 export class Header {
   #trend = new Sparkline("trend-line");
   #history = [];
+  #source = "source";
   #trendNote = el("p", { class: "trend-note" });
 
   constructor() {
@@ -39,7 +40,8 @@ export class Header {
     setText(byId("figure-distinct"), count(status.hashtags?.distinct));
     const source = status.parts?.find((part) => part.name === "source");
     if (source) {
-      const state = source.state in STATES ? source.state : "starting";
+      const state = source.state in STATES ? source.state : "unknown";
+      this.#source = source.type;
       this.#chip("source", state, source.type === "none" || state === "off"
         ? "No source" : `${source.type}, ${STATES[state]}`);
     }
@@ -51,10 +53,9 @@ export class Header {
     const shape = { live: "working", connecting: "starting", waiting: "waiting",
       unauthorized: "failed" }[state];
     this.#chip("connection", shape, text);
-    for (const name of ["figure-tweets", "figure-hashtags", "figure-lag"]) {
-      if (state !== "live" && state !== "connecting") setText(byId(name), "–");
-    }
-    document.body.classList.toggle("offline", state !== "live");
+    if (state === "live" || state === "connecting") return;
+    for (const name of ["figure-tweets", "figure-hashtags", "figure-lag"]) setText(byId(name), "–");
+    this.#chip("source", "unknown", `${this.#source}, unknown`);
   }
 
   #chip(id, state, text) {

@@ -73,12 +73,12 @@ export class TopList {
     row.remove.disabled = true;
   }
 
-  /** Moves the keyboard's place by that many rows and focuses it. */
+  /** Moves the keyboard's place by that many rows; the first step only goes to the place. */
   step(by) {
     if (this.#order.length === 0) return;
     const at = this.#order.indexOf(this.#current);
     const focused = this.#body.contains(document.activeElement);
-    const to = !focused && (at < 0 || by === 0) ? Math.max(at, 0) : at + by;
+    const to = focused ? at + by : Math.max(at, 0);
     this.#focus(Math.min(this.#order.length - 1, Math.max(0, to)));
   }
 
@@ -104,21 +104,20 @@ export class TopList {
   }
 
   #build(tag) {
-    const rank = el("td", { class: "c-rank" });
-    const change = el("td", { class: "c-change" });
+    const rank = cell("c-rank");
+    const change = cell("c-change");
     const name = tagNode(tag);
     const link = el("a", { class: "tag-link", href: `#/tag/${encodeTag(tag)}`, tabindex: "-1" }, name);
     const bar = el("div", { class: "bar" });
-    const number = el("td", { class: "c-count" });
+    const number = cell("c-count");
     const spark = new Sparkline();
-    const seen = el("td", { class: "c-seen" });
+    const seen = cell("c-seen");
     const remove = el("button", { type: "button", class: "icon-button", tabindex: "-1",
       "aria-label": `Delete ${tagText(tag)}`, title: `Delete #${visible(tag)}`,
       "aria-haspopup": "dialog", onclick: () => this.#onDelete(tag) }, icon("remove"));
-    const tr = el("tr", {}, rank, change,
-      el("th", { scope: "row", class: "c-tag" }, link),
-      el("td", { class: "c-bar" }, bar), number,
-      el("td", { class: "c-spark" }, spark.node), seen, el("td", { class: "c-act" }, remove));
+    const tr = el("tr", { role: "row" }, rank, change,
+      el("th", { role: "rowheader", scope: "row", class: "c-tag" }, link),
+      cell("c-bar", bar), number, cell("c-spark", spark.node), seen, cell("c-act", remove));
     tr.hashtag = tag;
     setTag(name, tag);
     return { tr, rank, change, link, bar, number, spark, seen, remove, item: null };
@@ -135,22 +134,18 @@ export class TopList {
     return lost;
   }
 
-  // Puts the rows in order. The row that has the focus stays in the document where it is (a moved
-  // node loses the focus): its neighbours are moved around it.
+  // Puts the rows in order with as few moves as there can be: the rows of the longest run that is in
+  // order already stay. The row that has the focus stays too, for a moved node loses the focus.
   #place(order) {
+    const rows = order.map((tag) => this.#rows.get(tag).tr);
+    const old = new Map([...this.#body.children].map((tr, index) => [tr, index]));
+    const places = rows.map((tr) => old.get(tr) ?? -1);
     const focused = document.activeElement?.closest?.("tr") ?? null;
-    let cursor = this.#body.firstChild;
-    for (const tag of order) {
-      const { tr } = this.#rows.get(tag);
-      if (tr === focused) {
-        while (cursor !== tr) {
-          const next = cursor.nextSibling;
-          this.#body.append(cursor);
-          cursor = next;
-        }
-      }
-      if (tr === cursor) cursor = cursor.nextSibling;
-      else this.#body.insertBefore(tr, cursor);
+    const stay = longestRun(places, rows.indexOf(focused));
+    let next = null;
+    for (let index = rows.length - 1; index >= 0; index -= 1) {
+      if (!stay.has(index)) this.#body.insertBefore(rows[index], next);
+      next = rows[index];
     }
   }
 
@@ -178,7 +173,7 @@ export class TopList {
   // The animations add up, so that a row which is still moving goes on from where it is.
   #animate(before) {
     const box = this.#body.getBoundingClientRect();
-    const height = box.height / Math.max(1, this.#order.length);
+    const height = this.#body.firstElementChild?.offsetHeight ?? 1;
     const first = Math.floor(-box.top / height) - 2;
     const last = Math.ceil((innerHeight - box.top) / height) + 2;
     const inView = (index) => index >= first && index <= last;
@@ -195,6 +190,35 @@ export class TopList {
         { duration: MOVE_MS, easing: "cubic-bezier(.2, 0, 0, 1)", composite: "add" });
     });
   }
+}
+
+// The roles are said in full, for the rows are laid out as grids and lose those of a table by that.
+const cell = (name, ...children) => el("td", { role: "cell", class: name }, ...children);
+
+/**
+ * The indexes of a longest rising run in `places`, where -1 is no place. With `fixed` (an index, or
+ * -1) it is a longest one among those that contain this index.
+ */
+export function longestRun(places, fixed) {
+  const fits = (index) => places[index] >= 0 && (fixed < 0 || places[fixed] < 0 || index === fixed
+    || (index < fixed ? places[index] < places[fixed] : places[index] > places[fixed]));
+  const ends = []; // ends[n]: the index that ends the lowest run of length n + 1
+  const before = new Array(places.length).fill(-1);
+  for (let index = 0; index < places.length; index += 1) {
+    if (!fits(index)) continue;
+    let low = 0;
+    let high = ends.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (places[ends[middle]] < places[index]) low = middle + 1;
+      else high = middle;
+    }
+    before[index] = low > 0 ? ends[low - 1] : -1;
+    ends[low] = index;
+  }
+  const run = new Set();
+  for (let index = ends.at(-1) ?? -1; index >= 0; index = before[index]) run.add(index);
+  return run;
 }
 
 function update(row, item, most, change) {
@@ -216,7 +240,7 @@ function showChange(cell, change) {
   cell.dataset.change = key;
   cell.dataset.way = change === "new" ? "new" : change > 0 ? "up" : change < 0 ? "down" : "same";
   if (change === null || change === 0) {
-    cell.replaceChildren(el("span", { "aria-hidden": "true", text: change === 0 ? "=" : "" }),
+    cell.replaceChildren(el("span", { "aria-hidden": "true", text: change === 0 ? "·" : "" }),
       el("span", { class: "sr", text: change === 0 ? "unchanged" : "" }));
     return;
   }

@@ -18,6 +18,7 @@ export const STATES = {
   waiting: "waiting",
   failed: "failed",
   stopped: "stopped",
+  unknown: "unknown",
 };
 
 const MEANINGS = {
@@ -29,20 +30,23 @@ const MEANINGS = {
   waiting: "something outside is wrong; it tries again by itself",
   failed: "a person is needed",
   stopped: "it has ended",
+  unknown: "the daemon does not tell",
 };
 
-const stateOf = (part) => (part.state in STATES ? part.state : "starting");
+const stateOf = (part) => (part.state in STATES ? part.state : "unknown");
 
 export class Pipeline {
   #stations = new Map();
   #status = null;
   #open = null; // { name, dialog } of the station shown in full
 
-  /** A `status` event, or null where the daemon is gone. */
+  /** A `status` event, or null where the daemon is gone: then no state is known. */
   onStatus(status) {
     if (status) this.#status = status;
     byId("pipeline").classList.toggle("stale", status === null);
-    for (const part of this.#status?.parts ?? []) this.#show(part);
+    for (const part of this.#status?.parts ?? []) {
+      this.#show(status ? part : { ...part, state: "unknown", rate: null, text: "" });
+    }
     if (this.#open && status) this.#fill();
   }
 
