@@ -86,23 +86,23 @@ void ht_log_write(const struct ht_log *log, const struct ht_log_line *said);
 /** The level that `name` ("error", "warning", "info", "debug") means, or -1. */
 int ht_log_level_from_name(const char *name);
 
+/* The fields end with one that is empty, so that a call without fields is standard C too. */
 #define HT_LOG_AT(log, level, part, message, ...)                                                  \
-    ht_log_write((log), &(const struct ht_log_line){                                               \
-                            (level), (part), (message),                                            \
-                            (const struct ht_log_field[]){{0}, ##__VA_ARGS__} + 1,                 \
-                            sizeof((const struct ht_log_field[]){{0}, ##__VA_ARGS__}) /            \
-                                    sizeof(struct ht_log_field) -                                  \
-                                1})
+    ht_log_write(                                                                                  \
+        (log),                                                                                     \
+        &(const struct ht_log_line){                                                               \
+            (level), (part), (message), (const struct ht_log_field[]){__VA_ARGS__},                \
+            sizeof((const struct ht_log_field[]){__VA_ARGS__}) / sizeof(struct ht_log_field) - 1})
 
-/** A part stopped working and a person is needed. */
-#define ht_log_error(log, part, message, ...)                                                      \
-    HT_LOG_AT(log, HT_LOG_ERROR, part, message, ##__VA_ARGS__)
+/** A part stopped working and a person is needed: (log, part, message, fields ...). */
+#define ht_log_error(log, part, ...)                                                               \
+    HT_LOG_AT(log, HT_LOG_ERROR, part, __VA_ARGS__, (struct ht_log_field){0})
 /** Something went wrong and is being handled. */
-#define ht_log_warning(log, part, message, ...)                                                    \
-    HT_LOG_AT(log, HT_LOG_WARNING, part, message, ##__VA_ARGS__)
+#define ht_log_warning(log, part, ...)                                                             \
+    HT_LOG_AT(log, HT_LOG_WARNING, part, __VA_ARGS__, (struct ht_log_field){0})
 /** A step in the life of the process. */
-#define ht_log_info(log, part, message, ...)                                                       \
-    HT_LOG_AT(log, HT_LOG_INFO, part, message, ##__VA_ARGS__)
+#define ht_log_info(log, part, ...)                                                                \
+    HT_LOG_AT(log, HT_LOG_INFO, part, __VA_ARGS__, (struct ht_log_field){0})
 /** Everything else. */
-#define ht_log_debug(log, part, message, ...)                                                      \
-    HT_LOG_AT(log, HT_LOG_DEBUG, part, message, ##__VA_ARGS__)
+#define ht_log_debug(log, part, ...)                                                               \
+    HT_LOG_AT(log, HT_LOG_DEBUG, part, __VA_ARGS__, (struct ht_log_field){0})
