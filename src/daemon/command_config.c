@@ -2,6 +2,7 @@
 #include "command.h"
 
 #include "config_show.h"
+#include "config_variables.h"
 
 static int print(struct ht_buffer *text, FILE *out)
 {
@@ -26,6 +27,7 @@ int ht_command_config(const struct ht_command_line *line)
     struct ht_config config;
     int status = ht_command_load_config(line, HT_CONFIG_FOR_SERVE, &config);
     ht_config_show_effective(&config, &text);
+    ht_config_show_variables(line->environment, &text);
     int printed = print(&text, stdout);
     ht_config_finish(&config);
     return status != HT_EXIT_DONE ? status : printed;

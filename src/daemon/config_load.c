@@ -47,8 +47,11 @@ static int load_defaults(struct ht_config *config)
     size_t count;
     const struct ht_config_row *rows = ht_config_rows(&count);
     for (size_t i = 0; i < count; i++) {
+        /* An empty data directory is refused, but it is what stands there before it is found. */
+        struct ht_config_row row = rows[i];
+        row.minimum = row.fallback[0] == '\0' ? 0 : row.minimum;
         struct ht_error error;
-        int result = ht_config_set_text(config, &rows[i], ht_slice_text(rows[i].fallback), &error);
+        int result = ht_config_set_text(config, &row, ht_slice_text(row.fallback), &error);
         HT_ASSERT(result == 0 || result == HT_ENOMEM);
         if (result != 0) {
             return result;
@@ -115,6 +118,7 @@ static void refuse_variable(struct ht_slice name, struct ht_mistakes *mistakes)
     const struct ht_config_row *rows = ht_config_rows(&count);
     struct ht_nearest nearest = {0};
     char near[64] = "";
+    const char *near_key = "";
     for (size_t i = 0; i < count; i++) {
         char variable[64];
         const char *before = nearest.word;
@@ -122,14 +126,18 @@ static void refuse_variable(struct ht_slice name, struct ht_mistakes *mistakes)
         ht_nearest_offer(&nearest, name, ht_config_variable(&rows[i], variable));
         if (nearest.word != before || nearest.distance != distance) {
             (void)snprintf(near, sizeof(near), "%s", variable);
+            near_key = rows[i].key;
         }
     }
     char place[128];
     (void)snprintf(place, sizeof(place), "%.*s", (int)(name.length < 120 ? name.length : 120),
                    name.data);
-    ht_mistakes_add(mistakes, place, "no such variable%s%s%s",
-                    near[0] == '\0' ? "" : "; did you mean ", near,
-                    near[0] == '\0' ? "; hashtagd config --defaults lists all keys" : "?");
+    if (near[0] != '\0') {
+        ht_mistakes_add(mistakes, place, "no such variable; did you mean %s (%s)?", near, near_key);
+    } else {
+        ht_mistakes_add(mistakes, place,
+                        "no such variable; hashtagd config --defaults lists all keys");
+    }
 }
 
 static int load_environment(struct ht_config *config, const struct ht_config_options *options,
@@ -170,7 +178,7 @@ static void refuse_set(struct ht_slice key, bool has_value, struct ht_mistakes *
     if (!has_value && ht_config_find_row(key) != NULL) {
         ht_mistakes_add(mistakes, "--set", "%.*s has no value; write --set %.*s=VALUE", length,
                         key.data, length, key.data);
-    } else if (nearest.word != NULL) {
+    } else if (nearest.word != NULL && has_value) {
         ht_mistakes_add(mistakes, "--set", "unknown key %.*s; did you mean %s?", length, key.data,
                         nearest.word);
     } else {

@@ -159,14 +159,16 @@ static const struct ht_config_row rows[] = {
     {"data.dir", HT_CONFIG_PATH, "", "",
      .fallback_text = "`$STATE_DIRECTORY`, else `$XDG_STATE_HOME/hashtagd`, else "
                       "`~/.local/state/hashtagd`",
-     BETWEEN(0, 3500), FIELD(data, dir),
+     BETWEEN(1, 3500), FIELD(data, dir),
      .doc = "the directory of everything that the embedded parts keep"},
     {"admin.listen", HT_CONFIG_ADDRESS, "", "127.0.0.1:8080", FIELD(admin, listen),
-     .doc = "where the dashboard and the HTTP interface are: `address:port` or `[v6]:port`; port "
-            "0 picks a free one, which the log and the file `admin.url` in `data.dir` tell"},
+     .doc =
+         "where the dashboard and the HTTP interface are: `address:port` or `[v6]:port`; port "
+         "0 picks a free one, which the log and the file `admin.url` in the data directory tell"},
     {"admin.token_file", HT_CONFIG_PATH, "", "", .fallback_text = "no token", BETWEEN(0, 4096),
      FIELD(admin, token_file),
-     .doc = "a file that holds the bearer token; required where `admin.listen` is not loopback"},
+     .doc =
+         "a file that holds the bearer token; required where other machines can reach the address"},
     {"admin.tls_cert", HT_CONFIG_PATH, "", "", .fallback_text = "no TLS", BETWEEN(0, 4096),
      FIELD(admin, tls_cert), .doc = "PEM file with the certificate: serve HTTPS"},
     {"admin.tls_key", HT_CONFIG_PATH, "", "", .fallback_text = "no TLS", BETWEEN(0, 4096),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/config_show.h"
 #include "daemon/config_table.h"
+#include "daemon/config_variables.h"
 
 #include "hashtagd/base/assert.h"
 #include "hashtagd/base/log.h"
@@ -171,6 +172,8 @@ static const struct {
      "stream.start: found"},
     {"URL", "source.url=ftp://x", "accepted: an http, https, ws or wss URL"},
     {"secret is not told", "source.url=secret", "found a value that is not shown (***)"},
+    {"no directory", "data.dir=", "accepted: a path of 1 to 3500 bytes"},
+    {"section alone", "source", "unknown key source; accepted: section.key=value"},
     {"empty name", "table.name=", "accepted: a text of 1 to 255 bytes"},
     {"control character", "table.name=a\tb", "table.name: found \"a\\tb\""},
     {"rules as words", "source.rules=cats", "accepted: a JSON list of"},
@@ -248,8 +251,9 @@ static void test_all_mistakes_are_told_at_once(void **state)
     assert_int_equal(it.result, HT_EINVAL);
     assert_int_equal(it.mistakes.count, 5);
     assert_mistake(&it, "/does/not/exist: the configuration file cannot be opened");
-    assert_mistake(&it,
-                   "HASHTAGD_SORCE_RATE: no such variable; did you mean HASHTAGD_SOURCE_RATE?");
+    assert_mistake(
+        &it,
+        "HASHTAGD_SORCE_RATE: no such variable; did you mean HASHTAGD_SOURCE_RATE (source.rate)?");
     assert_mistake(&it, "HASHTAGD_LOG_LEVEL: log.level: found \"loud\"");
     finish(&it);
 }
@@ -368,6 +372,19 @@ static void test_terminal_decides_the_log_format(void **state)
     finish(&it);
 }
 
+static void test_secrets_of_others_are_not_shown(void **state)
+{
+    (void)state;
+    const char *const environment[] = {"AWS_REGION=eu-west-1", "TWITTER_BEARER_TOKEN=s3cret", NULL};
+    struct ht_buffer text;
+    ht_buffer_init(&text, 100000);
+    ht_config_show_variables(environment, &text);
+    assert_non_null(strstr(text.data, "eu-west-1"));
+    assert_non_null(strstr(text.data, "TWITTER_BEARER_TOKEN     = \"***\""));
+    assert_null(strstr(text.data, "s3cret"));
+    ht_buffer_finish(&text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -381,6 +398,7 @@ int main(void)
         cmocka_unit_test(test_data_dir_follows_the_surroundings),
         cmocka_unit_test(test_unusable_values_are_refused_for_the_daemon),
         cmocka_unit_test(test_token_is_read),
+        cmocka_unit_test(test_secrets_of_others_are_not_shown),
         cmocka_unit_test(test_terminal_decides_the_log_format),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
