@@ -298,7 +298,7 @@ int ht_json_dump(const struct ht_json *value, struct ht_buffer *buffer)
 struct ht_json_place ht_json_place_at(struct ht_slice text, size_t offset)
 {
     struct ht_json_place place = {.line = 1, .column = 1, .offset = offset};
-    for (size_t i = 0; i < offset && i < text.length; i++) {
+    for (size_t i = 0; text.data != NULL && i < offset && i < text.length; i++) {
         unsigned char byte = (unsigned char)text.data[i];
         if (byte == '\n') {
             place.line++;
