@@ -24,6 +24,17 @@ void ht_tag_index_finish(struct ht_tag_index *index)
     }
 }
 
+void ht_tag_index_clear(struct ht_tag_index *index)
+{
+    for (size_t i = 0; i < HT_TAG_INDEX_TABLES; i++) {
+        struct ht_tag_index_table *table = &index->tables[i];
+        if (table->used > 0) {
+            memset(table->places, 0xff, (size_t)table->capacity * HT_TAG_INDEX_PLACE_BYTES);
+            table->used = 0;
+        }
+    }
+}
+
 int ht_tag_index_reserve(struct ht_tag_index *index, size_t count)
 {
     if (count > UINT32_MAX) {

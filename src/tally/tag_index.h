@@ -89,6 +89,9 @@ static inline uint32_t ht_tag_index_next(struct ht_tag_index_probe *probe)
 /** Frees everything. */
 void ht_tag_index_finish(struct ht_tag_index *index);
 
+/** Removes all slots, keeps the memory. */
+void ht_tag_index_clear(struct ht_tag_index *index);
+
 /** Makes room for `count` slots in all; 0 or HT_ENOMEM. */
 int ht_tag_index_reserve(struct ht_tag_index *index, size_t count);
 
