@@ -4,6 +4,8 @@
 #include <string.h>
 
 static int decode(struct ht_slice text, bool plus_is_space, struct ht_buffer *out);
+static size_t scheme_length(struct ht_slice target);
+static struct ht_slice take_authority(struct ht_slice *rest);
 static int hex_value(char digit);
 static bool is_unreserved(unsigned char byte);
 static bool is_target_byte(unsigned char byte);
@@ -75,19 +77,11 @@ int ht_url_split_target(struct ht_slice target, struct ht_url_target *parts)
         parts->path = target;
         return 0;
     }
-    bool http = rest.length >= 7 &&
-                ht_slice_equal_ignoring_case(ht_slice_make(rest.data, 7), HT_SLICE("http://"));
-    bool https = rest.length >= 8 &&
-                 ht_slice_equal_ignoring_case(ht_slice_make(rest.data, 8), HT_SLICE("https://"));
-    if (http || https) {
-        rest = slice_from(rest, http ? 7 : 8);
-        size_t end = 0;
-        while (end < rest.length && rest.data[end] != '/' && rest.data[end] != '?') {
-            end++;
-        }
-        parts->authority = ht_slice_make(rest.data, end);
-        rest = slice_from(rest, end);
-        if (end == 0) {
+    size_t scheme_bytes = scheme_length(target);
+    if (scheme_bytes > 0) {
+        rest = slice_from(rest, scheme_bytes);
+        parts->authority = take_authority(&rest);
+        if (parts->authority.length == 0) {
             return HT_EPARSE;
         }
     } else if (rest.length == 0 || rest.data[0] != '/') {
@@ -101,6 +95,33 @@ int ht_url_split_target(struct ht_slice target, struct ht_url_target *parts)
     }
     parts->path = rest.length == 0 ? HT_SLICE("/") : rest;
     return 0;
+}
+
+/* The length of "http://" or "https://" where the target begins so, else 0. */
+static size_t scheme_length(struct ht_slice target)
+{
+    static const struct ht_slice schemes[] = {{"http://", 7}, {"https://", 8}};
+
+    for (size_t i = 0; i < 2; i++) {
+        size_t length = schemes[i].length;
+        if (target.length >= length &&
+            ht_slice_equal_ignoring_case(ht_slice_make(target.data, length), schemes[i])) {
+            return length;
+        }
+    }
+    return 0;
+}
+
+static struct ht_slice take_authority(struct ht_slice *rest)
+{
+    size_t end = 0;
+
+    while (end < rest->length && rest->data[end] != '/' && rest->data[end] != '?') {
+        end++;
+    }
+    struct ht_slice authority = ht_slice_make(rest->data, end);
+    *rest = slice_from(*rest, end);
+    return authority;
 }
 
 bool ht_url_next_segment(struct ht_slice *rest, struct ht_slice *segment)

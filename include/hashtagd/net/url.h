@@ -24,7 +24,7 @@ struct ht_url_target {
 
 /** One name and value of a query, as sent; slices into it. */
 struct ht_url_pair {
-    struct ht_slice name;
+    struct ht_slice name;  /**< up to the first '=', else all */
     struct ht_slice value; /**< data is NULL where there was no '=' */
 };
 
