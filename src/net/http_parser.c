@@ -265,16 +265,13 @@ enum http_verdict http_parser_body(struct http_parser *parser, struct ht_slice i
     }
     parser->mark = input.data;
     llhttp_errno_t status = llhttp_execute(&parser->llhttp, input.data, input.length);
-    if (status == HPE_PAUSED) {
-        *consumed = (size_t)(llhttp_get_error_pos(&parser->llhttp) - input.data);
-        return HTTP_COMPLETE;
-    }
-    if (status != HPE_OK ||
-        !count_framing(parser, (uint64_t)(input.data + input.length - parser->mark))) {
+    bool is_end = status == HPE_PAUSED && parser->is_complete;
+    const char *end = is_end ? llhttp_get_error_pos(&parser->llhttp) : input.data + input.length;
+    if ((status != HPE_OK && !is_end) || !count_framing(parser, (uint64_t)(end - parser->mark))) {
         return refuse_body(parser, refusal);
     }
-    *consumed = input.length;
-    return HTTP_NEEDS_MORE;
+    *consumed = (size_t)(end - input.data);
+    return is_end ? HTTP_COMPLETE : HTTP_NEEDS_MORE;
 }
 
 static int on_llhttp_body(llhttp_t *llhttp, const char *at, size_t length)
