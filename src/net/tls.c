@@ -4,7 +4,6 @@
 #include "hashtagd/base/assert.h"
 #include "tls_internal.h"
 
-#include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
