@@ -33,11 +33,11 @@ static void begin(struct http_connection *connection);
 static void on_data(struct transport *transport, struct ht_slice data);
 static void work(struct http_connection *connection);
 static bool read_head(struct http_connection *connection);
+static void skip_body(struct http_connection *connection);
 static bool take_head(struct http_connection *connection);
 static bool read_body(struct http_connection *connection);
 static int on_body_piece(void *user, struct ht_slice piece);
 static void hand_over_body(struct http_connection *connection);
-static bool skip_body(struct http_connection *connection);
 static void refuse(struct http_connection *connection, const struct http_refusal *refusal);
 static void lose_request(struct http_connection *connection);
 static void on_end(struct transport *transport, int status);
@@ -200,8 +200,9 @@ static void work(struct http_connection *connection)
 static bool read_head(struct http_connection *connection)
 {
     struct http_refusal refusal;
-    struct ht_slice input = pending_input(connection);
 
+    skip_body(connection);
+    struct ht_slice input = pending_input(connection);
     if (input.length == 0 || transport_unsent_bytes(&connection->transport) > UNSENT_HIGH_BYTES) {
         return false;
     }
@@ -215,6 +216,16 @@ static bool read_head(struct http_connection *connection)
         return take_head(connection);
     }
     HT_UNREACHABLE();
+}
+
+/* Drops what is here of a body that nobody asked for. */
+static void skip_body(struct http_connection *connection)
+{
+    size_t here = pending_input(connection).length;
+    size_t dropped = here < connection->skip_bytes ? here : (size_t)connection->skip_bytes;
+
+    connection->input_offset += dropped;
+    connection->skip_bytes -= dropped;
 }
 
 static bool take_head(struct http_connection *connection)
@@ -314,8 +325,9 @@ static void hand_over_body(struct http_connection *connection)
 void http_connection_answered(struct http_connection *connection, struct ht_http_body *head,
                               struct ht_http_body *body, bool keeps)
 {
-    bool skips = keeps && !connection->request->body_is_complete;
-
+    if (keeps && !connection->request->body_is_complete) {
+        connection->skip_bytes = connection->request->head.content_length;
+    }
     connection->must_linger = !connection->request->body_is_complete;
     connection->close_after = !keeps || head == NULL;
     if (head != NULL) {
@@ -324,9 +336,6 @@ void http_connection_answered(struct http_connection *connection, struct ht_http
     }
     if (head != NULL && body != NULL) {
         transport_send(&connection->transport, body);
-    }
-    if (skips && !skip_body(connection)) {
-        connection->close_after = true;
     }
     http_request_destroy(connection->request);
     if (connection->close_after) {
@@ -341,13 +350,6 @@ void http_connection_answered(struct http_connection *connection, struct ht_http
         ht_timer_start(connection->server->timers, &connection->resume_timer, 0);
     }
     settle(connection);
-}
-
-/* Steps over a body that is here and nobody asked for. */
-static bool skip_body(struct http_connection *connection)
-{
-    connection->input_offset += (size_t)connection->request->head.content_length;
-    return connection->input_offset <= connection->input.length;
 }
 
 /* Answers with the server's own words; nothing more is read from this client. */
@@ -469,13 +471,14 @@ static void set_state(struct http_connection *connection, enum http_connection_s
 {
     const struct ht_http_server_options *options = &connection->server->options;
     uint64_t wait_ms = 0;
+    bool is_idle;
 
     connection->state = state;
     switch (state) {
     case HTTP_CONNECTION_HEAD:
-        wait_ms = connection->had_request && connection->input.length == connection->input_offset
-                      ? options->idle_timeout_ms
-                      : options->head_timeout_ms;
+        is_idle = connection->had_request && connection->skip_bytes == 0 &&
+                  connection->input.length == connection->input_offset;
+        wait_ms = is_idle ? options->idle_timeout_ms : options->head_timeout_ms;
         break;
     case HTTP_CONNECTION_BODY:
         wait_ms = options->progress_timeout_ms;

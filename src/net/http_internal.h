@@ -40,6 +40,7 @@ struct http_connection {
     struct transport transport;
     struct ht_buffer input; /* not yet taken apart; from input_offset on */
     size_t input_offset;
+    uint64_t skip_bytes; /* of a body that nobody asked for, before the next head */
     struct head_scan scan;
     struct http_parser parser;
     struct http_request *request; /* owned; NULL where none is running */

@@ -131,6 +131,7 @@ int ht_http_request_collect_body(struct ht_http_request *public,
 
 static void refuse_collect(struct http_request *request, int status, const char *detail)
 {
+    request->head.keep_alive = false; /* as with all that the server refuses by itself */
     ht_http_respond_problem(&request->public, status, detail);
 }
 

@@ -7,7 +7,7 @@
 #include <time.h>
 
 #define PROBLEM_MAX_BYTES (1024u * 1024u)
-#define BODY_COPY_BYTES   4096 /* a smaller answer travels in one piece with its head */
+#define SKIP_MAX_BYTES    65536 /* of a body that nobody asked for; above it closing is cheaper */
 
 static void send_answer(struct http_request *request, const struct ht_http_response *response);
 static struct ht_http_body *build_head(struct http_request *request,
@@ -124,16 +124,18 @@ bool http_respond_keeps(const struct http_request *request)
 {
     const struct http_connection *connection = request->connection;
 
-    if (!request->head.keep_alive || connection->server->is_draining || connection->peer_ended) {
+    size_t here = connection->input.length - connection->input_offset;
+
+    if (!request->head.keep_alive || connection->server->is_draining ||
+        (connection->peer_ended && here == 0)) {
         return false;
     }
     if (request->body_is_complete) {
         return true;
     }
-    /* a body that nobody read: it can be stepped over where all of it is here */
-    size_t here = connection->input.length - connection->input_offset;
+    /* a body that nobody read: it is stepped over where it is short and sure to come */
     return request->wanted.on_body == NULL && !request->head.is_chunked &&
-           here >= request->head.content_length;
+           !request->head.expects_continue && request->head.content_length <= SKIP_MAX_BYTES;
 }
 
 static bool status_has_body(int status)

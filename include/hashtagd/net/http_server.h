@@ -177,7 +177,8 @@ struct ht_slice ht_http_request_header(const struct ht_http_request *request, co
  * Asks for the body. 0: `wanted->on_body` will be called, never from inside this call; or on_gone,
  * where the client went away, was too slow (408), sent too much (413), sent nonsense (400) or the
  * server holds too many bodies (503). HT_ETOOBIG or HT_EINVAL: the length that was announced is
- * over the limit or missing, 413 or 411 is on its way, and the request is over for the caller.
+ * over the limit or missing, 413 or 411 is on its way, and the request is over for the caller, as
+ * it is with HT_ECANCELED: the client is gone already.
  * At most once a request; without it a body is read and dropped.
  */
 int ht_http_request_collect_body(struct ht_http_request *request,

@@ -34,7 +34,7 @@ struct ht_sse_options {
     uint64_t keep_alive_ms;    /**< a comment after so long without an event [15 s] */
     uint64_t retry_ms;         /**< told to the client as `retry:` [1 s] */
     ht_sse_on_gone_fn on_gone; /**< never from inside a call on the same stream; not NULL */
-    void *user;
+    void *user;                /**< for on_gone */
 };
 
 /**
