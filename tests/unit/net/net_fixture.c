@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #define ECHO_MAX_BYTES    1000
-#define LATER_MS          20
+#define LATER_MS          2
 #define FLOOD_PIECE_BYTES 65536
 
 static void run_client(struct ht_job *job);
@@ -226,9 +226,8 @@ static void begin_flood(struct fixture *fixture, struct ht_http_request *request
 
 int client_connect(uint16_t port)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET,
-                                  .sin_port = htons(port),
-                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in address = {
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     struct timeval patience = {.tv_sec = 20};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     int one = 1;

@@ -30,7 +30,7 @@ struct fixture_later {
 
 struct fixture {
     /* set before fixture_run(), the rest is zeroed */
-    struct ht_http_server_options options; /* limits; the fixture sets what it must */
+    struct ht_http_server_options options;               /* limits; the fixture sets what it must */
     void (*client)(struct fixture *fixture, void *user); /* on the worker's thread */
     void *client_user;
     uint64_t close_deadline_ms;

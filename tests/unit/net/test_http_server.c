@@ -64,7 +64,7 @@ static const struct raw_case raw_cases[] = {
     {"CR ends a header (CVE-2023-30589)",
      "GET /ok HTTP/1.1\r\n" HOST "X-Abc:\rTransfer-Encoding: chunked\r\n\r\n", 400},
     {"CR ends a header, short", "GET /ok HTTP/1.1\r\n" HOST "X:\rY: b\r\n\r\n", 400},
-    {"CR at the end of the head", "GET /ok HTTP/1.1\r\n" HOST "\r\n\rX\r\n\r\n", 400},
+    {"CR at the end of the head", "GET /ok HTTP/1.1\r\n" HOST "\rX\r\n\r\n", 400},
     {"CR inside a value", "GET /ok HTTP/1.1\r\n" HOST "X: a\rb\r\n\r\n", 400},
     {"CR without any LF", "GET /ok HTTP/1.1\rHost: a\r\r", 400},
     {"folded header", "GET /ok HTTP/1.1\r\n" HOST "X: a\r\n b\r\n\r\n", 400},
@@ -110,7 +110,7 @@ static const struct raw_case raw_cases[] = {
     {"chunked twice",
      "POST /echo HTTP/1.1\r\n" HOST
      "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-     501},
+     400},
     {"byte above 0x7f in a value", "GET /ok HTTP/1.1\r\n" HOST "X: \xc3\xa4\r\n\r\n", 400},
     {"byte above 0x7f in the target", "GET /\xc3\xa4 HTTP/1.1\r\n" HOST "\r\n", 400},
     {"byte above 0x7f in a name", "GET /ok HTTP/1.1\r\n" HOST "\xc3\xa4: a\r\n\r\n", 400},
@@ -226,17 +226,16 @@ static void test_chunk_extensions_are_bounded(void **state)
     (void)state;
     run_long_request("POST /echo HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n1;a=", 9000,
                      "\r\na\r\n0\r\n\r\n", 400);
-    run_long_request("POST /echo HTTP/1.1\r\n" HOST CLOSE
-                     "Transfer-Encoding: chunked\r\n\r\n1;a=",
+    run_long_request("POST /echo HTTP/1.1\r\n" HOST CLOSE "Transfer-Encoding: chunked\r\n\r\n1;a=",
                      100, "\r\na\r\n0\r\n\r\n", 200);
 }
 
 static void test_trailers_are_bounded(void **state)
 {
     (void)state;
-    run_long_request("POST /echo HTTP/1.1\r\n" HOST
-                     "Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nX: ",
-                     9000, "\r\n\r\n", 400);
+    run_long_request(
+        "POST /echo HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nX: ", 9000,
+        "\r\n\r\n", 400);
 }
 
 static void test_chunked_body_over_the_limit_is_413(void **state)
@@ -249,8 +248,7 @@ static void test_chunked_body_over_the_limit_is_413(void **state)
 static const char pipelined[] = "POST /echo HTTP/1.1\r\n" HOST "Content-Length: 5\r\n\r\nfirst"
                                 "GET /later HTTP/1.1\r\n" HOST "\r\n"
                                 "HEAD /ok HTTP/1.1\r\n" HOST "\r\n"
-                                "POST /echo HTTP/1.1\r\n" HOST
-                                "Transfer-Encoding: chunked\r\n\r\n"
+                                "POST /echo HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n"
                                 "2;x=y\r\nab\r\n3\r\ncde\r\n0\r\nTrailer: z\r\n\r\n\r\n"
                                 "POST /ok HTTP/1.1\r\n" HOST "Content-Length: 3\r\n\r\nxyz"
                                 "GET /ok HTTP/1.1\r\n" HOST CLOSE "\r\n";
@@ -335,7 +333,9 @@ static void test_pipeline_byte_by_byte(void **state)
     ht_buffer_init(&client.seen, 1u << 20);
     fixture.client_user = &client;
     fixture_run(&fixture);
-    assert_true(pipeline_is_right(client.seen.data));
+    if (!pipeline_is_right(client.seen.data)) {
+        fail_msg("got: %s", client.seen.data);
+    }
     assert_int_equal(fixture.request_count, 6);
     ht_buffer_finish(&client.seen);
 }
@@ -343,8 +343,8 @@ static void test_pipeline_byte_by_byte(void **state)
 static void test_client_that_ends_its_side_gets_its_answer(void **state)
 {
     struct fixture fixture = {0};
-    struct exchange exchange = {.request = "GET /later HTTP/1.1\r\n" HOST "\r\nGET /ok HTTP/1.1\r\n"
-                                HOST "\r\n",
+    struct exchange exchange = {.request = "GET /later HTTP/1.1\r\n" HOST
+                                           "\r\nGET /ok HTTP/1.1\r\n" HOST "\r\n",
                                 .ends_after_send = true};
 
     (void)state;
