@@ -47,8 +47,14 @@ export function setAttribute(node, name, value) {
 const INVISIBLE =
   /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g;
 
+// A name of nothing but these would be an empty spot that nobody can read or click.
+const BLANK = /^[\s\u034f\u115f\u1160\u200c\u200d\u2800\u3164\ufe00-\ufe0f\uffa0]*$/;
+
 /** The hashtag as shown: invisible and reordering characters are made visible. */
-export const visible = (tag) => String(tag).replace(INVISIBLE, "\ufffd");
+export function visible(tag) {
+  const text = String(tag).replace(INVISIBLE, "\ufffd");
+  return BLANK.test(text) ? "\ufffd".repeat(Math.max(1, text.length)) : text;
+}
 
 /** `#tag` as one isolated piece of text in its own direction. */
 export function tagNode(tag) {

@@ -59,6 +59,7 @@ export class ListView {
     this.#buildTabs();
     this.#wire();
     this.#showPause();
+    this.#schedule(false);
   }
 
   get rows() {
@@ -229,7 +230,9 @@ export class ListView {
     if (this.#problem && this.searching) {
       setText(note, `The search failed: ${this.#problem.message}`);
     } else if (!source) {
-      setText(note, this.searching ? "Searching…" : "");
+      setText(note, this.searching ? "Searching…" : "Loading…");
+    } else if (!this.searching && source.total === 0) {
+      setText(note, "");
     } else if (this.searching) {
       setText(note, `${source.next ? `The first ${count(shown)} hashtags` : plural(shown, "hashtag")
       } beginning with ${tagText(this.#search.replace(/^[#＃]/, ""))} ${this.#said()}`);
