@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 import fake_daemon
 import views
 
-VISIBLE = {fake_daemon.OVERRIDE: "evil\ufffdgpj.exe"}
+VISIBLE = {fake_daemon.OVERRIDE: "evil\ufffdgpj.exe", "\u200d": "\ufffd"}
 
 
 @pytest.fixture

@@ -181,3 +181,13 @@ def test_a_thousand_rows_do_not_jank(make_fake, pages):
     assert spent[len(spent) // 2] < 250  # a busy machine without a graphics card takes 50
     ranks = [row["count"] for row in views.rows(page)]
     assert ranks == sorted(ranks, reverse=True)
+
+
+def test_as_few_rows_as_can_be_are_moved(make_fake, pages):
+    page = pages.open(make_fake(tags=["one"]).url)
+    runs = page.evaluate("""async (cases) => {
+      const { longestRun } = await import("./list.js");
+      return cases.map(([places, fixed]) => [...longestRun(places, fixed)].sort((a, b) => a - b));
+    }""", [[[0, 1, 2, 3], -1], [[3, 0, 1, 2], -1], [[3, 0, 1, 2], 0], [[-1, 0, -1, 1], -1],
+           [[2, 1, 0], 1], [[], -1], [[-1, 0, 1], 0]])
+    assert runs == [[0, 1, 2, 3], [1, 2, 3], [0], [1, 3], [1], [], [1, 2]]
