@@ -30,7 +30,7 @@ SYSTEM_HEADERS = re.compile(
     r"(assert|ctype|dirent|endian|errno|fcntl|float|getopt|glob|inttypes|limits|locale|malloc|math|"
     r"netdb|poll|pthread|pwd|sched|semaphore|setjmp|signal|spawn|stdalign|stdarg|stdatomic|stdbool|"
     r"stddef|stdint|stdio|stdlib|stdnoreturn|string|strings|termios|time|unistd|wchar|"
-    r"cpuid|nmmintrin)\.h"
+    r"cpuid|immintrin|nmmintrin)\.h"
     r"|(arpa|linux|net|netinet|sys)/[a-z0-9_]+\.h")
 
 # Pure layers: no word of these libraries in them, not even as a declaration.

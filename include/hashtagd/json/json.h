@@ -133,10 +133,10 @@ int ht_json_get_array(const struct ht_json *value, const char *path, const struc
  *         use(members.key, members.value);
  */
 struct ht_json_members {
-    struct ht_slice key;         /**< of the current member; NUL-terminated */
-    const struct ht_json *value; /**< of the current member */
-    const struct ht_json *object;
-    void *position; /**< private */
+    struct ht_slice key;          /**< of the current member; NUL-terminated */
+    const struct ht_json *value;  /**< of the current member */
+    const struct ht_json *object; /**< private */
+    void *position;               /**< private */
 };
 
 /** Starts a walk; one over NULL or over something else than an object ends at once. */

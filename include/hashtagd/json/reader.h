@@ -18,8 +18,9 @@
  * an array; UTF-8 must be valid; surrogates must come in pairs; whole numbers must fit 64 bits
  * and others a double; control characters in strings, U+0000 in keys and anything behind the
  * root but white space are refused; of a key that is there twice the last one counts. It
- * differs in its limits alone: HT_JSON_DEPTH_MAX levels (jansson: 2048; real tweets need 12), and
- * the size given to ht_json_reader_init().
+ * differs in its limits: HT_JSON_DEPTH_MAX levels (jansson: 2048; real tweets need 12), and the size
+ * given to ht_json_reader_init(); and in a NUL byte between a number or literal and what follows,
+ * which jansson overlooks.
  *
  * Memory: 16 bytes for each 64 of the longest text so far, and 8 for each bracket in it; so at most
  * 8.25 times the size limit, and for tweets about half of their own size. No recursion. A reader
@@ -136,9 +137,9 @@ void ht_json_reader_find(const struct ht_json_reader *reader, struct ht_json_val
 struct ht_json_walk {
     struct ht_json_value key;   /**< of the current member: a string; kind '\0' in arrays */
     struct ht_json_value value; /**< the current one */
-    const struct ht_json_reader *reader;
-    uint32_t position, end, bracket; /* private */
-    bool in_object;                  /* private */
+    const struct ht_json_reader *reader; /* private */
+    uint32_t position, end, bracket;     /* private */
+    bool in_object;                      /* private */
 };
 
 /** Starts a walk; one over something else than an object or array ends at once. */
