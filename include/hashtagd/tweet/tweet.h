@@ -126,12 +126,10 @@ struct ht_tweet {
 /** A reader's memory. The fields are private. */
 struct ht_tweet_reader {
     struct ht_json_reader json;
+    struct ht_json_keys tweet_keys, inner_keys; /* tweets and messages; everything smaller */
     struct ht_hash_key key;
     struct ht_slice *hashtags; /* owned array of HT_TWEET_HASHTAGS_MAX, made on the first use */
     struct ht_buffer arena;    /* resolved escapes */
-    size_t hashtag_count, empty_count;
-    struct ht_error *error; /* of the current read; not owned */
-    enum ht_tweet_refusal refusal;
 };
 
 /** Makes a reader in the caller's memory. `key` (copied) is for the hashes of ids that are no
