@@ -11,12 +11,12 @@ const TREND = 120; // seconds of tweets a second
 export class Header {
   #trend = new Sparkline("trend-line");
   #history = [];
-  #source = "source";
+  #source = null;
   #trendNote = el("p", { class: "trend-note" });
 
   constructor() {
     byId("trend").append(this.#trend.node, this.#trendNote);
-    this.#chip("source", "idle", "No source known yet");
+    this.#chip("source", "idle", "Source unknown");
     this.#chip("connection", "starting", "Connecting");
   }
 
@@ -55,7 +55,7 @@ export class Header {
     this.#chip("connection", shape, text);
     if (state === "live" || state === "connecting") return;
     for (const name of ["figure-tweets", "figure-hashtags", "figure-lag"]) setText(byId(name), "–");
-    this.#chip("source", "unknown", `${this.#source}, unknown`);
+    this.#chip("source", "unknown", this.#source ? `${this.#source}, unknown` : "Source unknown");
   }
 
   #chip(id, state, text) {

@@ -230,6 +230,8 @@ function update(row, item, most, change) {
   setText(row.seen, ago(item.last_seen));
   setAttribute(row.seen, "title", dateTime(item.last_seen));
   row.bar.style.setProperty("--share", String(item.count / most));
+  // Only the list of the event stream tells series; a search or a long list does not.
+  setAttribute(row.spark.node.parentNode, "data-known", item.series ? null : "no");
   row.spark.draw(item.series);
   showChange(row.change, change);
 }

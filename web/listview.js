@@ -35,6 +35,7 @@ export class ListView {
   #found = null; // the last answer to the search
   #problem = null;
   #status = null;
+  #connected = true; // until the first attempt has failed
   #paused = false;
   #heldAt = 0;
   #waiting = 0;
@@ -96,7 +97,9 @@ export class ListView {
 
   /** The connection came back or was lost: asks again, or leaves the poller be. */
   onConnected(connected) {
+    this.#connected = connected;
     byId("list-view").classList.toggle("stale", !connected);
+    if (!this.#live) this.#schedule(false);
     if (connected && this.#polling()) this.#poller.start();
     if (!connected) this.#poller.stop();
   }
@@ -230,7 +233,7 @@ export class ListView {
     if (this.#problem && this.searching) {
       setText(note, `The search failed: ${this.#problem.message}`);
     } else if (!source) {
-      setText(note, this.searching ? "Searching…" : "Loading…");
+      setText(note, !this.#connected ? "" : this.searching ? "Searching…" : "Loading…");
     } else if (!this.searching && source.total === 0) {
       setText(note, "");
     } else if (this.searching) {
