@@ -166,7 +166,7 @@ void ht_http_respond_problem_with(struct ht_http_request *request,
     }
     if (problem->status == 503 &&
         ht_http_header_find(problem->headers, problem->header_count, "Retry-After").data == NULL) {
-        headers[count++] = HT_HTTP_HEADER("Retry-After", "1");
+        headers[count++] = (struct ht_http_header)HT_HTTP_HEADER("Retry-After", "1");
     }
     ht_buffer_init(&json, PROBLEM_MAX_BYTES);
     build_problem(problem, &json);

@@ -34,8 +34,14 @@ struct ht_http_header {
     struct ht_slice value; /**< without white space at the ends */
 };
 
-/** Shorthand for a header of two string literals. */
-#define HT_HTTP_HEADER(name_, value_) ((struct ht_http_header){HT_SLICE(name_), HT_SLICE(value_)})
+/** An initializer for a header of two string literals, static ones too. */
+#define HT_HTTP_HEADER(name_, value_)                                                              \
+    {                                                                                              \
+        {(name_), sizeof(name_) - 1},                                                              \
+        {                                                                                          \
+            (value_), sizeof(value_) - 1                                                           \
+        }                                                                                          \
+    }
 
 /** The value of the first header called `name` (any case); data is NULL where there is none. */
 struct ht_slice ht_http_header_find(const struct ht_http_header *headers, size_t count,

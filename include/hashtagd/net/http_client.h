@@ -4,7 +4,8 @@
 /**
  * An HTTP client on the event loop, for many transfers at once: libcurl's multi interface
  * driven by the loop. Connections are kept and used again. Redirects are not followed and
- * nothing is retried: that is the caller's decision.
+ * nothing is retried: that is the caller's decision. The proxies of the environment
+ * (HTTPS_PROXY, NO_PROXY) are used, but never for a loopback address.
  *
  *     struct ht_http_transfer_options options = {
  *         .method = "POST", .url = url, .headers = headers, .header_count = 2,

@@ -1,0 +1,517 @@
+// SPDX-License-Identifier: MIT
+#include "hashtagd/base/assert.h"
+#include "hashtagd/net/url.h"
+#include "http_client_internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ *   start -> (next turn, where curl is busy) -> added -> head, data ... -> finish -> on_done
+ *   cancel, a failure of ours -> next turn -------------------------------^
+ */
+
+#define TRANSFER_MAGIC             0x48745472u /* "HtTr" */
+#define CONNECT_TIMEOUT_MS         10000
+#define RESPONSE_MAX_BYTES         (1024u * 1024u)
+#define RESPONSE_HEADERS_MAX_BYTES 65536
+#define RECEIVE_BUFFER_BYTES       102400L
+
+static int set_up(struct ht_http_transfer *transfer, const struct ht_http_transfer_options *options,
+                  struct ht_error *error);
+static void set_callbacks(struct ht_http_transfer *transfer);
+static int set_method(struct ht_http_transfer *transfer,
+                      const struct ht_http_transfer_options *options);
+static int set_limits(struct ht_http_transfer *transfer,
+                      const struct ht_http_transfer_options *options);
+static bool is_loopback(const char *url);
+static int set_headers(struct ht_http_transfer *transfer,
+                       const struct ht_http_transfer_options *options);
+static int add_header(struct ht_http_transfer *transfer, struct ht_http_header header);
+static void link_transfer(struct ht_http_transfer *transfer);
+static void on_turn(struct ht_timer *timer);
+static size_t on_header_line(char *data, size_t size, size_t count, void *user);
+static size_t on_response_data(char *data, size_t size, size_t count, void *user);
+static size_t collect_data(struct ht_http_transfer *transfer, struct ht_slice data);
+static void on_resume(struct ht_timer *timer);
+static void fill_result(struct ht_http_transfer *transfer, CURLcode curl_result,
+                        struct ht_http_result *result);
+static struct ht_http_header *split_headers(struct ht_http_transfer *transfer, size_t *count);
+static struct ht_http_header take_field(struct ht_slice *rest);
+static int code_from_curl(CURLcode result);
+static void destroy(struct ht_http_transfer *transfer);
+static struct ht_http_transfer *transfer_from(void *pointer);
+
+int ht_http_transfer_start(struct ht_http_client *client,
+                           const struct ht_http_transfer_options *options,
+                           struct ht_http_transfer **out, struct ht_error *error)
+{
+    if (out != NULL) {
+        *out = NULL;
+    }
+    if (client->is_closing) {
+        return ht_error_set(error, HT_ECANCELED, "The HTTP client is closing.");
+    }
+    struct ht_http_transfer *transfer = calloc(1, sizeof *transfer);
+    if (transfer == NULL) {
+        return ht_error_set(error, HT_ENOMEM, "Out of memory for an HTTP request.");
+    }
+    transfer->magic = TRANSFER_MAGIC;
+    transfer->client = client;
+    int status = set_up(transfer, options, error);
+    if (status != 0) {
+        destroy(transfer);
+        return status;
+    }
+    link_transfer(transfer);
+    if (client->inside_curl > 0) {
+        ht_timer_start(client->timers, &transfer->turn_timer, 0);
+    } else {
+        http_client_add(client, transfer);
+    }
+    if (out != NULL) {
+        *out = transfer;
+    }
+    return 0;
+}
+
+static int set_up(struct ht_http_transfer *transfer, const struct ht_http_transfer_options *options,
+                  struct ht_error *error)
+{
+    transfer->on_data = options->on_data;
+    transfer->on_done = options->on_done;
+    transfer->user = options->user;
+    transfer->started_ns = ht_clock_monotonic_ns(transfer->client->clock);
+    transfer->max_response_bytes =
+        options->max_response_bytes == 0 ? RESPONSE_MAX_BYTES : options->max_response_bytes;
+    ht_buffer_init(&transfer->body, transfer->max_response_bytes);
+    ht_buffer_init(&transfer->response_headers, RESPONSE_HEADERS_MAX_BYTES);
+    ht_timer_init(&transfer->turn_timer, on_turn);
+    ht_timer_init(&transfer->resume_timer, on_resume);
+    transfer->easy = curl_easy_init();
+    if (transfer->easy == NULL) {
+        return ht_error_set(error, HT_ENOMEM, "Out of memory for an HTTP request.");
+    }
+    set_callbacks(transfer);
+    int status = set_headers(transfer, options);
+    if (status == HT_EINVAL) {
+        return ht_error_set(error, status, "A header of a request to %s has a line break.",
+                            options->url);
+    }
+    status = status == 0 ? set_method(transfer, options) : status;
+    status = status == 0 ? set_limits(transfer, options) : status;
+    return status == 0
+               ? 0
+               : ht_error_set(error, HT_ENOMEM, "Out of memory for a request to %s.", options->url);
+}
+
+static void set_callbacks(struct ht_http_transfer *transfer)
+{
+    CURL *easy = transfer->easy;
+
+    curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
+    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->error_text);
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_response_data);
+    curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
+    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header_line);
+    curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
+    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, RECEIVE_BUFFER_BYTES);
+}
+
+static int set_method(struct ht_http_transfer *transfer,
+                      const struct ht_http_transfer_options *options)
+{
+    CURL *easy = transfer->easy;
+    const char *method = options->method;
+    CURLcode result = CURLE_OK;
+
+    if (method == NULL) {
+        method = options->body.length > 0 ? "POST" : "GET";
+    }
+    if (strcmp(method, "HEAD") == 0) {
+        curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+    } else if (options->body.length > 0 || strcmp(method, "POST") == 0 ||
+               strcmp(method, "PUT") == 0) {
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)options->body.length);
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDS,
+                         options->body.data == NULL ? "" : options->body.data);
+        result = curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, method);
+    } else if (strcmp(method, "GET") != 0) {
+        result = curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, method);
+    }
+    return result == CURLE_OK ? 0 : HT_ENOMEM;
+}
+
+static int set_limits(struct ht_http_transfer *transfer,
+                      const struct ht_http_transfer_options *options)
+{
+    CURL *easy = transfer->easy;
+    uint64_t connect_ms =
+        options->connect_timeout_ms == 0 ? CONNECT_TIMEOUT_MS : options->connect_timeout_ms;
+
+    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)connect_ms);
+    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)options->timeout_ms);
+    if (options->stall_timeout_ms > 0) {
+        curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
+        curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME,
+                         (long)((options->stall_timeout_ms + 999) / 1000));
+    }
+    CURLcode result = curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    if (result == CURLE_OK && options->ca_file != NULL) {
+        result = curl_easy_setopt(easy, CURLOPT_CAINFO, options->ca_file);
+    }
+    if (result == CURLE_OK) {
+        result = curl_easy_setopt(easy, CURLOPT_URL, options->url);
+    }
+    if (result == CURLE_OK && is_loopback(options->url)) {
+        /* a proxy of the environment would ask its own loopback */
+        result = curl_easy_setopt(easy, CURLOPT_PROXY, "");
+    }
+    return result == CURLE_OK ? 0 : HT_ENOMEM;
+}
+
+static bool is_loopback(const char *url)
+{
+    static const char *const names[] = {"localhost", "localhost:", "127.", "[::1]"};
+    struct ht_url_target parts;
+
+    if (ht_url_split_target(ht_slice_text(url), &parts) != 0) {
+        return false;
+    }
+    for (size_t i = 0; i < HT_COUNT_OF(names); i++) {
+        bool is_whole = i == 0;
+        if (is_whole ? ht_slice_equal(parts.authority, ht_slice_text(names[i]))
+                     : ht_slice_starts_with(parts.authority, ht_slice_text(names[i]))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int set_headers(struct ht_http_transfer *transfer,
+                       const struct ht_http_transfer_options *options)
+{
+    int status = 0;
+
+    for (size_t i = 0; status == 0 && i < options->header_count; i++) {
+        status = add_header(transfer, options->headers[i]);
+    }
+    /* curl adds these two by itself: a wait for "100 Continue", and a type nobody gave */
+    static const char *const unwanted[] = {"Expect", "Content-Type"};
+    for (size_t i = 0; status == 0 && i < HT_COUNT_OF(unwanted); i++) {
+        if (ht_http_header_find(options->headers, options->header_count, unwanted[i]).data ==
+            NULL) {
+            char line[32];
+            snprintf(line, sizeof line, "%s:", unwanted[i]);
+            struct curl_slist *longer = curl_slist_append(transfer->request_headers, line);
+            status = longer == NULL ? HT_ENOMEM : 0;
+            transfer->request_headers = longer == NULL ? transfer->request_headers : longer;
+        }
+    }
+    curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, transfer->request_headers);
+    return status;
+}
+
+static int add_header(struct ht_http_transfer *transfer, struct ht_http_header header)
+{
+    struct ht_buffer line;
+    struct curl_slist *longer = NULL;
+
+    ht_buffer_init(&line, header.name.length + header.value.length + 3);
+    ht_buffer_append_slice(&line, header.name);
+    /* an empty value is written "name;": curl takes "name:" as the wish to leave it out */
+    ht_buffer_append_text(&line, header.value.length == 0 ? ";" : ": ");
+    ht_buffer_append_slice(&line, header.value);
+    bool breaks = line.data != NULL && (memchr(line.data, '\r', line.length) != NULL ||
+                                        memchr(line.data, '\n', line.length) != NULL ||
+                                        memchr(line.data, '\0', line.length) != NULL);
+    if (ht_buffer_status(&line) == 0 && !breaks) {
+        longer = curl_slist_append(transfer->request_headers, line.data);
+    }
+    ht_buffer_finish(&line);
+    if (longer == NULL) {
+        return breaks ? HT_EINVAL : HT_ENOMEM;
+    }
+    transfer->request_headers = longer;
+    return 0;
+}
+
+static void link_transfer(struct ht_http_transfer *transfer)
+{
+    struct ht_http_client *client = transfer->client;
+
+    transfer->next = client->transfers;
+    if (transfer->next != NULL) {
+        transfer->next->previous = transfer;
+    }
+    client->transfers = transfer;
+}
+
+/* What had to wait for the next turn: the end, or the beginning. */
+static void on_turn(struct ht_timer *timer)
+{
+    struct ht_http_transfer *transfer = HT_CONTAINER_OF(timer, struct ht_http_transfer, turn_timer);
+
+    if (transfer->is_canceled || transfer->failure != 0) {
+        http_transfer_finish(transfer, CURLE_ABORTED_BY_CALLBACK);
+    } else if (!transfer->is_added) {
+        http_client_add(transfer->client, transfer);
+    }
+}
+
+static size_t on_header_line(char *data, size_t size, size_t count, void *user)
+{
+    struct ht_http_transfer *transfer = transfer_from(user);
+    struct ht_slice line = ht_slice_make(data, size * count);
+
+    if (ht_slice_starts_with(line, HT_SLICE("HTTP/"))) {
+        /* the head of another answer: the one before was a 100 */
+        ht_buffer_clear(&transfer->response_headers);
+        transfer->header_count = 0;
+        return line.length;
+    }
+    if (memchr(line.data, ':', line.length) == NULL) {
+        return line.length; /* the empty line at the end */
+    }
+    if (ht_buffer_append_slice(&transfer->response_headers, line) != 0) {
+        transfer->failure = HT_ETOOBIG;
+        return 0;
+    }
+    transfer->header_count++;
+    return line.length;
+}
+
+static size_t on_response_data(char *data, size_t size, size_t count, void *user)
+{
+    struct ht_http_transfer *transfer = transfer_from(user);
+    struct ht_slice piece = ht_slice_make(data, size * count);
+
+    if (transfer->is_canceled || transfer->failure != 0) {
+        return 0;
+    }
+    if (transfer->is_paused) {
+        transfer->curl_is_paused = true;
+        return CURL_WRITEFUNC_PAUSE; /* curl keeps the piece and gives it again */
+    }
+    if (transfer->on_data == NULL) {
+        return collect_data(transfer, piece);
+    }
+    long status = 0;
+    curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
+    transfer->on_data(transfer->user, (int)status, piece);
+    return piece.length;
+}
+
+static size_t collect_data(struct ht_http_transfer *transfer, struct ht_slice data)
+{
+    curl_off_t announced = -1;
+
+    if (transfer->body.length == 0) {
+        /* room at once for what is announced, so that large answers are not copied as they grow */
+        curl_easy_getinfo(transfer->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &announced);
+    }
+    int status = 0;
+    if (announced > 0 && (uint64_t)announced <= transfer->max_response_bytes) {
+        status = ht_buffer_reserve(&transfer->body, (size_t)announced);
+    }
+    status = status == 0 ? ht_buffer_append_slice(&transfer->body, data) : status;
+    if (status != 0) {
+        transfer->failure = status;
+        return 0;
+    }
+    return data.length;
+}
+
+void ht_http_transfer_cancel(struct ht_http_transfer *transfer)
+{
+    HT_ASSERT(transfer_from(transfer) == transfer);
+    transfer->is_canceled = true;
+    ht_timer_start(transfer->client->timers, &transfer->turn_timer, 0);
+}
+
+void http_transfer_fail(struct ht_http_transfer *transfer, int code)
+{
+    transfer->failure = transfer->failure == 0 ? code : transfer->failure;
+    ht_timer_start(transfer->client->timers, &transfer->turn_timer, 0);
+}
+
+void ht_http_transfer_pause(struct ht_http_transfer *transfer)
+{
+    HT_ASSERT(transfer_from(transfer) == transfer);
+    transfer->is_paused = true;
+}
+
+void ht_http_transfer_resume(struct ht_http_transfer *transfer)
+{
+    HT_ASSERT(transfer_from(transfer) == transfer);
+    transfer->is_paused = false;
+    if (transfer->curl_is_paused) {
+        /* not from here: curl hands out what it kept at once */
+        ht_timer_start(transfer->client->timers, &transfer->resume_timer, 0);
+    }
+}
+
+static void on_resume(struct ht_timer *timer)
+{
+    struct ht_http_transfer *transfer =
+        HT_CONTAINER_OF(timer, struct ht_http_transfer, resume_timer);
+    struct ht_http_client *client = transfer->client;
+
+    if (transfer->is_paused || !transfer->is_added) {
+        return;
+    }
+    transfer->curl_is_paused = false;
+    client->inside_curl++;
+    curl_easy_pause(transfer->easy, CURLPAUSE_CONT);
+    client->inside_curl--;
+    http_client_collect(client);
+}
+
+void http_transfer_finish(struct ht_http_transfer *transfer, CURLcode curl_result)
+{
+    struct ht_http_client *client = transfer->client;
+    struct ht_http_result result = {0};
+
+    HT_ASSERT(transfer_from(transfer) == transfer);
+    fill_result(transfer, curl_result, &result);
+    http_client_remove(client, transfer);
+    if (transfer->previous == NULL) {
+        client->transfers = transfer->next;
+    } else {
+        transfer->previous->next = transfer->next;
+    }
+    if (transfer->next != NULL) {
+        transfer->next->previous = transfer->previous;
+    }
+    ht_timer_stop(client->timers, &transfer->turn_timer);
+    ht_timer_stop(client->timers, &transfer->resume_timer);
+    struct ht_http_header *headers = split_headers(transfer, &result.header_count);
+    result.headers = headers;
+    transfer->on_done(transfer->user, &result);
+    free(headers);
+    ht_buffer_finish(&result.body);
+    destroy(transfer);
+    http_client_transfer_gone(client);
+}
+
+static void fill_result(struct ht_http_transfer *transfer, CURLcode curl_result,
+                        struct ht_http_result *result)
+{
+    long status = 0;
+    curl_off_t sent = 0;
+
+    curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
+    curl_easy_getinfo(transfer->easy, CURLINFO_SIZE_UPLOAD_T, &sent);
+    result->status = (int)status;
+    result->sent_bytes = (uint64_t)sent;
+    result->total_ns = ht_clock_monotonic_ns(transfer->client->clock) - transfer->started_ns;
+    result->body = transfer->body;
+    transfer->body = (struct ht_buffer){0};
+    result->error_text = "";
+    if (transfer->is_canceled) {
+        result->code = HT_ECANCELED;
+    } else if (transfer->failure != 0) {
+        result->code = transfer->failure;
+    } else {
+        result->code = code_from_curl(curl_result);
+    }
+    if (result->code == 0) {
+        return;
+    }
+    bool own = transfer->is_canceled || transfer->failure != 0 || transfer->error_text[0] == '\0';
+    if (own) {
+        snprintf(transfer->error_text, sizeof transfer->error_text, "%s",
+                 transfer->is_canceled || transfer->failure != 0 ? ht_error_meaning(result->code)
+                                                                 : curl_easy_strerror(curl_result));
+    }
+    result->error_text = transfer->error_text;
+}
+
+/* The raw lines as fields; slices into them. NULL where there are none or memory is out. */
+static struct ht_http_header *split_headers(struct ht_http_transfer *transfer, size_t *count)
+{
+    struct ht_slice rest = ht_buffer_slice(&transfer->response_headers);
+    struct ht_http_header *headers = NULL;
+
+    *count = 0;
+    if (transfer->header_count > 0) {
+        headers = calloc(transfer->header_count, sizeof *headers);
+    }
+    while (headers != NULL && rest.length > 0 && *count < transfer->header_count) {
+        headers[(*count)++] = take_field(&rest);
+    }
+    return headers;
+}
+
+/* Takes one line, "Name: value" CR LF, off the raw head. */
+static struct ht_http_header take_field(struct ht_slice *rest)
+{
+    const char *end = memchr(rest->data, '\n', rest->length);
+    size_t length = end == NULL ? rest->length : (size_t)(end - rest->data) + 1;
+    const char *colon = memchr(rest->data, ':', length);
+    size_t name_length = colon == NULL ? length : (size_t)(colon - rest->data);
+    size_t value_start = name_length < length ? name_length + 1 : length;
+    size_t value_end = length;
+
+    while (value_end > value_start &&
+           (rest->data[value_end - 1] == '\n' || rest->data[value_end - 1] == '\r')) {
+        value_end--;
+    }
+    struct ht_http_header field = {
+        ht_slice_make(rest->data, name_length),
+        ht_slice_trim(ht_slice_make(rest->data + value_start, value_end - value_start))};
+    *rest = ht_slice_make(rest->data + length, rest->length - length);
+    return field;
+}
+
+static int code_from_curl(CURLcode result)
+{
+    switch (result) {
+    case CURLE_OK:
+        return 0;
+    case CURLE_URL_MALFORMAT:
+    case CURLE_UNSUPPORTED_PROTOCOL:
+        return HT_EINVAL;
+    case CURLE_OPERATION_TIMEDOUT:
+        return HT_ETIMEDOUT;
+    case CURLE_OUT_OF_MEMORY:
+        return HT_ENOMEM;
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_ISSUER_ERROR:
+        return HT_EPERMISSION;
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_RESOLVE_PROXY:
+    case CURLE_COULDNT_CONNECT:
+    case CURLE_GOT_NOTHING:
+    case CURLE_SEND_ERROR:
+    case CURLE_RECV_ERROR:
+    case CURLE_PARTIAL_FILE:
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_HTTP2:
+    case CURLE_HTTP2_STREAM:
+        return HT_ECONNECTION;
+    default:
+        return HT_EIO;
+    }
+}
+
+static void destroy(struct ht_http_transfer *transfer)
+{
+    curl_easy_cleanup(transfer->easy);
+    curl_slist_free_all(transfer->request_headers);
+    ht_buffer_finish(&transfer->response_headers);
+    ht_buffer_finish(&transfer->body);
+    transfer->magic = 0;
+    free(transfer);
+}
+
+static struct ht_http_transfer *transfer_from(void *pointer)
+{
+    struct ht_http_transfer *transfer = pointer;
+
+    HT_ASSERT(transfer != NULL && transfer->magic == TRANSFER_MAGIC);
+    return transfer;
+}
