@@ -16,6 +16,7 @@
 #define LATER_MS          2
 #define FLOOD_PIECE_BYTES 65536
 
+static void on_start_due(struct ht_timer *timer);
 static void run_client(struct ht_job *job);
 static void client_done(struct ht_job *job);
 static void on_close_due(struct ht_timer *timer);
@@ -50,12 +51,25 @@ void fixture_run(struct fixture *fixture)
         ht_timer_start(ht_loop_timers(fixture->loop), &fixture->close_timer,
                        fixture->close_after_ms);
     }
+    ht_timer_init(&fixture->start_timer, on_start_due);
+    if (fixture->on_start != NULL) {
+        ht_timer_start(ht_loop_timers(fixture->loop), &fixture->start_timer, 0);
+    }
     ht_job_init(&fixture->job, run_client, client_done);
-    ht_worker_submit(fixture->worker, &fixture->job);
+    if (fixture->client != NULL) {
+        ht_worker_submit(fixture->worker, &fixture->job);
+    }
     ht_loop_run(fixture->loop);
     ht_http_body_release(fixture->hello);
     ht_http_body_release(fixture->big);
     ht_loop_destroy(fixture->loop);
+}
+
+static void on_start_due(struct ht_timer *timer)
+{
+    struct fixture *fixture = HT_CONTAINER_OF(timer, struct fixture, start_timer);
+
+    fixture->on_start(fixture);
 }
 
 static void run_client(struct ht_job *job)
@@ -67,8 +81,11 @@ static void run_client(struct ht_job *job)
 
 static void client_done(struct ht_job *job)
 {
-    struct fixture *fixture = HT_CONTAINER_OF(job, struct fixture, job);
+    fixture_end(HT_CONTAINER_OF(job, struct fixture, job));
+}
 
+void fixture_end(struct fixture *fixture)
+{
     if (!fixture->closing) {
         fixture->stats = *ht_http_server_stats(fixture->server);
     }

@@ -31,8 +31,10 @@ struct fixture_later {
 struct fixture {
     /* set before fixture_run(), the rest is zeroed */
     struct ht_http_server_options options;               /* limits; the fixture sets what it must */
-    void (*client)(struct fixture *fixture, void *user); /* on the worker's thread */
+    void (*client)(struct fixture *fixture, void *user); /* on the worker's thread; NULL: none */
     void *client_user;
+    void (*on_start)(struct fixture *fixture); /* on the loop; NULL: nothing */
+    struct ht_timer start_timer;
     uint64_t close_deadline_ms;
     /* when to begin to close: the client is done, or this long after the start */
     uint64_t close_after_ms;
@@ -53,6 +55,9 @@ struct fixture {
     struct ht_sse *events, *flood;
     bool closing;
 };
+
+/** Without a blocking client: begins the end. */
+void fixture_end(struct fixture *fixture);
 
 /** Runs the whole life; returns when everything is closed. */
 void fixture_run(struct fixture *fixture);
