@@ -10,14 +10,15 @@ TWEETS = 200_000
 BUDGET = 256 << 20
 
 
-def test_many_tweets(start):
+def test_many_tweets(start, capsys):
     began = time.monotonic()
     daemon = start(synthetic(TWEETS))
     counts = final_counts(daemon, timeout=300)
     seconds = time.monotonic() - began
     status = daemon.status()
     resident = status["memory"]["resident_bytes"]
-    print(f"{TWEETS} tweets in {seconds:.1f} s, {TWEETS / seconds:.0f} a second, {resident >> 20} MiB resident")
+    with capsys.disabled():
+        print(f"\n   {TWEETS} tweets in {seconds:.1f} s, {TWEETS / seconds:.0f} a second, {resident >> 20} MiB resident")
     truth = synthetic_truth(TWEETS)
     assert counts == truth, difference(counts, truth)
     assert status["hashtags"] == {"distinct": len(truth), "total": sum(truth.values())}

@@ -207,7 +207,7 @@ def symbols_of(build):
         for line in listing.splitlines():
             member = re.match(r"Symbols from .*\[(.+?)\.c\.o\]:", line)
             if member:
-                module = member.group(1)
+                module = os.path.basename(member.group(1))
             cells = [cell.strip() for cell in line.split("|")]
             if len(cells) == 7:
                 found.append((library.stem.removeprefix("libht_"), module, cells[0], cells[2], cells[6]))

@@ -66,6 +66,7 @@ static void timers_fire_in_order_of_time_then_start(void **state)
     assert_memory_equal(fired, expected, sizeof(expected));
     assert_true(ht_timer_is_running(&alarms[4].timer));
     assert_false(ht_timer_is_running(&alarms[0].timer));
+    ht_timer_stop(&queue, &alarms[4].timer); /* the queue outlives it */
 }
 
 static void a_stopped_timer_does_not_fire(void **state)
