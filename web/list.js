@@ -185,8 +185,9 @@ export class TopList {
         tr.animate([{ opacity: 0 }, { opacity: 1 }], { duration: MOVE_MS, easing: "ease-out" });
         return;
       }
-      tr.animate(
-        [{ transform: `translateY(${(old - index) * height}px)` }, { transform: "translateY(0)" }],
+      const zIndex = old > index ? 1 : 0; // a row that rises passes over the others
+      tr.animate([{ transform: `translateY(${(old - index) * height}px)`, zIndex },
+        { transform: "translateY(0)", zIndex }],
         { duration: MOVE_MS, easing: "cubic-bezier(.2, 0, 0, 1)", composite: "add" });
     });
   }
