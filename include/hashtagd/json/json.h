@@ -149,5 +149,15 @@ bool ht_json_members_next(struct ht_json_members *members);
  * HT_ETOOBIG; on errors the buffer's content is as it was. */
 int ht_json_dump(const struct ht_json *value, struct ht_buffer *buffer) HT_MUST_CHECK;
 
+/**
+ * Where in `text` (the text that was parsed) the value at `path` begins, or, with
+ * `of_key`, the key of the last member on that path (its opening quote). For messages like
+ * "file, line, column". Where a key is there twice it is the last one, as in the tree.
+ * HT_ENOTFOUND where there is no such path; HT_EPARSE where the text is no JSON, its root is no
+ * container, or it nests deeper than json/reader.h goes.
+ */
+int ht_json_locate(struct ht_slice text, const char *path, bool of_key,
+                   struct ht_json_place *place) HT_MUST_CHECK;
+
 /** Line and column of the byte at `offset` (at most text.length) of `text`. */
 struct ht_json_place ht_json_place_at(struct ht_slice text, size_t offset);
