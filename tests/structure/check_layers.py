@@ -173,15 +173,26 @@ def lists_are_sorted(repository):
 
 
 def modules_have_tests(repository):
-    """src/<folder>/<module>.c has tests/unit/<folder>/test_<module>.c, or one of what it is a part of"""
+    """src/<folder>/<module>.c has tests/unit/<folder>/test_<module>.c, or that of what it is a part of"""
     for name in repository.select("src/", suffixes=(".c",)):
         where, module = os.path.split(place(name)[:-2])
         if any((where + "/").startswith(outside + "/") for outside in rules.TESTED_FROM_OUTSIDE):
             continue
-        words = module.split("_")
-        wholes = ["_".join(words[:count]) for count in range(len(words), 0, -1)]
-        if not any(f"tests/unit/{where}/test_{whole}.c" in repository.files for whole in wholes):
+        if not any(f"tests/unit/{where}/test_{whole}.c" in repository.files for whole in wholes(module)) and not (
+                is_private(repository, where, module) and
+                repository.select(f"tests/unit/{where}/test_{module.split('_')[0]}", suffixes=(".c",))):
             yield Finding(name, 1, f"has no tests/unit/{where}/test_{module}.c")
+
+
+def wholes(module):
+    """http_server_parse, http_server, http: a module and what it may be a part of."""
+    words = module.split("_")
+    return ["_".join(words[:count]) for count in range(len(words), 0, -1)]
+
+
+def is_private(repository, where, module):
+    """A part without a public header is tested through the modules that share its first word."""
+    return f"include/hashtagd/{where}/{module}.h" not in repository.files
 
 
 def tests_have_modules(repository):

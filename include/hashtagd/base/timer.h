@@ -56,7 +56,8 @@ struct ht_timer_queue {
 /** Makes an empty queue over `clock` (not owned, outlives the queue). */
 void ht_timer_queue_init(struct ht_timer_queue *queue, struct ht_clock *clock);
 
-/** Frees the queue's own memory. Timers that still run must be there: they are stopped, not fired. */
+/** Frees the queue's own memory. Timers that still run must be there: they are stopped, not
+ * fired. */
 void ht_timer_queue_finish(struct ht_timer_queue *queue);
 
 /** Nanoseconds until the next timer is due: 0 where one is due already, UINT64_MAX where none
