@@ -40,8 +40,8 @@ export class TopList {
     return this.#rows.get(tag)?.item ?? null;
   }
 
-  /** Shows these items; `change(item)` tells the change of rank; `move` allows movement. */
-  render(items, { change, move }) {
+  /** Shows these items, each with the `change` of its rank; `move` allows movement. */
+  render(items, { move }) {
     const before = new Map(this.#order.map((tag, index) => [tag, index]));
     const most = items.reduce((top, item) => Math.max(top, item.count), 1);
     const order = items.map((item) => item.hashtag);
@@ -49,7 +49,7 @@ export class TopList {
     const lost = this.#drop(wanted);
     for (const item of items) {
       if (!this.#rows.has(item.hashtag)) this.#rows.set(item.hashtag, this.#build(item.hashtag));
-      update(this.#rows.get(item.hashtag), item, most, change(item));
+      update(this.#rows.get(item.hashtag), item, most);
     }
     this.#place(order);
     this.#order = order;
@@ -222,7 +222,7 @@ export function longestRun(places, fixed) {
   return run;
 }
 
-function update(row, item, most, change) {
+function update(row, item, most) {
   row.item = item;
   row.tr.classList.remove("gone");
   row.remove.disabled = false;
@@ -234,7 +234,7 @@ function update(row, item, most, change) {
   // Only the list of the event stream tells series; a search or a long list does not.
   setAttribute(row.spark.node.parentNode, "data-known", item.series ? null : "no");
   row.spark.draw(item.series);
-  showChange(row.change, change);
+  showChange(row.change, item.change ?? null);
 }
 
 function showChange(cell, change) {

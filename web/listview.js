@@ -33,6 +33,7 @@ export class ListView {
   #live = null; // the last `top` event of this window
   #long = null; // the last long answer of this window
   #found = null; // the last answer to the search
+  #view = { source: null, items: [] }; // what the rows show, or show with the next frame
   #problem = null;
   #status = null;
   #connected = true; // until the first attempt has failed
@@ -127,7 +128,7 @@ export class ListView {
     this.#waiting = 0;
     this.#showPause();
     announce(this.#paused ? "The list is held still." : "The list moves again.");
-    if (!this.#paused) this.#schedule(true);
+    if (!this.#paused) this.#take(true);
   }
 
   focusSearch() {
@@ -179,7 +180,18 @@ export class ListView {
       return;
     }
     const move = !this.#fresh;
-    this.#fresh = false;
+    // A long list needs two answers; the view has begun when both are there.
+    this.#fresh = !this.searching && this.#limit > LIVE_MAX && !(this.#long && this.#live);
+    this.#take(move);
+  }
+
+  // Takes what has arrived for the view. Until the next taking nothing that arrives shows.
+  #take(move) {
+    const change = (item) => (this.searching ? null : this.#ranks.change(item.hashtag, item.rank));
+    this.#view = {
+      source: this.searching ? this.#found : this.#live,
+      items: this.#items().map((item) => ({ ...item, change: change(item) })),
+    };
     this.#schedule(move);
   }
 
@@ -210,12 +222,8 @@ export class ListView {
   }
 
   #render(move) {
-    const source = this.searching ? this.#found : this.#live;
-    const items = this.#items();
-    this.#list.render(items, {
-      move,
-      change: (item) => (this.searching ? null : this.#ranks.change(item.hashtag, item.rank)),
-    });
+    const { source, items } = this.#view;
+    this.#list.render(items, { move });
     byId("table").hidden = items.length === 0;
     byId("table").classList.toggle("searching", this.searching);
     this.#showNote(source, items.length);
@@ -233,7 +241,8 @@ export class ListView {
     if (this.#problem && this.searching) {
       setText(note, `The search failed: ${this.#problem.message}`);
     } else if (!source) {
-      setText(note, !this.#connected ? "" : this.searching ? "Searching…" : "Loading…");
+      setText(note, !this.#connected ? "Nothing is known while the daemon does not answer."
+        : this.searching ? "Searching…" : "Loading…");
     } else if (!this.searching && source.total === 0) {
       setText(note, "");
     } else if (this.searching) {
@@ -357,7 +366,6 @@ export class ListView {
     this.#found = null;
     this.#problem = null;
     this.#reset();
-    if (!this.searching) this.#schedule(false);
   }
 
   #setLimit(limit) {
@@ -376,7 +384,11 @@ export class ListView {
     this.#heldAt = now();
     this.#poller.stop();
     this.#poller.everyMs = this.searching ? SEARCH_EVERY_MS : LONG_EVERY_MS;
-    if (this.#polling()) this.#poller.start();
+    if (this.#polling() && this.#connected) this.#poller.start();
+    if (!this.searching && this.#live) return this.#take(false);
+    // The old rows stay for the moment that an answer takes, but not where none can come.
+    this.#view = { source: null, items: this.#connected ? this.#view.items : [] };
+    return this.#schedule(false);
   }
 
   #keep() {
