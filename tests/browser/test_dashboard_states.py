@@ -60,6 +60,18 @@ def test_the_daemon_goes_and_comes_back(fake, pages, shoot):
                            " !== old", f"{shown[0]['count']:,}")
 
 
+def test_another_window_is_not_made_up_while_the_daemon_is_gone(fake, pages):
+    page = pages.open(fake.url)
+    fake.stop()
+    expect(views.banner(page)).to_contain_text("does not answer")
+    page.keyboard.press("1")
+    expect(page.locator("#rows-body tr")).to_have_count(0)
+    expect(page.locator("#list-note")).to_contain_text("Nothing is known")
+    fake.start()
+    expect(page.locator("#rows-body tr")).to_have_count(20)
+    expect(page.locator("#list-note")).to_contain_text("in the last 5 minutes")
+
+
 def test_it_comes_back_without_a_hand(fake, pages):
     page = pages.open(fake.url)
     fake.stop()
