@@ -2,7 +2,6 @@
 """kill -9 at random moments under load: the counts are the truth each time, to the last one."""
 
 import collections
-import functools
 import gzip
 import http.client
 import json
@@ -11,9 +10,9 @@ import random
 import subprocess
 import threading
 import time
-import unicodedata
 
 from daemon import difference, program, tweet
+from independent_count import count_files, fold
 
 ROUNDS = 20
 
@@ -123,26 +122,26 @@ def final_counts(daemon, timeout=120):
     return before
 
 
-def synthetic_truth(limit):
-    """What the synthetic source will have sent, folded as counting.fold=case says, by Python's own Unicode tables."""
+def told_by_generator(what, count):
+    """What tests/tools/synthetic_truth says of the synthetic source's first `count` messages."""
     tool = pathlib.Path(program()).parent / "tests" / "tools" / "synthetic_truth"
-    told = subprocess.run([str(tool), "counts", "7", str(limit)], check=True, capture_output=True, timeout=300).stdout
+    return subprocess.run([str(tool), what, "7", str(count)], check=True, capture_output=True, timeout=300).stdout
+
+
+def synthetic_truth(count):
+    """The counts that the generator itself knows, folded by Python."""
     counts = collections.Counter()
-    for line in told.splitlines():
+    for line in told_by_generator("counts", count).splitlines():
         row = json.loads(line)
         counts[fold(row["hashtag"])] += row["count"]
     return dict(counts)
 
 
-def fold(tag):
-    nfkc = functools.partial(unicodedata.normalize, "NFKC")
-    return nfkc(nfkc(tag).casefold())
-
-
-def test_kill_under_synthetic_load(start):
-    limit = 60_000
-    truth = synthetic_truth(limit)
-    assert sum(truth.values()) > 1000
+def test_kill_under_synthetic_load(start, tmp_path):
+    limit = 40_000
+    (tmp_path / "messages.jsonl").write_bytes(told_by_generator("messages", limit))
+    truth = count_files([tmp_path / "messages.jsonl"])
+    assert truth == synthetic_truth(limit) and sum(truth.values()) > 1000
     draw = random.Random(3)
     daemon = start(synthetic(limit), data="killed", up=False)
     for _ in range(ROUNDS):

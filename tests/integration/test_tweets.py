@@ -7,6 +7,7 @@ import json
 import pytest
 
 from daemon import hashtagd, tweet
+from independent_count import count_files
 
 DEEP = b'{"id_str":"9","entities":' + b'{"a":' * 5000 + b"1" + b"}" * 5000 + b"}"
 
@@ -134,16 +135,10 @@ REAL = ["v11-search/twitter.json", "v2/filtered-stream-with-truncated-tail.jsonl
         "messages/v11-control-examples.jsonl", "messages/v2-control-examples.jsonl"]
 
 
-def truth(paths):
-    import independent_count
-
-    return independent_count.count_files(paths)
-
-
 @pytest.mark.parametrize("name", REAL)
 def test_real_tweets_put(daemon, shared, name):
     hashtagd("put", shared / name, "--set", f"data.dir={daemon.data}")
-    daemon.wait_until_counted(truth([shared / name]))
+    daemon.wait_until_counted(count_files([shared / name]))
 
 
 def test_all_real_tweets_together(daemon, shared, tmp_path):
@@ -151,17 +146,17 @@ def test_all_real_tweets_together(daemon, shared, tmp_path):
     packed = tmp_path / "packed.jsonl.gz"
     packed.write_bytes(gzip.compress(paths[2].read_bytes()))
     hashtagd("put", *paths[:2], packed, *paths[3:], "--set", f"data.dir={daemon.data}")
-    daemon.wait_until_counted(truth(paths))
+    daemon.wait_until_counted(count_files(paths))
 
 
 def test_real_tweets_posted(daemon, shared):
     path = shared / "v11-search/twitter.json"
     answer = daemon.post("/tweets", path.read_bytes(), headers={"Content-Type": "application/json"})
     assert answer.json["accepted"] == 100
-    daemon.wait_until_counted(truth([path]))
+    daemon.wait_until_counted(count_files([path]))
 
 
 def test_real_tweets_replayed(start, shared):
     path = shared / "v2/twarc-kpop.jsonl"
     daemon = start({"source.type": "replay", "source.files": [str(path)], "source.rate": 0})
-    daemon.wait_until_counted(truth([path]))
+    daemon.wait_until_counted(count_files([path]))
