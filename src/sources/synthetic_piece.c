@@ -226,40 +226,38 @@ static const char *html_entity(uint32_t point)
  * which folds to another hashtag. */
 static uint32_t upper_case(uint32_t point)
 {
-    if ((point >= 'a' && point <= 'z') || (point >= 0xE0 && point <= 0xFE && point != 0xF7) ||
-        (point >= 0x430 && point <= 0x44F) ||
-        (point >= 0x3B1 && point <= 0x3C9 && point != 0x3C2)) {
-        return point - 0x20;
+    static const struct {
+        uint32_t first, last;
+        int32_t distance; /* to the upper case */
+        uint32_t step;    /* 2: every other letter is lower case, the first one is */
+    } rows[] = {
+        {'a', 'z', -0x20, 1},
+        {0xE0, 0xF6, -0x20, 1},
+        {0xF8, 0xFE, -0x20, 1},
+        {0x101, 0x12F, -1, 2},
+        {0x13A, 0x148, -1, 2},
+        {0x14B, 0x177, -1, 2},
+        {0x17A, 0x17E, -1, 2},
+        {0x1A1, 0x1A1, -1, 1},
+        {0x1B0, 0x1B0, -1, 1},
+        {0x3AC, 0x3AC, -0x26, 1},
+        {0x3AD, 0x3AF, -0x25, 1},
+        {0x3B1, 0x3C1, -0x20, 1},
+        {0x3C2, 0x3C2, -0x1F, 1} /* final sigma */,
+        {0x3C3, 0x3C9, -0x20, 1},
+        {0x3CC, 0x3CC, -0x40, 1},
+        {0x3CD, 0x3CE, -0x3F, 1},
+        {0x430, 0x44F, -0x20, 1},
+        {0x450, 0x45F, -0x50, 1},
+        {0x1EA1, 0x1EF9, -1, 2},
+    };
+    for (size_t i = 0; i < HT_COUNT_OF(rows); i++) {
+        if (point >= rows[i].first && point <= rows[i].last) {
+            bool is_lower = (point - rows[i].first) % rows[i].step == 0;
+            return is_lower ? (uint32_t)((int32_t)point + rows[i].distance) : point;
+        }
     }
-    if (point >= 0x450 && point <= 0x45F) {
-        return point - 0x50;
-    }
-    if (point >= 0x3AD && point <= 0x3AF) {
-        return point - 0x25;
-    }
-    switch (point) {
-    case 0x3AC:
-        return 0x386;
-    case 0x3C2: /* final sigma */
-        return 0x3A3;
-    case 0x3CC:
-        return 0x38C;
-    case 0x3CD:
-    case 0x3CE:
-        return point - 0x3F;
-    default:
-        break;
-    }
-    bool even_is_upper = (point >= 0x100 && point <= 0x12F) || (point >= 0x14A && point <= 0x177) ||
-                         (point >= 0x1EA0 && point <= 0x1EF9) || point == 0x1A1 || point == 0x1B0;
-    bool odd_is_upper = (point >= 0x139 && point <= 0x148) || (point >= 0x179 && point <= 0x17E);
-    if (point == 0x1B0) {
-        return 0x1AF;
-    }
-    if (even_is_upper) {
-        return point & ~1u;
-    }
-    return odd_is_upper && point % 2 == 0 ? point - 1 : point;
+    return point;
 }
 
 /* Reads one code point of valid UTF-8 and moves past it. */
