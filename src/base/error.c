@@ -47,7 +47,8 @@ int ht_error_prefix(struct ht_error *error, const char *format, ...)
     int used = vsnprintf(error->text, sizeof(error->text), format, arguments);
     va_end(arguments);
     if (used >= 0 && (size_t)used < sizeof(error->text)) {
-        (void)snprintf(error->text + used, sizeof(error->text) - (size_t)used, ": %s", rest);
+        size_t room = sizeof(error->text) - (size_t)used;
+        (void)snprintf(error->text + used, room, ": %.*s", (int)room, rest);
     }
     end_at_character(error->text, sizeof(error->text));
     return error->code;

@@ -281,6 +281,7 @@ static void on_append(struct ht_archive_append *append)
     if (append->status == 0) {
         shipment->state = SHIPMENT_DURABLE;
         commit_head(archiver);
+        look_at_stop(archiver);
         return;
     }
     shipment->state = SHIPMENT_WAITING;
@@ -365,6 +366,8 @@ static void on_commit(struct ht_changes_commit *commit)
     archiver->tail = archiver->head == NULL ? NULL : archiver->tail;
     free_shipment(head);
     ht_health_succeed(&archiver->health);
+    /* what was read while deliveries failed has not been shipped yet */
+    ship_waiting(archiver);
     commit_head(archiver);
     ht_timer_start(archiver->options.timers, &archiver->turn_timer, 0);
 }
@@ -436,6 +439,12 @@ void ht_archiver_stop(struct ht_archiver *archiver, void (*on_stopped)(void *use
     archiver->on_stopped = on_stopped;
     archiver->on_stopped_user = user;
     archiver->read_covers_flushes = false;
+    archiver->read_failures = 0;
+    if (ht_timer_is_running(&archiver->retry_timer)) {
+        /* what failed before gets one more try at once, instead of when its back-off is over */
+        archiver->delivery_failures = 0;
+        ht_timer_start(archiver->options.timers, &archiver->retry_timer, 0);
+    }
     archiver->options.changes->ops->wake(archiver->options.changes);
     ht_timer_start(archiver->options.timers, &archiver->turn_timer, 0);
 }
@@ -446,7 +455,8 @@ static bool is_waiting_for_answer(const struct ht_archiver *archiver)
     for (const struct shipment *at = archiver->head; at != NULL; at = at->next) {
         appending = appending || at->state == SHIPMENT_APPENDING;
     }
-    return archiver->reading || archiver->committing || appending;
+    return archiver->reading || archiver->committing || appending ||
+           (ht_timer_is_running(&archiver->retry_timer) && archiver->delivery_failures == 0);
 }
 
 /* Stopped when the feed is read out and all is committed, or when something failed and no answer

@@ -271,7 +271,7 @@ static void put_again_later(struct ht_ingest *ingest, const struct ht_error *err
     ingest->failures++;
     ingest->counters.put_retries++;
     ht_health_fail(&ingest->health, HT_HEALTH_WAITING, error);
-    if (ht_timer_is_running(&ingest->retry_timer)) {
+    if (ht_timer_is_running(&ingest->retry_timer) || ingest->is_stopping) {
         return;
     }
     uint64_t wait_ms = ht_backoff_ms(&backoff, ingest->failures, ingest->options.random);
@@ -419,6 +419,9 @@ void ht_ingest_stop(struct ht_ingest *ingest, void (*on_stopped)(void *user), vo
     ingest->on_stopped = on_stopped;
     ingest->on_stopped_user = user;
     ht_budget_cancel_wait(ingest->options.budget, &ingest->budget_waiter);
+    /* what failed before gets one more try at once, instead of when its back-off is over */
+    ht_timer_stop(ingest->options.timers, &ingest->retry_timer);
+    ingest->failures = 0;
     if (!ingest->is_started) {
         ingest->is_source_stopped = true;
         ht_timer_start(ingest->options.timers, &ingest->turn_timer, 0);

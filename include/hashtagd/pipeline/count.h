@@ -47,15 +47,15 @@ struct ht_count_options {
     struct ht_timer_queue *timers;
     struct ht_random *random;
     struct ht_budget *budget;
-    const struct ht_log *log;              /**< may be NULL */
-    enum ht_fold_mode fold;                /**< counting.fold */
-    bool once_per_tweet;                   /**< counting.once_per_tweet */
-    size_t repeat_window;                  /**< counting.repeat_window: tweet ids a shard */
-    enum ht_tweet_retweets retweets;       /**< counting.retweets */
-    uint32_t flush_interval_ms;            /**< table.flush_interval_s */
-    bool expires;                          /**< table.ttl_s is set: flush also when nothing changed */
-    struct ht_position start;              /**< where a shard without a checkpoint starts */
-    struct ht_hash_key hash_key;           /**< secret, for ids that are no numbers */
+    const struct ht_log *log;        /**< may be NULL */
+    enum ht_fold_mode fold;          /**< counting.fold */
+    bool once_per_tweet;             /**< counting.once_per_tweet */
+    size_t repeat_window;            /**< counting.repeat_window: tweet ids a shard */
+    enum ht_tweet_retweets retweets; /**< counting.retweets */
+    uint32_t flush_interval_ms;      /**< table.flush_interval_s */
+    bool expires;                    /**< table.ttl_s is set: flush also when nothing changed */
+    struct ht_position start;        /**< where a shard without a checkpoint starts */
+    struct ht_hash_key hash_key;     /**< secret, for ids that are no numbers */
     /** The stage cannot go on (table unusable, memory out): the process must stop. Called at most
      * once, on the loop's thread. */
     void (*on_fatal)(void *user, const struct ht_error *error);
@@ -63,7 +63,7 @@ struct ht_count_options {
 };
 
 enum ht_count_shard_state {
-    HT_COUNT_SHARD_WAITING,  /**< for its parents to be finished */
+    HT_COUNT_SHARD_WAITING, /**< for its parents to be finished */
     HT_COUNT_SHARD_READING,
     HT_COUNT_SHARD_RETRYING, /**< a read failed; waits to try again */
     HT_COUNT_SHARD_FINISHED,
@@ -73,15 +73,16 @@ enum ht_count_shard_state {
 struct ht_count_shard_status {
     const char *id; /**< lives as long as the stage */
     enum ht_count_shard_state state;
-    const char *sequence_number; /**< last counted record; empty where none; valid until the next turn */
-    uint64_t behind_records;     /**< 0 where unknown */
-    int64_t behind_ms;           /**< 0 at the tip */
+    const char
+        *sequence_number; /**< last counted record; empty where none; valid until the next turn */
+    uint64_t behind_records;      /**< 0 where unknown */
+    int64_t behind_ms;            /**< 0 at the tip */
     uint64_t last_success_age_ms; /**< since the last successful read */
 };
 
 /** A wish to delete a hashtag; in the caller's memory until `done`. */
 struct ht_count_delete {
-    struct ht_slice hashtag; /**< folded; the caller's until `done` */
+    struct ht_slice hashtag;                       /**< folded; the caller's until `done` */
     void (*done)(struct ht_count_delete *request); /**< once, never from inside the call */
     void *user;                                    /**< the caller's */
     int status; /**< 0: durable (or nothing was there); HT_ECANCELED: the stage stopped before */
@@ -101,7 +102,7 @@ struct ht_count_flush {
     void *user;                                   /**< the caller's */
     int status; /**< 0: durable; else why the write failed (it is still tried) */
     struct ht_error error;
-    uint64_t hashtags; /**< how many deltas were written */
+    uint64_t hashtags;           /**< how many deltas were written */
     struct ht_count_flush *next; /* private */
     uint64_t asked_ns;           /* private */
     int64_t asked_wall_ms;       /* private */
@@ -109,18 +110,18 @@ struct ht_count_flush {
 
 /** What became of records and hashtags. */
 struct ht_count_counters {
-    uint64_t records;                        /**< read and dealt with */
-    uint64_t tweets;                         /**< counted */
-    uint64_t repeats;                        /**< tweets that were counted before */
-    uint64_t notices[HT_TWEET_KIND_COUNT];   /**< skipped, by kind; TWEET stays 0 */
+    uint64_t records;                         /**< read and dealt with */
+    uint64_t tweets;                          /**< counted */
+    uint64_t repeats;                         /**< tweets that were counted before */
+    uint64_t notices[HT_TWEET_KIND_COUNT];    /**< skipped, by kind; TWEET stays 0 */
     uint64_t refused[HT_TWEET_REFUSAL_COUNT]; /**< dead letters, by reason */
-    uint64_t hashtags;                       /**< occurrences counted */
-    uint64_t hashtags_skipped;               /**< empty, too long or not valid after folding */
-    uint64_t remembered;                     /**< records read again only to know their ids */
+    uint64_t hashtags;                        /**< occurrences counted */
+    uint64_t hashtags_skipped;                /**< empty, too long or not valid after folding */
+    uint64_t remembered;                      /**< records read again only to know their ids */
     uint64_t flush_retries;
-    uint64_t deletes;                        /**< that found an item */
-    uint64_t shard_restarts;                 /**< by the watchdog */
-    uint64_t window_parts_damaged;           /**< of the stored windows, skipped at start */
+    uint64_t deletes;              /**< that found an item */
+    uint64_t shard_restarts;       /**< by the watchdog */
+    uint64_t window_parts_damaged; /**< of the stored windows, skipped at start */
 };
 
 /** Makes a stopped stage; NULL where memory is out. The caller frees it with ht_count_destroy. */

@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: MIT
+#include "count_internal.h"
+
+#include <stdlib.h>
+
+/*
+ * The life of a record:
+ *
+ *     on_work_due -> work_on_shard -> count_record -> read -> repeat? -> fold -> tally + pending
+ *                                          |            |
+ *                                          |            +-> refused: dead letter
+ *                                          +-> at or before the checkpoint: only its id is
+ *                                              remembered
+ *
+ * Shards take turns; after a slice of time the loop has its turn.
+ */
+
+enum {
+    SLICE_NS = 2000000,
+    RECORDS_BETWEEN_LOOKS = 32,
+};
+
+static void on_work_due(struct ht_timer *timer);
+static int work_on_shard(struct ht_count_shard *shard, uint64_t until_ns);
+static int count_record(struct ht_count_shard *shard, const struct ht_record *record);
+static int count_tweet(struct ht_count_shard *shard, const struct ht_record *record,
+                       const struct ht_tweet *tweet);
+static int keep_letter(struct ht_count_shard *shard, const struct ht_record *record,
+                       const char *reason);
+
+int ht_count_records_init(struct ht_count *count)
+{
+    ht_tweet_reader_init(&count->reader, &count->options.hash_key);
+    ht_timer_init(&count->work_timer, on_work_due);
+    count->folded = malloc((size_t)HT_TWEET_HASHTAGS_MAX * HT_FOLD_BYTES_MAX);
+    count->folded_tags = calloc(HT_TWEET_HASHTAGS_MAX, sizeof(*count->folded_tags));
+    return count->folded == NULL || count->folded_tags == NULL ? HT_ENOMEM : 0;
+}
+
+void ht_count_records_finish(struct ht_count *count)
+{
+    ht_timer_stop(count->options.timers, &count->work_timer);
+    ht_tweet_reader_finish(&count->reader);
+    free(count->folded);
+    free(count->folded_tags);
+}
+
+void ht_count_work(struct ht_count *count)
+{
+    if (!ht_timer_is_running(&count->work_timer)) {
+        ht_timer_start(count->options.timers, &count->work_timer, 0);
+    }
+}
+
+static struct ht_count_shard *next_with_work(struct ht_count *count)
+{
+    struct ht_count_shard *from = count->work_shard != NULL ? count->work_shard->next : NULL;
+    for (struct ht_count_shard *at = from; at != NULL; at = at->next) {
+        if (at->batch_count > 0) {
+            return at;
+        }
+    }
+    for (struct ht_count_shard *at = count->shards; at != NULL; at = at->next) {
+        if (at->batch_count > 0) {
+            return at;
+        }
+    }
+    return NULL;
+}
+
+static void on_work_due(struct ht_timer *timer)
+{
+    struct ht_count *count = HT_CONTAINER_OF(timer, struct ht_count, work_timer);
+    if (count->is_stopping || count->is_fatal) {
+        return;
+    }
+    count->work_shard = next_with_work(count);
+    if (count->work_shard == NULL) {
+        return;
+    }
+    uint64_t until_ns = ht_clock_monotonic_ns(count->options.clock) + SLICE_NS;
+    if (work_on_shard(count->work_shard, until_ns) != 0) {
+        struct ht_error error;
+        (void)ht_error_set(&error, HT_ENOMEM,
+                           "Out of memory while counting. Nothing is lost: what is not written "
+                           "will be counted again after a restart.");
+        ht_count_fail(count, &error);
+        return;
+    }
+    ht_count_sync_budget(count);
+    ht_count_look_at_flushes(count);
+    if (next_with_work(count) != NULL) {
+        ht_count_work(count);
+    }
+}
+
+static void note_latency(struct ht_count_shard *shard, const struct ht_record_batch *batch)
+{
+    struct ht_count *count = shard->count;
+    if (batch->count == 0 || shard->is_warming) {
+        return;
+    }
+    int64_t latency_ms =
+        ht_clock_wall_ms(count->options.clock) - batch->records[batch->count - 1].arrival_ms;
+    ht_histogram_add(&count->latencies, latency_ms > 0 ? (uint64_t)latency_ms * 1000000 : 0);
+}
+
+/* Counts until the batch or the time is over. */
+static int work_on_shard(struct ht_count_shard *shard, uint64_t until_ns)
+{
+    struct ht_record_batch *batch = shard->batches[0];
+    while (shard->record_index < batch->count) {
+        int status = count_record(shard, &batch->records[shard->record_index]);
+        if (status != 0) {
+            return status;
+        }
+        shard->record_index++;
+        if (shard->record_index % RECORDS_BETWEEN_LOOKS == 0 &&
+            ht_clock_monotonic_ns(shard->count->options.clock) >= until_ns) {
+            return 0;
+        }
+    }
+    note_latency(shard, batch);
+    ht_count_shard_batch_done(shard);
+    return 0;
+}
+
+/* Whether the record was counted before this start: then it is read only for its id. */
+static bool is_old(struct ht_count_shard *shard, const struct ht_record *record)
+{
+    if (!shard->is_warming) {
+        return false;
+    }
+    if (ht_sequence_compare_sub(record->sequence_number, record->sub_sequence,
+                                ht_slice_text(shard->counted.sequence_number),
+                                shard->counted.sub_sequence) <= 0) {
+        return true;
+    }
+    shard->is_warming = false;
+    return false;
+}
+
+static int count_record(struct ht_count_shard *shard, const struct ht_record *record)
+{
+    struct ht_count *count = shard->count;
+    struct ht_tweet_options options = {.retweets = count->options.retweets};
+    struct ht_tweet tweet;
+    bool old = is_old(shard, record);
+    int status = ht_tweet_read(&count->reader, record->data, &options, &tweet, NULL);
+    if (status == HT_ENOMEM) {
+        return status;
+    }
+    if (old) {
+        count->counters.remembered++;
+        if (status == 0 && tweet.kind == HT_TWEET_KIND_TWEET) {
+            (void)ht_recent_ids_seen(shard->recent_ids, tweet.key);
+        }
+        return 0;
+    }
+    count->counters.records++;
+    shard->counted_arrival_ms = record->arrival_ms;
+    if (status != 0) {
+        count->counters.refused[tweet.refusal]++;
+        return keep_letter(shard, record, ht_tweet_refusal_name(tweet.refusal));
+    }
+    if (tweet.kind != HT_TWEET_KIND_TWEET) {
+        count->counters.notices[tweet.kind]++;
+        return 0;
+    }
+    if (ht_recent_ids_seen(shard->recent_ids, tweet.key)) {
+        count->counters.repeats++;
+        return 0;
+    }
+    return count_tweet(shard, record, &tweet);
+}
+
+static bool is_among(const struct ht_slice *tags, size_t tag_count, struct ht_slice tag)
+{
+    for (size_t i = 0; i < tag_count; i++) {
+        if (ht_slice_equal(tags[i], tag)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Folds the tweet's hashtags into count->folded_tags; returns how many are to be counted. */
+static size_t fold_tags(struct ht_count *count, const struct ht_tweet *tweet)
+{
+    size_t tag_count = 0;
+    char *at = count->folded;
+    for (size_t i = 0; i < tweet->hashtag_count; i++) {
+        size_t length;
+        if (ht_fold_tag(count->options.fold, tweet->hashtags[i], at, &length) != 0) {
+            count->counters.hashtags_skipped++;
+            continue;
+        }
+        struct ht_slice tag = {at, length};
+        if (count->options.once_per_tweet && is_among(count->folded_tags, tag_count, tag)) {
+            continue;
+        }
+        count->folded_tags[tag_count++] = tag;
+        at += length;
+    }
+    count->counters.hashtags_skipped += tweet->empty_hashtag_count;
+    return tag_count;
+}
+
+static int count_tag(struct ht_count *count, const struct ht_pending_add *pending)
+{
+    struct ht_tally_add add = {
+        .tag = pending->tag, .minute = pending->minute, .seen_s = pending->seen_s, .count = 1};
+    int status = ht_tally_add(count->options.tally, &add);
+    if (status == HT_ETOOBIG || status == HT_EINVAL) {
+        count->counters.hashtags_skipped++;
+        return 0;
+    }
+    count->counters.hashtags++;
+    return status != 0 ? status : ht_pending_add(count->pending, pending);
+}
+
+static int count_tweet(struct ht_count_shard *shard, const struct ht_record *record,
+                       const struct ht_tweet *tweet)
+{
+    struct ht_count *count = shard->count;
+    uint64_t now_ms = ht_clock_monotonic_ms(count->options.clock);
+    size_t tag_count = fold_tags(count, tweet);
+    struct ht_pending_add pending = {.shard = shard->index,
+                                     .seen_s = record->arrival_ms / 1000,
+                                     .minute = record->arrival_ms / 60000,
+                                     .count = 1};
+    int status = tag_count == 0 ? 0
+                                : ht_pending_note_position(count->pending, record->sequence_number,
+                                                           record->sub_sequence, &pending.position);
+    for (size_t i = 0; i < tag_count && status == 0; i++) {
+        pending.tag = count->folded_tags[i];
+        status = count_tag(count, &pending);
+    }
+    count->counters.tweets++;
+    ht_rate_add(&count->tweet_rate, now_ms, 1);
+    ht_rate_add(&count->hashtag_rate, now_ms, tag_count);
+    return status;
+}
+
+static struct ht_slice copy_to(char **at, struct ht_slice slice)
+{
+    struct ht_slice copy = {*at, slice.length};
+    if (slice.length > 0) {
+        memcpy(*at, slice.data, slice.length);
+    }
+    *at += slice.length;
+    return copy;
+}
+
+static int keep_letter(struct ht_count_shard *shard, const struct ht_record *record,
+                       const char *reason)
+{
+    struct ht_count *count = shard->count;
+    struct ht_slice shard_id = ht_slice_text(shard->info.id);
+    size_t bytes = sizeof(struct ht_count_letter) + record->data.length + shard_id.length +
+                   record->sequence_number.length;
+    struct ht_count_letter *letter = malloc(bytes);
+    if (letter == NULL) {
+        return HT_ENOMEM;
+    }
+    char *at = (char *)(letter + 1);
+    *letter = (struct ht_count_letter){
+        .letter = {.data = copy_to(&at, record->data),
+                   .shard_id = copy_to(&at, shard_id),
+                   .sequence_number = copy_to(&at, record->sequence_number),
+                   .reason = ht_slice_text(reason),
+                   .at_ms = ht_clock_wall_ms(count->options.clock)},
+        .bytes = bytes};
+    *(count->letters == NULL ? &count->letters : &count->last_letter->next) = letter;
+    count->last_letter = letter;
+    count->letter_count++;
+    ht_budget_reserve(count->options.budget, bytes);
+    return 0;
+}

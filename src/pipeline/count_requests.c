@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: MIT
+#include "count_internal.h"
+
+#include <stdio.h>
+
+/*
+ * What others wish of the stage: deletions and flushes. Both wait for a flight and are answered
+ * when it lands, or when it fails: nobody is left waiting for as long as a disk is full.
+ */
+
+enum { WAIT_FOR_TIP_MS = 5000 };
+
+void ht_count_delete(struct ht_count *count, struct ht_count_delete *request)
+{
+    request->status = 0;
+    request->found = false;
+    request->started_ns = ht_clock_monotonic_ns(count->options.clock);
+    ht_error_clear(&request->error);
+    struct ht_tally_item item;
+    bool exists = ht_tally_get(count->options.tally, request->hashtag, &item) == 0;
+    if (count->is_stopping || !count->is_running) {
+        request->status = ht_error_set(&request->error, HT_ECANCELED,
+                                       count->is_stopping ? "The daemon is stopping."
+                                                          : "The daemon is still starting.");
+        exists = false;
+    }
+    if (!exists) {
+        request->next = count->answers;
+        count->answers = request;
+        ht_timer_start(count->options.timers, &count->answer_timer, 0);
+        return;
+    }
+    request->next = count->delete_requests;
+    count->delete_requests = request;
+    ht_timer_start(count->options.timers, &count->flush_now_timer, 0);
+}
+
+void ht_count_on_answer_due(struct ht_timer *timer)
+{
+    struct ht_count *count = HT_CONTAINER_OF(timer, struct ht_count, answer_timer);
+    while (count->answers != NULL) {
+        struct ht_count_delete *request = count->answers;
+        count->answers = request->next;
+        request->done(request);
+    }
+}
+
+void ht_count_flush(struct ht_count *count, struct ht_count_flush *request)
+{
+    request->status = 0;
+    request->hashtags = 0;
+    ht_error_clear(&request->error);
+    request->asked_ns = ht_clock_monotonic_ns(count->options.clock);
+    request->asked_wall_ms = ht_clock_wall_ms(count->options.clock);
+    request->next = count->flush_requests;
+    count->flush_requests = request;
+    ht_count_shards_hurry(count);
+    ht_timer_start(count->options.timers, &count->flush_now_timer, WAIT_FOR_TIP_MS);
+}
+
+/* A POST /flush boards when all that was on the stream when it came is counted. */
+static bool is_counted_up_to(const struct ht_count *count, const struct ht_count_flush *request)
+{
+    uint64_t now_ns = ht_clock_monotonic_ns(count->options.clock);
+    if (now_ns - request->asked_ns > (uint64_t)WAIT_FOR_TIP_MS * 1000000) {
+        return true;
+    }
+    for (const struct ht_count_shard *at = count->shards; at != NULL; at = at->next) {
+        bool is_current = at->caught_up_ns >= request->asked_ns ||
+                          at->counted_arrival_ms > request->asked_wall_ms;
+        if (at->state != HT_COUNT_SHARD_FINISHED && !is_current) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void ht_count_board_flush_requests(struct ht_count *count)
+{
+    for (struct ht_count_flush **at = &count->flush_requests; *at != NULL;) {
+        struct ht_count_flush *request = *at;
+        if (!count->is_stopping && !is_counted_up_to(count, request)) {
+            at = &request->next;
+            continue;
+        }
+        *at = request->next;
+        request->next = count->flight.flush_requests;
+        count->flight.flush_requests = request;
+    }
+}
+
+void ht_count_look_at_flushes(struct ht_count *count)
+{
+    for (struct ht_count_flush *at = count->flush_requests; at != NULL; at = at->next) {
+        if (is_counted_up_to(count, at)) {
+            ht_timer_start(count->options.timers, &count->flush_now_timer, 0);
+            return;
+        }
+    }
+}
+
+static void fail_flush_requests(struct ht_count_flush **requests, const struct ht_error *error)
+{
+    while (*requests != NULL) {
+        struct ht_count_flush *request = *requests;
+        *requests = request->next;
+        request->status = error->code;
+        request->error = *error;
+        request->done(request);
+    }
+}
+
+static void fail_delete_requests(struct ht_count_delete **requests, const struct ht_error *error)
+{
+    while (*requests != NULL) {
+        struct ht_count_delete *request = *requests;
+        *requests = request->next;
+        request->status = error->code;
+        request->error = *error;
+        request->done(request);
+    }
+}
+
+/* Nobody is left to wait for as long as a disk is full: they are told at once. */
+void ht_count_tell_failure(struct ht_count *count, const struct ht_error *error)
+{
+    struct ht_error deleting = *error;
+    (void)ht_error_prefix(&deleting, "The deletion is not durable yet and will be tried again");
+    fail_delete_requests(&count->flight.delete_requests, &deleting);
+    fail_delete_requests(&count->delete_requests, error);
+    fail_flush_requests(&count->flight.flush_requests, error);
+    fail_flush_requests(&count->flush_requests, error);
+}
+
+void ht_count_flush_cancel(struct ht_count *count)
+{
+    struct ht_error error;
+    (void)ht_error_set(&error, HT_ECANCELED,
+                       "The daemon stopped before this was durable. Look again after its restart.");
+    fail_delete_requests(&count->answers, &error);
+    fail_delete_requests(&count->delete_requests, &error);
+    fail_delete_requests(&count->flight.delete_requests, &error);
+    fail_flush_requests(&count->flight.flush_requests, &error);
+    fail_flush_requests(&count->flush_requests, &error);
+}
+
+static void fill_answer(struct ht_count_delete *request, const struct ht_removed_item *removed)
+{
+    request->found = true;
+    request->count = removed->item.count;
+    request->first_seen_s = removed->item.first_seen_s;
+    request->last_seen_s = removed->item.last_seen_s;
+    request->deleted_at_s = removed->deleted_at_s;
+    (void)snprintf(request->event_id, sizeof(request->event_id), "%.*s",
+                   (int)(removed->event_id.length < 128 ? removed->event_id.length : 128),
+                   removed->event_id.data);
+}
+
+/* The oldest wish for the tag gets the item; the list has the newest first. */
+void ht_count_answer_delete(struct ht_count *count, const struct ht_removed_item *removed)
+{
+    struct ht_count_delete *oldest = NULL;
+    for (struct ht_count_delete *at = count->flight.delete_requests; at != NULL; at = at->next) {
+        if (ht_slice_equal(at->hashtag, removed->item.hashtag)) {
+            oldest = at;
+        }
+    }
+    if (oldest != NULL && removed->origin == HT_ORIGIN_USER) {
+        fill_answer(oldest, removed);
+        count->counters.deletes++;
+    }
+}

@@ -1,0 +1,425 @@
+// SPDX-License-Identifier: MIT
+#include "count_internal.h"
+
+#include "hashtagd/base/backoff.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/*
+ * The life of a shard:
+ *
+ *     list -> meet -> WAITING (for its parents) -> READING -> FINISHED -> list again
+ *                                                 |      ^
+ *                                                 v      |
+ *                                                RETRYING       (a read failed, or the watchdog)
+ *
+ * A shard reads one batch ahead of the one that is being counted.
+ */
+
+enum {
+    READ_MAX_BYTES = 4 * 1024 * 1024,
+    READ_WAIT_MS = 1000,
+    LIST_INTERVAL_MS = 30000,
+    WATCHDOG_INTERVAL_MS = 5000,
+    WATCHDOG_LIMIT_MS = 60000,
+};
+
+static const struct ht_backoff backoff = {.base_ms = 200, .max_ms = 10000};
+
+static void list_shards(struct ht_count *count);
+static void on_list_due(struct ht_timer *timer);
+static void on_list(struct ht_stream_list *list);
+static void meet(struct ht_count *count, const struct ht_shard *info);
+static void start_ready_shards(struct ht_count *count);
+static void start_shard(struct ht_count_shard *shard);
+static void read_shard(struct ht_count_shard *shard);
+static void on_read(struct ht_stream_read *read);
+static void on_retry_due(struct ht_timer *timer);
+static void on_watchdog_due(struct ht_timer *timer);
+
+void ht_count_shards_init(struct ht_count *count)
+{
+    ht_timer_init(&count->list_timer, on_list_due);
+    ht_timer_init(&count->watchdog_timer, on_watchdog_due);
+}
+
+void ht_count_shards_start(struct ht_count *count)
+{
+    ht_timer_start(count->options.timers, &count->watchdog_timer, WATCHDOG_INTERVAL_MS);
+    list_shards(count);
+}
+
+static void list_shards(struct ht_count *count)
+{
+    if (count->is_listing || count->is_stopping) {
+        return;
+    }
+    count->is_listing = true;
+    count->list = (struct ht_stream_list){.done = on_list, .user = count};
+    count->options.stream->ops->list(count->options.stream, &count->list);
+}
+
+static void on_list_due(struct ht_timer *timer)
+{
+    list_shards(HT_CONTAINER_OF(timer, struct ht_count, list_timer));
+}
+
+static void on_list(struct ht_stream_list *list)
+{
+    struct ht_count *count = list->user;
+    count->is_listing = false;
+    if (count->is_stopping) {
+        ht_count_look_at_stop(count);
+        return;
+    }
+    if (list->status != 0) {
+        count->list_failures++;
+        ht_health_fail(&count->health, HT_HEALTH_WAITING, &list->error);
+        ht_timer_start(count->options.timers, &count->list_timer,
+                       ht_backoff_ms(&backoff, count->list_failures, count->options.random));
+        return;
+    }
+    count->list_failures = 0;
+    for (size_t i = 0; i < list->count; i++) {
+        meet(count, &list->shards[i]);
+    }
+    start_ready_shards(count);
+    ht_count_note_success(count);
+    ht_timer_start(count->options.timers, &count->list_timer, LIST_INTERVAL_MS);
+}
+
+static struct ht_count_shard *find_shard(const struct ht_count *count, const char *id)
+{
+    for (struct ht_count_shard *at = count->shards; at != NULL; at = at->next) {
+        if (strcmp(at->info.id, id) == 0) {
+            return at;
+        }
+    }
+    return NULL;
+}
+
+static void adopt_checkpoint(struct ht_count_shard *shard)
+{
+    struct ht_count *count = shard->count;
+    shard->read_from = count->options.start;
+    for (size_t i = 0; i < count->loaded_count; i++) {
+        if (strcmp(count->loaded[i].shard_id, shard->info.id) == 0) {
+            shard->counted = count->loaded[i].position;
+            shard->has_counted = true;
+            shard->read_from = shard->counted;
+        }
+    }
+    if (shard->counted.kind == HT_POSITION_END && shard->has_counted) {
+        shard->state = HT_COUNT_SHARD_FINISHED;
+    }
+}
+
+static void meet(struct ht_count *count, const struct ht_shard *info)
+{
+    if (find_shard(count, info->id) != NULL) {
+        return;
+    }
+    struct ht_count_shard *shard = calloc(1, sizeof(*shard));
+    struct ht_recent_ids *recent_ids =
+        ht_recent_ids_create(count->options.repeat_window, &count->options.hash_key);
+    if (shard == NULL || recent_ids == NULL) {
+        free(shard);
+        ht_recent_ids_destroy(recent_ids);
+        struct ht_error error;
+        (void)ht_error_set(&error, HT_ENOMEM, "Out of memory while opening shard %s.", info->id);
+        ht_count_fail(count, &error);
+        return;
+    }
+    shard->count = count;
+    shard->info = *info;
+    shard->index = (uint32_t)count->shard_count++;
+    shard->recent_ids = recent_ids;
+    shard->last_success_ms = ht_clock_monotonic_ms(count->options.clock);
+    ht_timer_init(&shard->retry_timer, on_retry_due);
+    adopt_checkpoint(shard);
+    struct ht_count_shard **end = &count->shards;
+    while (*end != NULL) {
+        end = &(*end)->next;
+    }
+    *end = shard;
+}
+
+/* A parent that is not in the list any more was read out or is trimmed: nothing to wait for. */
+static bool is_parent_done(const struct ht_count *count, const char *id)
+{
+    const struct ht_count_shard *parent = id[0] == '\0' ? NULL : find_shard(count, id);
+    return parent == NULL || parent->state == HT_COUNT_SHARD_FINISHED;
+}
+
+static void start_ready_shards(struct ht_count *count)
+{
+    for (struct ht_count_shard *at = count->shards; at != NULL; at = at->next) {
+        if (at->state == HT_COUNT_SHARD_WAITING && is_parent_done(count, at->info.parent_id) &&
+            is_parent_done(count, at->info.adjacent_parent_id)) {
+            start_shard(at);
+        }
+    }
+}
+
+/* Begins before the checkpoint, so that the window of recent ids is filled again. Half as much
+ * again, because not every record is a tweet with an id of its own. */
+static void start_shard(struct ht_count_shard *shard)
+{
+    size_t window = shard->count->options.repeat_window;
+    shard->state = HT_COUNT_SHARD_READING;
+    if (shard->has_counted && shard->counted.kind == HT_POSITION_AFTER && window > 0) {
+        shard->read_from = shard->counted;
+        shard->read_from.kind = HT_POSITION_BEFORE;
+        shard->is_warming = true;
+        shard->read_from.records = window + window / 2;
+    }
+    ht_log_info(shard->count->options.log, "count", "reading shard",
+                HT_TEXT("shard", shard->info.id),
+                HT_TEXT("after", shard->has_counted ? shard->counted.sequence_number : ""));
+    read_shard(shard);
+}
+
+/* While the table refuses to write, reading on would only fill the memory. */
+static bool may_read(const struct ht_count_shard *shard)
+{
+    const struct ht_count *count = shard->count;
+    if (count->is_stopping || shard->is_reading || shard->state != HT_COUNT_SHARD_READING ||
+        shard->batch_count >= HT_COUNT_BATCHES_MAX || shard->read_from.kind == HT_POSITION_END) {
+        return false;
+    }
+    bool has_room = ht_budget_has_room(count->options.budget, READ_MAX_BYTES);
+    return has_room || (shard->batch_count == 0 && count->flush_failures == 0);
+}
+
+/* Somebody waits for all that is on the stream, and this shard has not yet found its tip since. */
+static bool is_in_hurry(const struct ht_count_shard *shard)
+{
+    for (const struct ht_count_flush *at = shard->count->flush_requests; at != NULL;
+         at = at->next) {
+        if (at->asked_ns > shard->caught_up_ns) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void read_shard(struct ht_count_shard *shard)
+{
+    struct ht_count *count = shard->count;
+    if (!may_read(shard)) {
+        return;
+    }
+    shard->is_reading = true;
+    shard->is_canceled = false;
+    shard->read_started_ns = ht_clock_monotonic_ns(count->options.clock);
+    shard->read = (struct ht_stream_read){.from = shard->read_from,
+                                          .max_bytes = READ_MAX_BYTES,
+                                          .wait_ms = is_in_hurry(shard) ? 0 : READ_WAIT_MS,
+                                          .done = on_read,
+                                          .user = shard};
+    memcpy(shard->read.shard_id, shard->info.id, sizeof(shard->read.shard_id));
+    count->options.stream->ops->read(count->options.stream, &shard->read);
+}
+
+void ht_count_shards_read(struct ht_count *count)
+{
+    for (struct ht_count_shard *at = count->shards; at != NULL; at = at->next) {
+        read_shard(at);
+    }
+}
+
+static void handle_read_failure(struct ht_count_shard *shard, const struct ht_error *error)
+{
+    struct ht_count *count = shard->count;
+    shard->failures++;
+    shard->state = HT_COUNT_SHARD_RETRYING;
+    uint64_t wait_ms = ht_backoff_ms(&backoff, shard->failures, count->options.random);
+    ht_health_fail(&count->health, HT_HEALTH_WAITING, error);
+    ht_log_warning(count->options.log, "count", "shard not read, trying again",
+                   HT_TEXT("shard", shard->info.id), HT_TEXT("error", error->text),
+                   HT_NUMBER("wait_ms", wait_ms));
+    ht_timer_start(count->options.timers, &shard->retry_timer, wait_ms);
+}
+
+static void accept_batch(struct ht_count_shard *shard, struct ht_record_batch *batch)
+{
+    struct ht_count *count = shard->count;
+    shard->failures = 0;
+    shard->last_success_ms = ht_clock_monotonic_ms(count->options.clock);
+    shard->read_from = batch->next;
+    shard->batch_started_ns[shard->batch_count] = shard->read_started_ns;
+    shard->batches[shard->batch_count++] = batch;
+    ht_budget_reserve(count->options.budget, batch->bytes);
+    ht_count_note_success(count);
+    ht_count_work(count);
+    read_shard(shard);
+}
+
+static void on_read(struct ht_stream_read *read)
+{
+    struct ht_count_shard *shard = read->user;
+    struct ht_count *count = shard->count;
+    shard->is_reading = false;
+    if (count->is_stopping) {
+        ht_record_batch_release(read->batch);
+        ht_count_look_at_stop(count);
+        return;
+    }
+    if (read->status == 0) {
+        accept_batch(shard, read->batch);
+    } else if (read->status == HT_ECANCELED && shard->is_canceled) {
+        read_shard(shard);
+    } else {
+        handle_read_failure(shard, &read->error);
+    }
+}
+
+static void on_retry_due(struct ht_timer *timer)
+{
+    struct ht_count_shard *shard = HT_CONTAINER_OF(timer, struct ht_count_shard, retry_timer);
+    shard->state = HT_COUNT_SHARD_READING;
+    read_shard(shard);
+}
+
+void ht_count_shards_hurry(struct ht_count *count)
+{
+    for (struct ht_count_shard *at = count->shards; at != NULL; at = at->next) {
+        if (at->is_reading && !at->is_canceled) {
+            at->is_canceled = true;
+            count->options.stream->ops->cancel_read(count->options.stream, &at->read);
+        }
+    }
+    ht_count_shards_read(count);
+}
+
+static void finish_shard(struct ht_count_shard *shard)
+{
+    struct ht_count *count = shard->count;
+    shard->state = HT_COUNT_SHARD_FINISHED;
+    ht_log_info(count->options.log, "count", "shard is read to its end",
+                HT_TEXT("shard", shard->info.id));
+    start_ready_shards(count);
+    list_shards(count);
+}
+
+/* Whether `position` is past what is counted: while old records are read again it is not. */
+static bool is_progress(const struct ht_count_shard *shard, const struct ht_position *position)
+{
+    if (position->kind == HT_POSITION_END || !shard->has_counted) {
+        return position->kind == HT_POSITION_END || position->kind == HT_POSITION_AFTER;
+    }
+    return position->kind == HT_POSITION_AFTER &&
+           ht_sequence_compare_sub(ht_slice_text(position->sequence_number), position->sub_sequence,
+                                   ht_slice_text(shard->counted.sequence_number),
+                                   shard->counted.sub_sequence) > 0;
+}
+
+static void advance(struct ht_count_shard *shard, const struct ht_position *position)
+{
+    if (is_progress(shard, position)) {
+        shard->counted = *position;
+        shard->has_counted = shard->is_dirty = true;
+    }
+}
+
+void ht_count_shard_note_position(struct ht_count_shard *shard)
+{
+    if (shard->batch_count == 0 || shard->record_index == 0) {
+        return;
+    }
+    const struct ht_record *last = &shard->batches[0]->records[shard->record_index - 1];
+    struct ht_position position = {0};
+    ht_position_after(&position, last->sequence_number, last->sub_sequence);
+    advance(shard, &position);
+}
+
+void ht_count_shard_batch_done(struct ht_count_shard *shard)
+{
+    struct ht_count *count = shard->count;
+    struct ht_record_batch *batch = shard->batches[0];
+    enum ht_position_kind next = batch->next.kind;
+    advance(shard, &batch->next);
+    shard->behind_records = batch->behind_records;
+    shard->behind_ms = batch->behind_ms;
+    if (batch->behind_records == 0 && batch->behind_ms == 0) {
+        shard->caught_up_ns = shard->batch_started_ns[0];
+    }
+    shard->batch_count--;
+    shard->batches[0] = shard->batches[1];
+    shard->batch_started_ns[0] = shard->batch_started_ns[1];
+    shard->record_index = 0;
+    size_t bytes = batch->bytes;
+    ht_record_batch_release(batch);
+    ht_budget_release(count->options.budget, bytes);
+    if (next == HT_POSITION_END) {
+        finish_shard(shard);
+    }
+    read_shard(shard);
+}
+
+/* A shard that should be reading and has had no answer for long is started afresh: a read that
+ * never comes back would otherwise stop it for good in a process that looks healthy. */
+static void on_watchdog_due(struct ht_timer *timer)
+{
+    struct ht_count *count = HT_CONTAINER_OF(timer, struct ht_count, watchdog_timer);
+    uint64_t now_ms = ht_clock_monotonic_ms(count->options.clock);
+    for (struct ht_count_shard *at = count->shards; at != NULL; at = at->next) {
+        if (at->state != HT_COUNT_SHARD_READING || at->batch_count > 0 || !at->is_reading ||
+            now_ms - at->read_started_ns / 1000000 < WATCHDOG_LIMIT_MS || at->is_canceled) {
+            continue;
+        }
+        count->counters.shard_restarts++;
+        struct ht_error error;
+        (void)ht_error_set(&error, HT_ETIMEDOUT,
+                           "Shard %s has not answered for %d s; its read was started again.",
+                           at->info.id, WATCHDOG_LIMIT_MS / 1000);
+        ht_health_fail(&count->health, HT_HEALTH_WAITING, &error);
+        at->is_canceled = true;
+        count->options.stream->ops->cancel_read(count->options.stream, &at->read);
+    }
+    ht_count_shards_read(count);
+    ht_timer_start(count->options.timers, &count->watchdog_timer, WATCHDOG_INTERVAL_MS);
+}
+
+bool ht_count_shards_are_busy(const struct ht_count *count)
+{
+    for (const struct ht_count_shard *at = count->shards; at != NULL; at = at->next) {
+        if (at->is_reading) {
+            return true;
+        }
+    }
+    return count->is_listing;
+}
+
+void ht_count_shards_stop(struct ht_count *count)
+{
+    ht_timer_stop(count->options.timers, &count->list_timer);
+    ht_timer_stop(count->options.timers, &count->watchdog_timer);
+    for (struct ht_count_shard *at = count->shards; at != NULL; at = at->next) {
+        ht_timer_stop(count->options.timers, &at->retry_timer);
+        if (at->is_reading) {
+            count->options.stream->ops->cancel_read(count->options.stream, &at->read);
+        }
+    }
+}
+
+void ht_count_shards_finish(struct ht_count *count)
+{
+    ht_timer_stop(count->options.timers, &count->list_timer);
+    ht_timer_stop(count->options.timers, &count->watchdog_timer);
+    while (count->shards != NULL) {
+        struct ht_count_shard *shard = count->shards;
+        count->shards = shard->next;
+        for (size_t i = 0; i < shard->batch_count; i++) {
+            size_t bytes = shard->batches[i]->bytes;
+            ht_record_batch_release(shard->batches[i]);
+            ht_budget_release(count->options.budget, bytes);
+        }
+        ht_timer_stop(count->options.timers, &shard->retry_timer);
+        ht_recent_ids_destroy(shard->recent_ids);
+        free(shard);
+    }
+    free(count->loaded);
+    count->loaded = NULL;
+}

@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: MIT
+#include "hashtagd/pipeline/ingest.h"
+
+#include "world.h"
+
+#include "hashtagd/base/assert.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <inttypes.h>
+#include <stdio.h>
+
+static struct ht_ingest *begin(struct world *world)
+{
+    struct ht_ingest_options options = {.source = &world->source,
+                                        .stream = &world->stream,
+                                        .dead_letters = &world->dead_letters,
+                                        .clock = &world->clock.clock,
+                                        .timers = &world->timers,
+                                        .random = &world->random,
+                                        .budget = &world->budget,
+                                        .tweet_key = {1, 2}};
+    struct ht_ingest *ingest = ht_ingest_create(&options);
+    assert_non_null(ingest);
+    ht_ingest_start(ingest);
+    assert_true(world->is_source_started);
+    return ingest;
+}
+
+static void end(struct world *world, struct ht_ingest *ingest)
+{
+    bool stopped = false;
+    ht_ingest_stop(ingest, world_set_true, &stopped);
+    assert_false(stopped);
+    assert_true(world_run_until(world, &stopped, 60000));
+    ht_ingest_destroy(ingest);
+    assert_int_equal(world->budget.used_bytes, 0);
+}
+
+static bool deliver(struct world *world, const char *text, const char *cursor)
+{
+    struct ht_slice message = ht_slice_text(text);
+    bool goes_on = world->sink->ops->deliver(world->sink, &message, 1, ht_slice_text(cursor));
+    world->is_source_paused = world->is_source_paused || !goes_on;
+    return goes_on;
+}
+
+static bool deliver_tweet(struct world *world, uint64_t id)
+{
+    char text[160];
+    char cursor[32];
+    (void)snprintf(text, sizeof(text),
+                   "{\"id\":%" PRIu64 ",\"id_str\":\"%" PRIu64
+                   "\",\"text\":\"x\",\"user\":{},\"entities\":{}}",
+                   id, id);
+    (void)snprintf(cursor, sizeof(cursor), "%" PRIu64, id);
+    return deliver(world, text, cursor);
+}
+
+static void tweets_reach_the_stream_as_they_came(void **state)
+{
+    (void)state;
+    struct world *world = world_create(1, 1);
+    struct ht_ingest *ingest = begin(world);
+    static const char *const text =
+        "  {\"id_str\" : \"77\", \"id\":77,\"text\":\"\\ud83d\\ude00\",\"entities\":{} }";
+    (void)deliver(world, text, "");
+    world_run(world, 1000);
+    assert_int_equal(world->record_count, 1);
+    assert_string_equal(world->records[0].data, text);
+    end(world, ingest);
+    world_destroy(world);
+}
+
+static void failed_puts_are_repeated_until_durable(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        struct world *world = world_create(seed, 1);
+        struct ht_ingest *ingest = begin(world);
+        for (uint64_t id = 1; id <= 300; id++) {
+            (void)deliver_tweet(world, id);
+            world->fail_puts += ht_random_below(&world->random, 40) == 0;
+            world_run(world, ht_random_below(&world->random, 20));
+        }
+        world->fail_puts = 0;
+        end(world, ingest);
+        bool seen[301] = {false};
+        for (size_t i = 0; i < world->record_count; i++) {
+            seen[strtoul(world->records[i].data + 6, NULL, 10)] = true;
+        }
+        for (uint64_t id = 1; id <= 300; id++) {
+            assert_true(seen[id]);
+        }
+        world_destroy(world);
+    }
+}
+
+/* Everything before a durable cursor is on the stream, whenever the process dies. */
+static void the_durable_cursor_never_runs_ahead(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 40; seed++) {
+        struct world *world = world_create(seed, 1);
+        struct ht_ingest *ingest = begin(world);
+        assert_string_equal(world->started_with, "");
+        for (uint64_t id = 1; id <= 200; id++) {
+            (void)deliver_tweet(world, id);
+            world->fail_puts += ht_random_below(&world->random, 15) == 0;
+            world_run(world, ht_random_below(&world->random, 8));
+            bool seen[201] = {false};
+            for (size_t i = 0; i < world->record_count; i++) {
+                seen[strtoul(world->records[i].data + 6, NULL, 10)] = true;
+            }
+            world->cursor[world->cursor_length] = '\0';
+            for (uint64_t before = 1; before <= strtoul(world->cursor, NULL, 10); before++) {
+                assert_true(seen[before]);
+            }
+        }
+        world->fail_puts = 0;
+        end(world, ingest);
+        ingest = begin(world);
+        /* a batch that followed others carries their cursor: at most a few tweets come again */
+        assert_in_range(strtoul(world->started_with, NULL, 10), 196, 200);
+        end(world, ingest);
+        world_destroy(world);
+    }
+}
+
+static void notices_are_counted_and_garbage_is_kept(void **state)
+{
+    (void)state;
+    struct world *world = world_create(2, 1);
+    struct ht_ingest *ingest = begin(world);
+    world->fail_letters = 2;
+    (void)deliver(world, "{\"delete\":{\"status\":{\"id\":1,\"id_str\":\"1\"}}}", "1");
+    (void)deliver(world, "{\"limit\":{\"track\":19}}", "2");
+    (void)deliver(world, "{\"limit\":{\"track\":6}}", "3");
+    (void)deliver(world, "{\"cut\":", "4");
+    world->sink->ops->refuse(world->sink, HT_SLICE("half a line"), "cut_off");
+    (void)deliver_tweet(world, 5);
+    world_run(world, 10000);
+    const struct ht_ingest_counters *counters = ht_ingest_counters(ingest);
+    assert_int_equal(counters->notices[HT_TWEET_KIND_DELETE], 1);
+    assert_int_equal(counters->notices[HT_TWEET_KIND_LIMIT], 2);
+    assert_int_equal(counters->limit_number_last, 6);
+    assert_int_equal(counters->limit_number_max, 19);
+    assert_int_equal(counters->accepted, 1);
+    assert_int_equal(world->letter_count, 2);
+    assert_non_null(strstr(world->letters.data, "cut_off {\"cut\":"));
+    assert_non_null(strstr(world->letters.data, "cut_off half a line"));
+    end(world, ingest);
+    world_destroy(world);
+}
+
+static void a_full_budget_pauses_the_source(void **state)
+{
+    (void)state;
+    struct world *world = world_create(3, 1);
+    ht_budget_init(&world->budget, 20000);
+    struct ht_ingest *ingest = begin(world);
+    world->fail_puts = 1000;
+    uint64_t id = 0;
+    while (deliver_tweet(world, ++id)) {
+        assert_true(id < 1000);
+    }
+    world_run(world, 5000);
+    assert_int_equal(world->resume_count, 0);
+    assert_int_equal(ht_ingest_counters(ingest)->pauses, 1);
+    assert_int_equal(ht_ingest_health(ingest)->state, HT_HEALTH_WAITING);
+    world->fail_puts = 0;
+    world_run(world, 30000);
+    assert_int_equal(world->resume_count, 1);
+    assert_int_equal(world->record_count, id);
+    end(world, ingest);
+    world_destroy(world);
+}
+
+struct posting {
+    struct ht_ingest_post post;
+    struct ht_ingest_verdict verdicts[4];
+    bool is_done;
+};
+
+static void on_posted(struct ht_ingest_post *post)
+{
+    ((struct posting *)post->user)->is_done = true;
+}
+
+static void post(struct world *world, struct ht_ingest *ingest, struct posting *posting,
+                 const struct ht_slice *messages, size_t count)
+{
+    *posting = (struct posting){.post = {.messages = messages,
+                                         .count = count,
+                                         .verdicts = posting->verdicts,
+                                         .done = on_posted,
+                                         .user = posting}};
+    ht_ingest_post(ingest, &posting->post);
+    assert_false(posting->is_done);
+    assert_true(world_run_until(world, &posting->is_done, 5000));
+}
+
+static void a_post_is_judged_message_by_message(void **state)
+{
+    (void)state;
+    struct world *world = world_create(4, 1);
+    struct ht_ingest *ingest = begin(world);
+    const struct ht_slice messages[] = {
+        HT_SLICE("{\"id\":1,\"text\":\"a\",\"entities\":{}}"), HT_SLICE("nonsense"),
+        HT_SLICE("{\"delete\":{\"status\":{\"id\":1,\"id_str\":\"1\"}}}"),
+        HT_SLICE("{\"id\":2,\"text\":\"b\",\"entities\":{}}")};
+    struct posting posting;
+    post(world, ingest, &posting, messages, 4);
+    assert_int_equal(posting.post.status, 0);
+    assert_int_equal(posting.post.accepted_count, 2);
+    assert_true(posting.verdicts[0].is_accepted);
+    assert_false(posting.verdicts[1].is_accepted);
+    assert_true(strlen(posting.verdicts[1].reason) > 5);
+    assert_non_null(strstr(posting.verdicts[2].reason, "delete"));
+    assert_true(posting.verdicts[3].is_accepted);
+    assert_int_equal(world->record_count, 2);
+    assert_int_equal(world->letter_count, 0);
+    end(world, ingest);
+    world_destroy(world);
+}
+
+static void a_post_is_told_at_once_when_it_fails(void **state)
+{
+    (void)state;
+    struct world *world = world_create(5, 1);
+    struct ht_ingest *ingest = begin(world);
+    const struct ht_slice message = HT_SLICE("{\"id\":1,\"text\":\"a\",\"entities\":{}}");
+    struct posting posting;
+    world->fail_puts = 1;
+    post(world, ingest, &posting, &message, 1);
+    assert_int_equal(posting.post.status, HT_ENOSPC);
+    assert_int_equal(posting.post.accepted_count, 0);
+    ht_budget_reserve(&world->budget, world->budget.limit_bytes);
+    post(world, ingest, &posting, &message, 1);
+    assert_int_equal(posting.post.status, HT_EBUSY);
+    ht_budget_release(&world->budget, world->budget.limit_bytes);
+    post(world, ingest, &posting, &message, 1);
+    assert_int_equal(posting.post.status, 0);
+    assert_int_equal(world->record_count, 1);
+    end(world, ingest);
+    world_destroy(world);
+}
+
+static void a_stop_with_a_refusing_stream_ends_and_tells(void **state)
+{
+    (void)state;
+    struct world *world = world_create(6, 1);
+    struct ht_ingest *ingest = begin(world);
+    world->fail_puts = 1000;
+    (void)deliver_tweet(world, 1);
+    (void)deliver_tweet(world, 2);
+    bool stopped = false;
+    ht_ingest_stop(ingest, world_set_true, &stopped);
+    assert_true(world_run_until(world, &stopped, 20000));
+    assert_int_equal(ht_ingest_waiting(ingest), 2);
+    ht_ingest_destroy(ingest);
+    assert_int_equal(world->budget.used_bytes, 0);
+    world_destroy(world);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(tweets_reach_the_stream_as_they_came),
+        cmocka_unit_test(failed_puts_are_repeated_until_durable),
+        cmocka_unit_test(the_durable_cursor_never_runs_ahead),
+        cmocka_unit_test(notices_are_counted_and_garbage_is_kept),
+        cmocka_unit_test(a_full_budget_pauses_the_source),
+        cmocka_unit_test(a_post_is_judged_message_by_message),
+        cmocka_unit_test(a_post_is_told_at_once_when_it_fails),
+        cmocka_unit_test(a_stop_with_a_refusing_stream_ends_and_tells),
+    };
+    return cmocka_run_group_tests_name("pipeline/ingest", tests, NULL, NULL);
+}

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+/**
+ * A small world for the stages: every port in memory, a manual clock, faults on demand.
+ * What is "durable" here outlives a stage: a test drops the stages without stopping them
+ * (a crash), makes new ones over the same world, and compares with the truth.
+ *
+ * All answers come by timers after a delay from the seed, so they interleave.
+ */
+
+#include "hashtagd/base/buffer.h"
+#include "hashtagd/base/clock.h"
+#include "hashtagd/base/random.h"
+#include "hashtagd/base/timer.h"
+#include "hashtagd/pipeline/archive.h"
+#include "hashtagd/pipeline/budget.h"
+#include "hashtagd/pipeline/changes.h"
+#include "hashtagd/pipeline/dead_letters.h"
+#include "hashtagd/pipeline/source.h"
+#include "hashtagd/pipeline/stream.h"
+#include "hashtagd/pipeline/table.h"
+
+enum {
+    WORLD_RECORDS_MAX = 20000,
+    WORLD_SHARDS_MAX = 4,
+    WORLD_ITEMS_MAX = 256,
+    WORLD_REMOVALS_MAX = 4096,
+    WORLD_LETTERS_MAX = 256,
+    WORLD_LINES_MAX = 4096,
+    WORLD_TAG_BYTES = 32,
+    WORLD_BATCH_MAX = 37, /* records a read: odd, so that borders fall everywhere */
+};
+
+struct world_record {
+    char *data; /* owned */
+    size_t length;
+    unsigned shard;
+    uint64_t sequence; /* in its shard, from 1 */
+    int64_t arrival_ms;
+};
+
+struct world_item {
+    char tag[WORLD_TAG_BYTES];
+    uint64_t count; /* 0: not there */
+    int64_t first_seen_s, last_seen_s;
+};
+
+struct world_removal {
+    struct world_item item;
+    char event_id[32];
+    char object[32];
+    int64_t deleted_at_s, archived_at_s;
+};
+
+struct world {
+    /* the ports that stages are given */
+    struct ht_stream stream;
+    struct ht_table table;
+    struct ht_dead_letters dead_letters;
+    struct ht_changes changes;
+    struct ht_archive archive;
+    struct ht_source source;
+    struct ht_budget budget;
+    struct ht_manual_clock clock;
+    struct ht_timer_queue timers;
+    struct ht_random random;
+
+    /* durable: stream */
+    struct world_record records[WORLD_RECORDS_MAX];
+    size_t record_count;
+    struct ht_shard shards[WORLD_SHARDS_MAX];
+    size_t shard_count;
+    uint64_t last_sequence[WORLD_SHARDS_MAX];
+    uint64_t consumed[WORLD_SHARDS_MAX];
+    char cursor[HT_SOURCE_CURSOR_BYTES];
+    size_t cursor_length;
+    /* durable: table */
+    struct world_item items[WORLD_ITEMS_MAX];
+    size_t item_count;
+    struct ht_checkpoint checkpoints[WORLD_SHARDS_MAX];
+    size_t checkpoint_count;
+    struct ht_buffer
+        window_log; /* int64 minute, u8 kind (0 add, 1 replace, 2 deletion), u32 length,
+                                    bytes */
+    /* durable: change feed, archive, dead letters */
+    struct world_removal removals[WORLD_REMOVALS_MAX];
+    size_t removal_count, removals_committed;
+    char *lines[WORLD_LINES_MAX]; /* owned */
+    size_t line_count;
+    struct ht_buffer letters; /* the bytes of all, each with \n */
+    size_t letter_count;
+
+    /* the change feed's reader; a crash puts it back to what is committed */
+    size_t removals_read;
+    struct ht_changes_read *waiting_changes_read;
+    struct ht_timer changes_timer;
+
+    /* faults: how many of the next operations fail, and how */
+    unsigned fail_puts, fail_reads, fail_flushes, fail_letters, fail_appends, fail_commits;
+    int load_status;       /* what loading the table ends with */
+    bool hold_reads;       /* reads are never answered unless canceled */
+    uint64_t delay_max_ms; /* answers come after 0 .. this */
+
+    /* the source under test */
+    struct ht_source_sink *sink;
+    bool is_source_paused, is_source_started;
+    char started_with[HT_SOURCE_CURSOR_BYTES + 1];
+    unsigned resume_count;
+    void (*on_source_stopped)(void *user);
+    void *on_source_stopped_user;
+
+    void *running; /* operations not answered yet */
+    /* puts and appends take effect in the order of their start */
+    struct ht_stream_put *first_put;        /* linked through `adapter` */
+    struct ht_archive_append *first_append; /* linked through `next` */
+};
+
+/** Makes an empty world with `shard_count` shards; everything from `seed`. */
+struct world *world_create(uint64_t seed, size_t shard_count);
+
+/** Frees it. */
+void world_destroy(struct world *world);
+
+/** Drops every operation that is not answered: a crash. Call it after the stages are gone. */
+void world_crash(struct world *world);
+
+/** Moves time on by `ms`, firing timers on the way. */
+void world_run(struct world *world, uint64_t ms);
+
+/** Runs until *done or `limit_ms` are over; returns *done. */
+bool world_run_until(struct world *world, const bool *done, uint64_t limit_ms);
+
+/** Puts a tweet on the stream as another producer would. */
+void world_add_tweet(struct world *world, unsigned shard, uint64_t id, const char *const *tags,
+                     size_t tag_count);
+
+/** Puts any bytes on the stream. */
+void world_add_record(struct world *world, unsigned shard, const char *data);
+
+/** The durable count of a tag; 0 where it is not there. */
+uint64_t world_count(const struct world *world, const char *tag);
+
+/** Sets a bool: for callbacks `on_stopped(user)`. */
+void world_set_true(void *user);
