@@ -58,8 +58,7 @@ void ht_count_note_success(struct ht_count *count)
 
 void ht_count_move_windows(struct ht_count *count)
 {
-    int status =
-        ht_tally_advance(count->options.tally, ht_clock_wall_s(count->options.clock) / 60);
+    int status = ht_tally_advance(count->options.tally, ht_clock_wall_s(count->options.clock) / 60);
     if (status != 0) {
         /* the windows stand still until the next call has the memory */
         struct ht_error error;

@@ -282,10 +282,10 @@ static void answer_append(struct world_operation *operation)
     struct world *world = operation->world;
     struct ht_archive_append *append = world->first_append;
     world->first_append = append->next;
-    if (world_takes_fault(&world->fail_appends)) {
+    if (append->adapter != NULL || world_takes_fault(&world->fail_appends)) {
         /* those behind it must not overtake it */
         for (struct ht_archive_append *at = world->first_append; at != NULL; at = at->next) {
-            world->fail_appends++;
+            at->adapter = world;
         }
         world_fail(&append->status, &append->error, "append");
         append->done(append);
@@ -308,6 +308,7 @@ static void archive_append(struct ht_archive *archive, struct ht_archive_append 
 {
     struct world *world = HT_CONTAINER_OF(archive, struct world, archive);
     append->next = NULL;
+    append->adapter = NULL;
     struct ht_archive_append **end = &world->first_append;
     while (*end != NULL) {
         end = &(*end)->next;
