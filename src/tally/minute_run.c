@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool make_room(struct ht_minute_run_writer *writer);
+static inline void append(struct ht_minute_run_writer *writer, uint32_t slot, uint64_t count);
+static bool make_room(struct ht_minute_run_writer *writer, size_t entries, size_t bytes);
 
 uint64_t ht_minute_run_find(const struct ht_minute_run *run, uint32_t slot)
 {
@@ -51,9 +52,14 @@ void ht_minute_run_writer_begin(struct ht_minute_run_writer *writer)
 void ht_minute_run_writer_put(struct ht_minute_run_writer *writer, uint32_t slot, uint64_t count)
 {
     HT_ASSERT(count > 0 && (writer->entry_count == 0 || slot > writer->slot));
-    if (writer->status != 0 || !make_room(writer)) {
+    if (writer->status != 0 || !make_room(writer, 1, 2 * HT_VARINT_MAX_BYTES)) {
         return;
     }
+    append(writer, slot, count);
+}
+
+static inline void append(struct ht_minute_run_writer *writer, uint32_t slot, uint64_t count)
+{
     if (writer->entry_count % HT_MINUTE_RUN_STEP == 0) {
         writer->marks[writer->mark_count++] =
             (struct ht_minute_run_mark){slot, (uint32_t)writer->byte_count};
@@ -95,6 +101,11 @@ struct ht_minute_run *ht_minute_run_merge(struct ht_minute_run_writer *writer,
                                           const struct ht_minute_run *b)
 {
     ht_minute_run_writer_begin(writer);
+    /* A sum's count may take a byte more than those of its parts. */
+    size_t entries = (size_t)a->entry_count + b->entry_count;
+    if (!make_room(writer, entries, (size_t)a->entry_bytes + b->entry_bytes + entries)) {
+        return NULL;
+    }
     struct ht_minute_run_cursor left = ht_minute_run_begin(a);
     struct ht_minute_run_cursor right = ht_minute_run_begin(b);
     bool has_left = ht_minute_run_next(&left);
@@ -103,7 +114,7 @@ struct ht_minute_run *ht_minute_run_merge(struct ht_minute_run_writer *writer,
         bool use_left = has_left && (!has_right || left.slot <= right.slot);
         bool use_right = has_right && (!has_left || right.slot <= left.slot);
         uint64_t count = (use_left ? left.count : 0) + (use_right ? right.count : 0);
-        ht_minute_run_writer_put(writer, use_left ? left.slot : right.slot, count);
+        append(writer, use_left ? left.slot : right.slot, count);
         has_left = use_left ? ht_minute_run_next(&left) : has_left;
         has_right = use_right ? ht_minute_run_next(&right) : has_right;
     }
@@ -126,26 +137,28 @@ size_t ht_minute_run_writer_memory_bytes(const struct ht_minute_run_writer *writ
     return writer->byte_capacity + writer->mark_capacity * sizeof(writer->marks[0]);
 }
 
-static bool make_room(struct ht_minute_run_writer *writer)
+/* Room for so many entries in so many bytes. */
+static bool make_room(struct ht_minute_run_writer *writer, size_t entries, size_t bytes)
 {
-    if (writer->byte_capacity - writer->byte_count < (size_t)2 * HT_VARINT_MAX_BYTES) {
-        size_t capacity = writer->byte_capacity + writer->byte_capacity / 2 + 4096;
-        unsigned char *bytes = realloc(writer->bytes, capacity);
-        if (bytes == NULL) {
+    if (writer->byte_capacity - writer->byte_count < bytes) {
+        size_t capacity = writer->byte_count + bytes + writer->byte_capacity / 2 + 4096;
+        unsigned char *grown = realloc(writer->bytes, capacity);
+        if (grown == NULL) {
             writer->status = HT_ENOMEM;
             return false;
         }
-        writer->bytes = bytes;
+        writer->bytes = grown;
         writer->byte_capacity = capacity;
     }
-    if (writer->mark_count == writer->mark_capacity) {
-        size_t capacity = writer->mark_capacity + writer->mark_capacity / 2 + 64;
-        struct ht_minute_run_mark *marks = realloc(writer->marks, capacity * sizeof(*marks));
-        if (marks == NULL) {
+    size_t marks = writer->mark_count + entries / HT_MINUTE_RUN_STEP + 1;
+    if (marks > writer->mark_capacity) {
+        size_t capacity = marks + writer->mark_capacity / 2;
+        struct ht_minute_run_mark *grown = realloc(writer->marks, capacity * sizeof(*grown));
+        if (grown == NULL) {
             writer->status = HT_ENOMEM;
             return false;
         }
-        writer->marks = marks;
+        writer->marks = grown;
         writer->mark_capacity = capacity;
     }
     return true;

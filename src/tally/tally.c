@@ -131,6 +131,7 @@ int ht_tally_advance(struct ht_tally *tally, int64_t minute)
         return status;
     }
     ht_tally_merge_runs(tally, &tally->buckets[ht_tally_ring_of(tally->minute)], true);
+    ht_minute_run_writer_finish(&tally->writer);
     int64_t end =
         minute - tally->minute > HT_TALLY_MINUTES ? tally->minute + HT_TALLY_MINUTES : minute;
     for (int64_t next = tally->minute + 1; next <= end; next++) {

@@ -12,6 +12,8 @@ static struct ht_minute_run *pack(struct ht_tally *tally, const struct ht_tally_
                                   size_t count);
 static size_t end_of_minute(const struct ht_tally_delta *deltas, size_t count, size_t start);
 static size_t end_of_key(const struct ht_tally_delta *deltas, size_t count, size_t start);
+static size_t count_alike(const struct ht_minute_run *runs, bool fully);
+static bool merge_first(struct ht_tally *tally, struct ht_minute_run **at, size_t count);
 static void drop_runs(struct ht_minute_run *runs);
 
 int ht_tally_fold_late(struct ht_tally *tally)
@@ -93,27 +95,14 @@ void ht_tally_push_run(struct ht_tally *tally, struct ht_tally_bucket *bucket,
 void ht_tally_merge_runs(struct ht_tally *tally, struct ht_tally_bucket *bucket, bool fully)
 {
     struct ht_minute_run **at = &bucket->runs;
-    while (*at != NULL && (*at)->next != NULL) {
-        struct ht_minute_run *newer = *at;
-        struct ht_minute_run *older = newer->next;
-        bool are_alike = fully || older->entry_count / 2 <= newer->entry_count;
-        if (newer->taken != older->taken || !are_alike) {
-            if (!fully) {
-                return;
-            }
-            at = &newer->next;
-            continue;
-        }
-        struct ht_minute_run *merged = ht_minute_run_merge(&tally->writer, newer, older);
-        if (merged == NULL) {
-            return;
-        }
-        tally->run_bytes += ht_minute_run_memory_bytes(merged);
-        tally->run_bytes -= ht_minute_run_memory_bytes(newer) + ht_minute_run_memory_bytes(older);
-        merged->next = older->next;
-        *at = merged;
-        free(newer);
-        free(older);
+    if (*at == NULL || !merge_first(tally, at, count_alike(*at, fully)) || !fully) {
+        return;
+    }
+    /* One is left of what was not taken, if anything; behind it stands what was. */
+    bool was_taken = (*at)->taken;
+    at = &(*at)->next;
+    if (*at != NULL && !was_taken) {
+        (void)merge_first(tally, at, count_alike(*at, true));
     }
 }
 
@@ -211,6 +200,43 @@ static size_t end_of_key(const struct ht_tally_delta *deltas, size_t count, size
         start++;
     }
     return start;
+}
+
+/* How many of the first runs are worth merging: up to the last one that is no more than twice as
+ * large as all before it together. So the number of runs stays small, and a large one is seldom
+ * written again. Only what was taken is merged with what was taken. */
+static size_t count_alike(const struct ht_minute_run *runs, bool fully)
+{
+    size_t alike = 0;
+    size_t seen = 0;
+    uint64_t entries = 0;
+    for (const struct ht_minute_run *run = runs; run != NULL && run->taken == runs->taken;
+         run = run->next) {
+        seen++;
+        alike = fully || run->entry_count / 2 <= entries ? seen : alike;
+        entries += run->entry_count;
+    }
+    return alike;
+}
+
+/* Makes one run of the first `count` at `at`; false where memory is out. */
+static bool merge_first(struct ht_tally *tally, struct ht_minute_run **at, size_t count)
+{
+    for (; count > 1; count--) {
+        struct ht_minute_run *newer = *at;
+        struct ht_minute_run *older = newer->next;
+        struct ht_minute_run *merged = ht_minute_run_merge(&tally->writer, newer, older);
+        if (merged == NULL) {
+            return false;
+        }
+        tally->run_bytes += ht_minute_run_memory_bytes(merged);
+        tally->run_bytes -= ht_minute_run_memory_bytes(newer) + ht_minute_run_memory_bytes(older);
+        merged->next = older->next;
+        *at = merged;
+        free(newer);
+        free(older);
+    }
+    return true;
 }
 
 static void drop_runs(struct ht_minute_run *runs)

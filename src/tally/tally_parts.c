@@ -195,13 +195,17 @@ static int put_run(const struct ht_tally *tally, const struct ht_minute_run *run
             continue;
         }
         struct ht_slice tag = ht_tally_entry_tag(tally, entry);
-        unsigned char number[HT_VARINT_MAX_BYTES];
-        (void)ht_buffer_append(data, number, ht_varint_put(number, tag.length));
-        (void)ht_buffer_append_slice(data, tag);
-        int status = ht_buffer_append(data, number, ht_varint_put(number, cursor.count));
+        int status = ht_buffer_reserve(data, tag.length + (size_t)2 * HT_VARINT_MAX_BYTES);
         if (status != 0) {
             return status;
         }
+        unsigned char *start = (unsigned char *)data->data + data->length;
+        unsigned char *at = start + ht_varint_put(start, tag.length);
+        memcpy(at, tag.data, tag.length);
+        at += tag.length;
+        at += ht_varint_put(at, cursor.count);
+        *at = '\0';
+        data->length += (size_t)(at - start);
     }
     return ht_buffer_status(data);
 }

@@ -48,8 +48,8 @@ struct ht_pending_add {
 
 /** What is in flight of one tag and one shard. */
 struct ht_pending_share {
-    struct ht_slice tag;
-    uint32_t shard;
+    struct ht_slice tag;            /**< as it was added */
+    uint32_t shard;                 /**< the caller's number of the shard */
     uint64_t count;                 /**< at least 1 */
     int64_t first_seen_s;           /**< seconds since 1970 */
     int64_t last_seen_s;            /**< seconds since 1970 */
