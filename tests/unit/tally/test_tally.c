@@ -58,10 +58,10 @@ static void act(struct world *world, enum action action);
 static const struct play plays[] = {
     {"few tags, all actions", 1, 40, 6000, false, {60, 10, 8, 4, 6, 2, 1, 4, 6, 1}},
     {"hostile names", 2, 60, 4000, true, {60, 10, 8, 8, 6, 2, 1, 4, 6, 1}},
-    {"many tags, windows sink", 3, 6000, 5000, false, {200, 600, 40, 20, 20, 4, 1, 2, 12, 1}},
-    {"many removals", 4, 3000, 5000, false, {200, 300, 20, 400, 20, 4, 1, 2, 6, 1}},
+    {"many tags, windows sink", 3, 4000, 2500, false, {200, 600, 40, 20, 20, 4, 1, 2, 12, 1}},
+    {"many removals", 4, 3000, 2500, false, {200, 300, 20, 400, 20, 4, 1, 2, 6, 1}},
     {"restarts", 5, 300, 1500, true, {60, 60, 20, 20, 20, 10, 20, 4, 6, 1}},
-    {"another seed", 6, 2500, 4000, false, {100, 400, 60, 10, 30, 10, 2, 4, 16, 1}},
+    {"another seed", 6, 2500, 2000, false, {100, 400, 60, 10, 30, 10, 2, 4, 16, 1}},
 };
 
 static struct ht_slice make_name(const struct play *play, size_t number)
