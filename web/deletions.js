@@ -2,7 +2,7 @@
 // The latest deletions, who caused each, and whether it has reached the archive; and the flush.
 
 import { request } from "./api.js";
-import { byId, el, icon, setText, tagNode } from "./dom.js";
+import { byId, el, icon, setTag, setText, tagNode } from "./dom.js";
 import { ago, count, dateTime, now, plural, seconds } from "./format.js";
 import { announce, notify } from "./notices.js";
 
@@ -15,12 +15,13 @@ const ORIGINS = {
 
 export class Deletions {
   #records = new Map(); // event_id -> record
-  #ages = [];
+  #rows = new Map(); // event_id -> { node, age, record }
+  #frame = 0;
   #loaded = false;
+  #problem = null;
 
   constructor() {
     byId("flush").addEventListener("click", () => flush());
-    this.#render();
   }
 
   /** Asks for the archive's latest; the events go on from there. */
@@ -29,13 +30,12 @@ export class Deletions {
       const { deletions } = await request("GET", "archive", { query: { limit: KEEP } });
       for (const record of deletions) this.#records.set(record.event_id, { ...record, archived: true });
       this.#loaded = true;
-      this.#render();
+      this.#problem = null;
     } catch (error) {
-      if (error.status > 0 && error.status !== 401) {
-        byId("deletions-empty").hidden = this.#records.size > 0;
-        setText(byId("deletions-empty"), `The archive could not be read: ${error.message}`);
-      }
+      if (error.status === 0 || error.status === 401) return; // the banner tells
+      this.#problem = error;
     }
+    this.#schedule();
   }
 
   /** A `deleted` event. */
@@ -43,42 +43,81 @@ export class Deletions {
     const before = this.#records.get(record.event_id);
     if (before?.archived && !record.archived) return; // the events overtook each other
     this.#records.set(record.event_id, { ...before, ...record });
-    this.#render();
+    // When many expire at once there are thousands a second; the oldest known are let go.
+    if (this.#records.size > 4 * KEEP) this.#trim();
+    this.#schedule();
   }
 
   tick() {
-    for (const { node, record } of this.#ages) setText(node, ago(record.deleted_at));
+    for (const { age, record } of this.#rows.values()) setText(age, ago(record.deleted_at));
   }
 
-  #render() {
+  #trim() {
     const newest = [...this.#records.values()]
       .sort((a, b) => b.deleted_at - a.deleted_at).slice(0, KEEP);
     this.#records = new Map(newest.map((record) => [record.event_id, record]));
-    const open = new Set([...byId("deletions").querySelectorAll("details[open]")]
-      .map((node) => node.dataset.event));
-    this.#ages = [];
-    byId("deletions").replaceChildren(...newest.map((record) => this.#row(record, open)));
-    byId("deletions-empty").hidden = newest.length > 0 || !this.#loaded;
-    setText(byId("deletions-empty"),
-      "Nothing was deleted yet. What is deleted is kept in the archive and listed here.");
   }
 
-  #row(record, open) {
-    const age = el("time", { class: "deletion-age", title: dateTime(record.deleted_at),
-      text: ago(record.deleted_at) });
-    this.#ages.push({ node: age, record });
-    const state = record.archived
-      ? el("span", { class: "deletion-state done" }, icon("working"), "archived")
-      : el("span", { class: "deletion-state" }, icon("starting"), "not archived yet");
-    const details = el("details", { "data-event": record.event_id, open: open.has(record.event_id) },
-      el("summary", {},
-        el("span", { class: "deletion-top" }, tagNode(record.hashtag),
-          el("span", { class: "deletion-count", text: count(record.count) })),
-        el("span", { class: "deletion-low" }, ORIGINS[record.origin] ?? ORIGINS.unknown, " ", age,
-          state)),
-      more(record));
-    return el("li", {}, details);
+  #schedule() {
+    if (this.#frame) return;
+    this.#frame = requestAnimationFrame(() => {
+      this.#frame = 0;
+      this.#render();
+    });
   }
+
+  // Rows are kept by event, so that an opened or focused one stays as it is.
+  #render() {
+    this.#trim();
+    const list = byId("deletions");
+    for (const [id, row] of this.#rows) {
+      if (this.#records.has(id)) continue;
+      row.node.remove();
+      this.#rows.delete(id);
+    }
+    let place = list.firstChild;
+    for (const [id, record] of this.#records) {
+      const row = this.#rows.get(id) ?? buildRow(id);
+      this.#rows.set(id, row);
+      if (row.record !== record) fillRow(row, record);
+      if (row.node === place) place = place.nextSibling;
+      else list.insertBefore(row.node, place);
+    }
+    const empty = byId("deletions-empty");
+    empty.hidden = this.#records.size > 0 || !(this.#loaded || this.#problem);
+    setText(empty, this.#problem ? `The archive could not be read: ${this.#problem.message}`
+      : "Nothing was deleted yet. What is deleted is kept in the archive and listed here.");
+  }
+}
+
+function buildRow(id) {
+  const row = {
+    record: null,
+    tag: tagNode(""),
+    count: el("span", { class: "deletion-count" }),
+    origin: el("span", {}),
+    age: el("time", { class: "deletion-age" }),
+    state: el("span", { class: "deletion-state" }),
+    more: el("div", {}),
+  };
+  row.node = el("li", {}, el("details", { "data-event": id },
+    el("summary", {}, el("span", { class: "deletion-top" }, row.tag, row.count), " ",
+      el("span", { class: "deletion-low" }, row.origin, " ", row.age, " ", row.state)),
+    row.more));
+  return row;
+}
+
+function fillRow(row, record) {
+  row.record = record;
+  setTag(row.tag, record.hashtag);
+  setText(row.count, count(record.count));
+  setText(row.origin, ORIGINS[record.origin] ?? ORIGINS.unknown);
+  setText(row.age, ago(record.deleted_at));
+  row.age.title = dateTime(record.deleted_at);
+  row.state.classList.toggle("done", record.archived);
+  row.state.replaceChildren(icon(record.archived ? "working" : "starting"),
+    record.archived ? "archived" : "not archived yet");
+  row.more.replaceChildren(more(record));
 }
 
 function more(record) {
