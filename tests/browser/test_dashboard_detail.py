@@ -136,6 +136,31 @@ def test_flush_tells_the_result(fake, pages):
         "12 hashtags written, 1 deletion archived in 4 ms")
 
 
+def test_an_opened_deletion_stays_open(fake, pages):
+    page = pages.open(fake.url)
+    fake.remove("jobs")
+    row = page.locator("#deletions li").filter(has_text="jobs")
+    row.locator("summary").click()
+    expect(row.locator(".deletion-state")).to_have_text("archived")
+    expect(row).to_contain_text("deleted/")
+    fake.remove("cats")
+    expect(page.locator("#deletions li")).to_have_count(2)
+    expect(row.locator("details")).to_have_attribute("open", "")
+    assert page.evaluate("document.activeElement.tagName") == "SUMMARY"
+
+
+def test_a_flood_of_deletions(fake, pages):
+    page = pages.open(fake.url)
+    now = fake.started_at
+    for number in range(3000):
+        fake.tell("deleted", {"event_id": f"e{number}", "hashtag": f"old{number}", "count": 1,
+                              "first_seen": now, "last_seen": now, "deleted_at": now + number,
+                              "origin": "ttl", "archived": False})
+    expect(page.locator("#deletions li").first).to_contain_text("#old2999")
+    expect(page.locator("#deletions li").first).to_contain_text("expired")
+    expect(page.locator("#deletions li")).to_have_count(50)
+
+
 def test_pipeline(fake, pages, shoot):
     fake.part_changes = {
         "stream": {"state": "waiting", "text": "The disk is full: free some space.",
