@@ -15,6 +15,9 @@ const known = (value) => typeof value === "number" && Number.isFinite(value);
 /** 1234567 as 1,234,567. */
 export const count = (value) => (known(value) ? whole.format(value) : "–");
 
+/** A count in full as long as it is below `most`, then shortened: for places that are narrow. */
+export const countWithin = (value, most) => (value >= most ? short.format(value) : count(value));
+
 /** 1234567 as 1.2M, for axes. */
 export const compact = (value) => (value < 1000 ? whole.format(value) : short.format(value));
 

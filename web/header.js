@@ -3,10 +3,11 @@
 
 import { Sparkline } from "./chart.js";
 import { byId, el, icon, setAttribute, setText } from "./dom.js";
-import { count, rate, seconds, timeOfDay } from "./format.js";
+import { count, countWithin, rate, seconds, timeOfDay } from "./format.js";
 import { STATES } from "./pipeline.js";
 
 const TREND = 120; // seconds of tweets a second
+const FIGURE_MAX = 1e10; // larger counts are shortened, with the whole number as a title
 
 export class Header {
   #trend = new Sparkline("trend-line");
@@ -36,8 +37,8 @@ export class Header {
 
   /** A `status` event. */
   onStatus(status) {
-    setText(byId("figure-total"), count(status.hashtags?.total));
-    setText(byId("figure-distinct"), count(status.hashtags?.distinct));
+    showCount(byId("figure-total"), status.hashtags?.total);
+    showCount(byId("figure-distinct"), status.hashtags?.distinct);
     const source = status.parts?.find((part) => part.name === "source");
     if (source) {
       const state = source.state in STATES ? source.state : "unknown";
@@ -66,6 +67,11 @@ export class Header {
     }
     setText(node.lastChild, text);
   }
+}
+
+function showCount(node, value) {
+  setText(node, countWithin(value, FIGURE_MAX));
+  setAttribute(node, "title", value >= FIGURE_MAX ? count(value) : null);
 }
 
 /** The strip below the head: one trouble at a time, with what to do. */

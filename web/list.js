@@ -4,10 +4,11 @@
 
 import { byId, el, icon, setAttribute, setTag, setText, tagNode, tagText, visible } from "./dom.js";
 import { Sparkline } from "./chart.js";
-import { ago, count, dateTime } from "./format.js";
+import { ago, count, countWithin, dateTime } from "./format.js";
 import { encodeTag } from "./api.js";
 
 const MOVE_MS = 450;
+const COUNT_MAX = 1e12; // larger ones are shortened, with the whole number as a title
 const stillness = matchMedia("(prefers-reduced-motion: reduce)");
 
 export class TopList {
@@ -45,6 +46,10 @@ export class TopList {
     const before = new Map(this.#order.map((tag, index) => [tag, index]));
     const most = items.reduce((top, item) => Math.max(top, item.count), 1);
     const order = items.map((item) => item.hashtag);
+    const signs = String(countWithin(Math.min(most, COUNT_MAX - 1), COUNT_MAX).length);
+    if (this.#body.parentNode.style.getPropertyValue("--signs") !== signs) {
+      this.#body.parentNode.style.setProperty("--signs", signs);
+    }
     const wanted = new Set(order);
     const lost = this.#drop(wanted);
     for (const item of items) {
@@ -227,7 +232,8 @@ function update(row, item, most) {
   row.tr.classList.remove("gone");
   row.remove.disabled = false;
   setText(row.rank, count(item.rank));
-  setText(row.number, count(item.count));
+  setText(row.number, countWithin(item.count, COUNT_MAX));
+  setAttribute(row.number, "title", item.count < COUNT_MAX ? null : count(item.count));
   setText(row.seen, ago(item.last_seen));
   setAttribute(row.seen, "title", dateTime(item.last_seen));
   row.bar.style.setProperty("--share", String(item.count / most));
