@@ -190,6 +190,23 @@ def test_narrow(fake, pages, shoot, width):
     shoot(page, f"narrow-{width}-detail", full_page=True)
 
 
+@pytest.mark.parametrize("width", [320, 1360])
+def test_large_counts_are_not_cut(make_fake, pages, shoot, width):
+    fake = make_fake(tags=["a", "b", "c"])
+    fake.moving = False
+    for tag, count in (("a", 9007199254740991), ("b", 999999999999), ("c", 1234567)):
+        fake.set_count(tag, count)
+    page = pages.open(fake.url, width=width, height=700)
+    assert page.locator("#rows-body .c-count").all_text_contents() == [
+        "9007.2T", "999,999,999,999", "1,234,567"]
+    assert page.locator("#rows-body .c-count").first.get_attribute("title") == "9,007,199,254,740,991"
+    cut = page.evaluate("""[...document.querySelectorAll('#rows-body .c-count, .figures dd')]
+      .filter((node) => node.scrollWidth > node.clientWidth).map((node) => node.textContent)""")
+    assert cut == []
+    assert views.overflow(page) <= 0
+    shoot(page, f"large-{width}")
+
+
 def test_forced_colours(fake, pages, shoot):
     page = pages.open(fake.url, forced_colors="active")
     bar = page.locator("#rows-body .bar").first
