@@ -59,7 +59,8 @@ enum ht_json_verdict {
 #undef X
 };
 
-/** Which instructions a scan uses; the verdicts are the same. */
+/** Which instructions a scan uses. What is valid is the same; of a text with several faults they may
+ * name different ones. */
 enum ht_json_level {
     HT_JSON_LEVEL_PLAIN, /**< portable C */
     HT_JSON_LEVEL_SSE2,  /**< every x86-64 */

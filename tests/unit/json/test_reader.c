@@ -122,7 +122,7 @@ static enum ht_json_verdict judge(struct ht_json_reader *reader, struct ht_slice
                      ht_json_verdict_text(verdict), offset, tree == NULL ? error.text : "valid",
                      (int)text.length, text.data);
         }
-        if (i > 0 && verdict != first) {
+        if (i > 0 && (verdict == HT_JSON_VERDICT_OK) != (first == HT_JSON_VERDICT_OK)) {
             fail_msg("%s: level %d says %s, plain %s\n%.*s", name, (int)levels[i],
                      ht_json_verdict_text(verdict), ht_json_verdict_text(first), (int)text.length,
                      text.data);
