@@ -10,7 +10,7 @@
 /*
  * curl asks for two things: to watch a socket (on_curl_socket) and to be called after a
  * while (on_curl_timer). Whatever happens then ends in curl_multi_socket_action(), and each
- * of these in http_client_collect(), for the last transfer may end by its time alone.
+ * of these in ht_http_client_collect(), for the last transfer may end by its time alone.
  *
  *   create -> [ transfers ] -> close -> each canceled -> multi freed -> poll handles closed
  *          -> freed -> on_closed
@@ -104,7 +104,7 @@ static int on_curl_socket(CURL *easy, curl_socket_t fd, int what, void *user, vo
     struct ht_http_transfer *transfer = NULL;
     curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&transfer);
     if (transfer != NULL) {
-        http_transfer_fail(transfer, HT_ENOMEM);
+        ht_http_transfer_fail(transfer, HT_ENOMEM);
     }
     return 0;
 }
@@ -206,10 +206,10 @@ static void act(struct ht_http_client *client, curl_socket_t fd, int flags)
     client->inside_curl++;
     curl_multi_socket_action(client->multi, fd, flags, &running);
     client->inside_curl--;
-    http_client_collect(client);
+    ht_http_client_collect(client);
 }
 
-void http_client_collect(struct ht_http_client *client)
+void ht_http_client_collect(struct ht_http_client *client)
 {
     int waiting;
     CURLMsg *message;
@@ -221,11 +221,11 @@ void http_client_collect(struct ht_http_client *client)
         struct ht_http_transfer *transfer = NULL;
         CURLcode result = message->data.result; /* the message dies with the handle */
         curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&transfer);
-        http_transfer_finish(transfer, result);
+        ht_http_transfer_finish(transfer, result);
     }
 }
 
-void http_client_add(struct ht_http_client *client, struct ht_http_transfer *transfer)
+void ht_http_client_add(struct ht_http_client *client, struct ht_http_transfer *transfer)
 {
     HT_ASSERT(client->inside_curl == 0);
     client->inside_curl++;
@@ -233,11 +233,11 @@ void http_client_add(struct ht_http_client *client, struct ht_http_transfer *tra
     client->inside_curl--;
     transfer->is_added = result == CURLM_OK;
     if (result != CURLM_OK) {
-        http_transfer_fail(transfer, HT_ENOMEM);
+        ht_http_transfer_fail(transfer, HT_ENOMEM);
     }
 }
 
-void http_client_remove(struct ht_http_client *client, struct ht_http_transfer *transfer)
+void ht_http_client_remove(struct ht_http_client *client, struct ht_http_transfer *transfer)
 {
     HT_ASSERT(client->inside_curl == 0);
     if (transfer->is_added) {
@@ -279,7 +279,7 @@ static void on_close_due(struct ht_timer *timer)
     end_if_closed(client);
 }
 
-void http_client_transfer_gone(struct ht_http_client *client)
+void ht_http_client_transfer_gone(struct ht_http_client *client)
 {
     if (client->is_closing && client->transfers == NULL) {
         ht_timer_start(client->timers, &client->close_timer, 0);

@@ -62,21 +62,21 @@ struct ht_http_transfer {
 /* --- http_client.c --- */
 
 /** Adds the transfer to the multi handle; not from inside curl. */
-void http_client_add(struct ht_http_client *client, struct ht_http_transfer *transfer);
+void ht_http_client_add(struct ht_http_client *client, struct ht_http_transfer *transfer);
 
 /** Takes it off again; not from inside curl. */
-void http_client_remove(struct ht_http_client *client, struct ht_http_transfer *transfer);
+void ht_http_client_remove(struct ht_http_client *client, struct ht_http_transfer *transfer);
 
 /** Ends transfers that curl has finished. */
-void http_client_collect(struct ht_http_client *client);
+void ht_http_client_collect(struct ht_http_client *client);
 
 /** A transfer is gone: a client that closes may be able to go on. */
-void http_client_transfer_gone(struct ht_http_client *client);
+void ht_http_client_transfer_gone(struct ht_http_client *client);
 
 /* --- http_transfer.c --- */
 
 /** The one end of a transfer: takes it down and calls on_done. `result` says what curl told. */
-void http_transfer_finish(struct ht_http_transfer *transfer, CURLcode result);
+void ht_http_transfer_finish(struct ht_http_transfer *transfer, CURLcode result);
 
 /** Stops it on the next turn with `code`, from wherever. */
-void http_transfer_fail(struct ht_http_transfer *transfer, int code);
+void ht_http_transfer_fail(struct ht_http_transfer *transfer, int code);

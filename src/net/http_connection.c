@@ -29,50 +29,51 @@
 #define IDLE_INPUT_KEEP_BYTES 8192
 #define NS_A_MS               1000000u
 
-static void begin(struct http_connection *connection);
-static void on_data(struct transport *transport, struct ht_slice data);
-static void work(struct http_connection *connection);
-static bool read_head(struct http_connection *connection);
-static void skip_body(struct http_connection *connection);
-static bool take_head(struct http_connection *connection);
-static bool read_body(struct http_connection *connection);
+static void begin(struct ht_http_connection *connection);
+static void on_data(struct ht_transport *transport, struct ht_slice data);
+static void work(struct ht_http_connection *connection);
+static bool read_head(struct ht_http_connection *connection);
+static void skip_body(struct ht_http_connection *connection);
+static bool take_head(struct ht_http_connection *connection);
+static bool read_body(struct ht_http_connection *connection);
 static int on_body_piece(void *user, struct ht_slice piece);
-static void hand_over_body(struct http_connection *connection);
-static void refuse(struct http_connection *connection, const struct http_refusal *refusal);
-static void lose_request(struct http_connection *connection);
-static void on_end(struct transport *transport, int status);
-static void on_drained(struct transport *transport);
-static void settle(struct http_connection *connection);
-static bool has_nothing_more(const struct http_connection *connection);
-static void finish_ending(struct http_connection *connection);
-static void update_reading(struct http_connection *connection);
-static void set_state(struct http_connection *connection, enum http_connection_state state);
-static void set_write_deadline(struct http_connection *connection);
-static void arm_timer(struct http_connection *connection);
+static void hand_over_body(struct ht_http_connection *connection);
+static void refuse(struct ht_http_connection *connection, const struct ht_http_refusal *refusal);
+static void lose_request(struct ht_http_connection *connection);
+static void on_end(struct ht_transport *transport, int status);
+static void on_drained(struct ht_transport *transport);
+static void settle(struct ht_http_connection *connection);
+static bool has_nothing_more(const struct ht_http_connection *connection);
+static void finish_ending(struct ht_http_connection *connection);
+static void update_reading(struct ht_http_connection *connection);
+static void set_state(struct ht_http_connection *connection, enum ht_http_connection_state state);
+static void set_write_deadline(struct ht_http_connection *connection);
+static void arm_timer(struct ht_http_connection *connection);
 static void on_timer(struct ht_timer *timer);
-static void on_state_deadline(struct http_connection *connection);
-static bool body_moves(struct http_connection *connection);
+static void on_state_deadline(struct ht_http_connection *connection);
+static bool body_moves(struct ht_http_connection *connection);
 static void on_resume(struct ht_timer *timer);
-static void close_now(struct http_connection *connection);
-static void on_closed(struct transport *transport);
-static struct ht_slice pending_input(const struct http_connection *connection);
-static struct http_connection *connection_of(struct transport *transport);
+static void close_now(struct ht_http_connection *connection);
+static void on_closed(struct ht_transport *transport);
+static struct ht_slice pending_input(const struct ht_http_connection *connection);
+static struct ht_http_connection *connection_of(struct ht_transport *transport);
 
-static const struct transport_events events = {
+static const struct ht_transport_events events = {
     .on_data = on_data,
     .on_end = on_end,
     .on_drained = on_drained,
     .on_closed = on_closed,
 };
 
-void http_connection_accept(struct ht_http_server *server)
+void ht_http_connection_accept(struct ht_http_server *server)
 {
-    struct http_connection *connection = calloc(1, sizeof *connection);
-    struct transport_options options = {&events, server->timers, NULL, server->read_memory, 65536};
+    struct ht_http_connection *connection = calloc(1, sizeof *connection);
+    struct ht_transport_options options = {&events, server->timers, NULL, server->read_memory,
+                                           65536};
     bool is_open;
 
     if (connection == NULL) {
-        http_server_accept_later(server);
+        ht_http_server_accept_later(server);
         return;
     }
     connection->magic = CONNECTION_MAGIC;
@@ -82,13 +83,13 @@ void http_connection_accept(struct ht_http_server *server)
     ht_buffer_init(&connection->input, server->options.max_head_bytes +
                                            server->options.max_pipelined_bytes + 2u * 65536u);
     if (server->options.tls != NULL) {
-        options.tls = tls_session_create(server->options.tls);
+        options.tls = ht_tls_session_create(server->options.tls);
     }
-    int status = transport_accept(&connection->transport, (uv_stream_t *)&server->listener,
-                                  &options, &is_open);
+    int status = ht_transport_accept(&connection->transport, (uv_stream_t *)&server->listener,
+                                     &options, &is_open);
     if (!is_open) {
         free(connection);
-        http_server_accept_later(server);
+        ht_http_server_accept_later(server);
         return;
     }
     connection->next = server->connections;
@@ -105,9 +106,9 @@ void http_connection_accept(struct ht_http_server *server)
     begin(connection);
 }
 
-static void begin(struct http_connection *connection)
+static void begin(struct ht_http_connection *connection)
 {
-    static const struct http_refusal full = {
+    static const struct ht_http_refusal full = {
         503, "Too many connections are open; try again in a moment."};
     struct ht_http_server *server = connection->server;
     struct sockaddr_storage from;
@@ -117,7 +118,7 @@ static void begin(struct http_connection *connection)
     if (uv_tcp_getpeername(&connection->transport.tcp, (struct sockaddr *)&from, &length) == 0) {
         uv_ip_name((const struct sockaddr *)&from, connection->peer, sizeof connection->peer);
     }
-    set_state(connection, HTTP_CONNECTION_HEAD);
+    set_state(connection, HT_HTTP_CONNECTION_HEAD);
     if (server->connection_count > server->options.max_connection_count) {
         server->stats.connections_refused_total++;
         if (server->options.tls != NULL ||
@@ -130,27 +131,27 @@ static void begin(struct http_connection *connection)
     settle(connection);
 }
 
-static void on_data(struct transport *transport, struct ht_slice data)
+static void on_data(struct ht_transport *transport, struct ht_slice data)
 {
-    struct http_connection *connection = connection_of(transport);
+    struct ht_http_connection *connection = connection_of(transport);
 
     connection->received_bytes += data.length;
     connection->server->stats.received_bytes_total += data.length;
     switch (connection->state) {
-    case HTTP_CONNECTION_HEAD:
+    case HT_HTTP_CONNECTION_HEAD:
         if (connection->input.length == 0) {
             /* the first byte of a head starts its clock */
             connection->state_deadline_ns = ht_clock_monotonic_ns(connection->server->clock) +
                                             connection->server->options.head_timeout_ms * NS_A_MS;
         }
         break;
-    case HTTP_CONNECTION_HANDLER:
-    case HTTP_CONNECTION_BODY:
+    case HT_HTTP_CONNECTION_HANDLER:
+    case HT_HTTP_CONNECTION_BODY:
         break;
-    case HTTP_CONNECTION_STREAM:
-    case HTTP_CONNECTION_ENDING:
-    case HTTP_CONNECTION_LINGER:
-    case HTTP_CONNECTION_CLOSED:
+    case HT_HTTP_CONNECTION_STREAM:
+    case HT_HTTP_CONNECTION_ENDING:
+    case HT_HTTP_CONNECTION_LINGER:
+    case HT_HTTP_CONNECTION_CLOSED:
         return; /* nobody will read it */
     }
     if (ht_buffer_append_slice(&connection->input, data) != 0) {
@@ -163,7 +164,7 @@ static void on_data(struct transport *transport, struct ht_slice data)
 }
 
 /* Takes the input apart as far as it goes. */
-static void work(struct http_connection *connection)
+static void work(struct ht_http_connection *connection)
 {
     bool more = !connection->is_working;
     unsigned turns = 0;
@@ -173,10 +174,10 @@ static void work(struct http_connection *connection)
     }
     connection->is_working = true;
     while (more) {
-        if (connection->state == HTTP_CONNECTION_HEAD) {
+        if (connection->state == HT_HTTP_CONNECTION_HEAD) {
             more = read_head(connection);
             turns++;
-        } else if (connection->state == HTTP_CONNECTION_BODY) {
+        } else if (connection->state == HT_HTTP_CONNECTION_BODY) {
             more = read_body(connection);
         } else {
             more = false;
@@ -197,29 +198,31 @@ static void work(struct http_connection *connection)
 }
 
 /* Whether there is more to do. */
-static bool read_head(struct http_connection *connection)
+static bool read_head(struct ht_http_connection *connection)
 {
-    struct http_refusal refusal;
+    struct ht_http_refusal refusal;
 
     skip_body(connection);
     struct ht_slice input = pending_input(connection);
-    if (input.length == 0 || transport_unsent_bytes(&connection->transport) > UNSENT_HIGH_BYTES) {
+    if (input.length == 0 ||
+        ht_transport_unsent_bytes(&connection->transport) > UNSENT_HIGH_BYTES) {
         return false;
     }
-    switch (head_scan_run(&connection->scan, input, &connection->server->head_limits, &refusal)) {
-    case HTTP_NEEDS_MORE:
+    switch (ht_http_head_scan_run(&connection->scan, input, &connection->server->head_limits,
+                                  &refusal)) {
+    case HT_HTTP_NEEDS_MORE:
         return false;
-    case HTTP_REFUSED:
+    case HT_HTTP_REFUSED:
         refuse(connection, &refusal);
         return false;
-    case HTTP_COMPLETE:
+    case HT_HTTP_COMPLETE:
         return take_head(connection);
     }
     HT_UNREACHABLE();
 }
 
 /* Drops what is here of a body that nobody asked for. */
-static void skip_body(struct http_connection *connection)
+static void skip_body(struct ht_http_connection *connection)
 {
     size_t here = pending_input(connection).length;
     size_t dropped = here < connection->skip_bytes ? here : (size_t)connection->skip_bytes;
@@ -228,37 +231,38 @@ static void skip_body(struct http_connection *connection)
     connection->skip_bytes -= dropped;
 }
 
-static bool take_head(struct http_connection *connection)
+static bool take_head(struct ht_http_connection *connection)
 {
     struct ht_http_server *server = connection->server;
-    struct http_refusal refusal = {500, "Out of memory."};
+    struct ht_http_refusal refusal = {500, "Out of memory."};
     struct ht_slice input = pending_input(connection);
-    struct head_scan scan = connection->scan;
+    struct ht_http_head_scan scan = connection->scan;
     struct ht_slice head =
         ht_slice_make(input.data + scan.request_start, scan.line_start - scan.request_start);
 
-    connection->scan = (struct head_scan){0};
+    connection->scan = (struct ht_http_head_scan){0};
     connection->had_request = true;
-    int status = http_request_create(connection, head, scan.header_count, &refusal);
+    int status = ht_http_request_create(connection, head, scan.header_count, &refusal);
     connection->input_offset += scan.line_start;
     if (status != 0) {
         refuse(connection, &refusal);
         return false;
     }
     server->stats.requests_total++;
-    set_state(connection, HTTP_CONNECTION_HANDLER);
+    set_state(connection, HT_HTTP_CONNECTION_HANDLER);
     server->options.on_request(server->options.user, &connection->request->public);
-    return connection->state == HTTP_CONNECTION_HEAD || connection->state == HTTP_CONNECTION_BODY;
+    return connection->state == HT_HTTP_CONNECTION_HEAD ||
+           connection->state == HT_HTTP_CONNECTION_BODY;
 }
 
-void http_connection_collect(struct http_connection *connection)
+void ht_http_connection_collect(struct ht_http_connection *connection)
 {
-    struct http_request *request = connection->request;
+    struct ht_http_request_state *request = connection->request;
     struct ht_slice input = pending_input(connection);
 
-    set_state(connection, HTTP_CONNECTION_BODY);
+    set_state(connection, HT_HTTP_CONNECTION_BODY);
     if (request->head.expects_continue && !request->body_is_complete && input.length == 0) {
-        transport_send(&connection->transport, connection->server->continue_line);
+        ht_transport_send(&connection->transport, connection->server->continue_line);
     }
     if (!connection->is_working) {
         ht_timer_start(connection->server->timers, &connection->resume_timer, 0);
@@ -266,39 +270,40 @@ void http_connection_collect(struct http_connection *connection)
 }
 
 /* Whether there is more to do. */
-static bool read_body(struct http_connection *connection)
+static bool read_body(struct ht_http_connection *connection)
 {
-    struct http_refusal refusal;
+    struct ht_http_refusal refusal;
     struct ht_slice input = pending_input(connection);
     size_t consumed = 0;
 
     if (connection->request->body_is_complete) {
         hand_over_body(connection);
-        return connection->state == HTTP_CONNECTION_HEAD;
+        return connection->state == HT_HTTP_CONNECTION_HEAD;
     }
     if (input.length == 0) {
         return false;
     }
     connection->parser.on_body = on_body_piece;
     connection->parser.user = connection;
-    enum http_verdict verdict = http_parser_body(&connection->parser, input, &consumed, &refusal);
+    enum ht_http_verdict verdict =
+        ht_http_parser_body(&connection->parser, input, &consumed, &refusal);
     connection->input_offset += consumed;
-    if (verdict == HTTP_REFUSED) {
-        struct http_request *request = connection->request;
+    if (verdict == HT_HTTP_REFUSED) {
+        struct ht_http_request_state *request = connection->request;
         refuse(connection, &refusal);
-        http_request_gone(request);
+        ht_http_request_gone(request);
         return false;
     }
-    connection->request->body_is_complete = verdict == HTTP_COMPLETE;
-    return verdict == HTTP_COMPLETE;
+    connection->request->body_is_complete = verdict == HT_HTTP_COMPLETE;
+    return verdict == HT_HTTP_COMPLETE;
 }
 
 /* 0, or the status to refuse the rest with. */
 static int on_body_piece(void *user, struct ht_slice piece)
 {
-    struct http_connection *connection = user;
+    struct ht_http_connection *connection = user;
     struct ht_http_server *server = connection->server;
-    struct http_request *request = connection->request;
+    struct ht_http_request_state *request = connection->request;
 
     if (piece.length > request->wanted.max_bytes - request->body.length) {
         return 413;
@@ -312,18 +317,18 @@ static int on_body_piece(void *user, struct ht_slice piece)
     return 0;
 }
 
-static void hand_over_body(struct http_connection *connection)
+static void hand_over_body(struct ht_http_connection *connection)
 {
-    struct http_request *request = connection->request;
+    struct ht_http_request_state *request = connection->request;
 
     request->public.body = ht_buffer_slice(&request->body);
     request->body_is_handed = true;
-    set_state(connection, HTTP_CONNECTION_HANDLER);
+    set_state(connection, HT_HTTP_CONNECTION_HANDLER);
     request->wanted.on_body(request->wanted.user, &request->public);
 }
 
-void http_connection_answered(struct http_connection *connection, struct ht_http_body *head,
-                              struct ht_http_body *body, bool keeps)
+void ht_http_connection_answered(struct ht_http_connection *connection, struct ht_http_body *head,
+                                 struct ht_http_body *body, bool keeps)
 {
     if (keeps && !connection->request->body_is_complete) {
         connection->skip_bytes = connection->request->head.content_length;
@@ -331,17 +336,17 @@ void http_connection_answered(struct http_connection *connection, struct ht_http
     connection->must_linger = !connection->request->body_is_complete;
     connection->close_after = !keeps || head == NULL;
     if (head != NULL) {
-        transport_send(&connection->transport, head);
+        ht_transport_send(&connection->transport, head);
         ht_http_body_release(head);
     }
     if (head != NULL && body != NULL) {
-        transport_send(&connection->transport, body);
+        ht_transport_send(&connection->transport, body);
     }
-    http_request_destroy(connection->request);
+    ht_http_request_destroy(connection->request);
     if (connection->close_after) {
-        set_state(connection, HTTP_CONNECTION_ENDING);
+        set_state(connection, HT_HTTP_CONNECTION_ENDING);
     } else {
-        set_state(connection, HTTP_CONNECTION_HEAD);
+        set_state(connection, HT_HTTP_CONNECTION_HEAD);
     }
     if (connection->is_working) {
         return; /* work() goes on, and settles */
@@ -353,24 +358,24 @@ void http_connection_answered(struct http_connection *connection, struct ht_http
 }
 
 /* Answers with the server's own words; nothing more is read from this client. */
-static void refuse(struct http_connection *connection, const struct http_refusal *refusal)
+static void refuse(struct ht_http_connection *connection, const struct ht_http_refusal *refusal)
 {
-    struct ht_http_body *answer = http_respond_refusal(connection->server, refusal, false);
+    struct ht_http_body *answer = ht_http_respond_refusal(connection->server, refusal, false);
 
-    http_server_note(connection->server, "request refused", connection->peer, refusal->status);
+    ht_http_server_note(connection->server, "request refused", connection->peer, refusal->status);
     if (answer != NULL) {
-        transport_send(&connection->transport, answer);
+        ht_transport_send(&connection->transport, answer);
         ht_http_body_release(answer);
     }
     connection->close_after = true;
     connection->must_linger = true;
-    set_state(connection, HTTP_CONNECTION_ENDING);
+    set_state(connection, HT_HTTP_CONNECTION_ENDING);
 }
 
-static void lose_request(struct http_connection *connection)
+static void lose_request(struct ht_http_connection *connection)
 {
     if (connection->request != NULL) {
-        http_request_gone(connection->request);
+        ht_http_request_gone(connection->request);
     }
     if (connection->on_stream_gone != NULL) {
         void (*on_gone)(void *user) = connection->on_stream_gone;
@@ -379,13 +384,13 @@ static void lose_request(struct http_connection *connection)
     }
 }
 
-static void on_end(struct transport *transport, int status)
+static void on_end(struct ht_transport *transport, int status)
 {
-    struct http_connection *connection = connection_of(transport);
+    struct ht_http_connection *connection = connection_of(transport);
     bool waits_for_answer =
-        connection->state == HTTP_CONNECTION_HANDLER ||
-        connection->state == HTTP_CONNECTION_ENDING ||
-        (connection->state == HTTP_CONNECTION_HEAD && transport_unsent_bytes(transport) > 0);
+        connection->state == HT_HTTP_CONNECTION_HANDLER ||
+        connection->state == HT_HTTP_CONNECTION_ENDING ||
+        (connection->state == HT_HTTP_CONNECTION_HEAD && ht_transport_unsent_bytes(transport) > 0);
 
     connection->peer_ended = true;
     if (status == 0 && waits_for_answer) {
@@ -396,31 +401,31 @@ static void on_end(struct transport *transport, int status)
     close_now(connection);
 }
 
-static void on_drained(struct transport *transport)
+static void on_drained(struct ht_transport *transport)
 {
-    struct http_connection *connection = connection_of(transport);
+    struct ht_http_connection *connection = connection_of(transport);
 
     work(connection); /* requests may have waited for the answers to go out */
     settle(connection);
 }
 
 /* The one place that every event ends in. */
-static void settle(struct http_connection *connection)
+static void settle(struct ht_http_connection *connection)
 {
-    if (connection->state == HTTP_CONNECTION_CLOSED) {
+    if (connection->state == HT_HTTP_CONNECTION_CLOSED) {
         return;
     }
-    transport_flush(&connection->transport);
-    uint64_t sent_bytes = transport_sent_bytes(&connection->transport);
+    ht_transport_flush(&connection->transport);
+    uint64_t sent_bytes = ht_transport_sent_bytes(&connection->transport);
     connection->server->stats.sent_bytes_total += sent_bytes - connection->counted_sent_bytes;
     connection->counted_sent_bytes = sent_bytes;
     if (has_nothing_more(connection)) {
-        set_state(connection, HTTP_CONNECTION_ENDING);
+        set_state(connection, HT_HTTP_CONNECTION_ENDING);
     }
-    if (connection->state == HTTP_CONNECTION_ENDING) {
+    if (connection->state == HT_HTTP_CONNECTION_ENDING) {
         finish_ending(connection);
     }
-    if (connection->state != HTTP_CONNECTION_CLOSED) {
+    if (connection->state != HT_HTTP_CONNECTION_CLOSED) {
         update_reading(connection);
         set_write_deadline(connection);
         arm_timer(connection);
@@ -428,46 +433,46 @@ static void settle(struct http_connection *connection)
 }
 
 /* Whether no request can come any more: those that are here already are all answered. */
-static bool has_nothing_more(const struct http_connection *connection)
+static bool has_nothing_more(const struct ht_http_connection *connection)
 {
     bool is_idle = connection->server->is_draining && connection->input.length == 0;
 
-    return connection->state == HTTP_CONNECTION_HEAD && (connection->peer_ended || is_idle) &&
+    return connection->state == HT_HTTP_CONNECTION_HEAD && (connection->peer_ended || is_idle) &&
            !ht_timer_is_running(&connection->resume_timer) &&
-           transport_unsent_bytes(&connection->transport) == 0;
+           ht_transport_unsent_bytes(&connection->transport) == 0;
 }
 
 /* The last answer is queued: once it is out, the connection ends. A client that may still be
  * sending would get a reset, and lose the answer, if its bytes met a closed socket: so our side
  * ends first, and what comes is dropped for a while. */
-static void finish_ending(struct http_connection *connection)
+static void finish_ending(struct ht_http_connection *connection)
 {
-    if (transport_unsent_bytes(&connection->transport) > 0) {
+    if (ht_transport_unsent_bytes(&connection->transport) > 0) {
         return;
     }
     if (!connection->must_linger || connection->peer_ended) {
         close_now(connection);
         return;
     }
-    set_state(connection, HTTP_CONNECTION_LINGER);
-    transport_shutdown(&connection->transport);
+    set_state(connection, HT_HTTP_CONNECTION_LINGER);
+    ht_transport_shutdown(&connection->transport);
 }
 
-static void update_reading(struct http_connection *connection)
+static void update_reading(struct ht_http_connection *connection)
 {
     size_t limit = connection->server->options.max_pipelined_bytes;
     bool is_full = connection->input.length >= limit + connection->server->options.max_head_bytes;
-    bool waits = connection->state == HTTP_CONNECTION_HANDLER ||
-                 transport_unsent_bytes(&connection->transport) > UNSENT_HIGH_BYTES;
+    bool waits = connection->state == HT_HTTP_CONNECTION_HANDLER ||
+                 ht_transport_unsent_bytes(&connection->transport) > UNSENT_HIGH_BYTES;
 
     if (is_full || (waits && connection->input.length >= limit)) {
-        transport_read_stop(&connection->transport);
+        ht_transport_read_stop(&connection->transport);
     } else {
-        transport_read_start(&connection->transport);
+        ht_transport_read_start(&connection->transport);
     }
 }
 
-static void set_state(struct http_connection *connection, enum http_connection_state state)
+static void set_state(struct ht_http_connection *connection, enum ht_http_connection_state state)
 {
     const struct ht_http_server_options *options = &connection->server->options;
     uint64_t wait_ms = 0;
@@ -475,42 +480,42 @@ static void set_state(struct http_connection *connection, enum http_connection_s
 
     connection->state = state;
     switch (state) {
-    case HTTP_CONNECTION_HEAD:
+    case HT_HTTP_CONNECTION_HEAD:
         is_idle = connection->had_request && connection->skip_bytes == 0 &&
                   connection->input.length == connection->input_offset;
         wait_ms = is_idle ? options->idle_timeout_ms : options->head_timeout_ms;
         break;
-    case HTTP_CONNECTION_BODY:
+    case HT_HTTP_CONNECTION_BODY:
         wait_ms = options->progress_timeout_ms;
         connection->read_mark_bytes = connection->received_bytes;
         break;
-    case HTTP_CONNECTION_LINGER:
+    case HT_HTTP_CONNECTION_LINGER:
         wait_ms = options->linger_timeout_ms;
         break;
-    case HTTP_CONNECTION_HANDLER:
-    case HTTP_CONNECTION_STREAM:
-    case HTTP_CONNECTION_ENDING:
-    case HTTP_CONNECTION_CLOSED:
+    case HT_HTTP_CONNECTION_HANDLER:
+    case HT_HTTP_CONNECTION_STREAM:
+    case HT_HTTP_CONNECTION_ENDING:
+    case HT_HTTP_CONNECTION_CLOSED:
         break;
     }
     connection->state_deadline_ns =
         wait_ms == 0 ? 0 : ht_clock_monotonic_ns(connection->server->clock) + wait_ms * NS_A_MS;
 }
 
-static void set_write_deadline(struct http_connection *connection)
+static void set_write_deadline(struct ht_http_connection *connection)
 {
-    if (transport_unsent_bytes(&connection->transport) == 0) {
+    if (ht_transport_unsent_bytes(&connection->transport) == 0) {
         connection->write_deadline_ns = 0;
     } else if (connection->write_deadline_ns == 0) {
         connection->write_deadline_ns = ht_clock_monotonic_ns(connection->server->clock) +
                                         connection->server->options.progress_timeout_ms * NS_A_MS;
-        connection->write_mark_bytes = transport_sent_bytes(&connection->transport);
+        connection->write_mark_bytes = ht_transport_sent_bytes(&connection->transport);
     }
 }
 
 /* The timer is left running when a deadline moves back, which happens with every request: it then
  * fires too early once and is set again. */
-static void arm_timer(struct http_connection *connection)
+static void arm_timer(struct ht_http_connection *connection)
 {
     uint64_t due_ns = connection->state_deadline_ns;
 
@@ -530,16 +535,17 @@ static void arm_timer(struct http_connection *connection)
 
 static void on_timer(struct ht_timer *timer)
 {
-    struct http_connection *connection = HT_CONTAINER_OF(timer, struct http_connection, timer);
+    struct ht_http_connection *connection =
+        HT_CONTAINER_OF(timer, struct ht_http_connection, timer);
     const struct ht_http_server_options *options = &connection->server->options;
     uint64_t now_ns = ht_clock_monotonic_ns(connection->server->clock);
 
     if (connection->write_deadline_ns != 0 && now_ns >= connection->write_deadline_ns) {
         uint64_t moved =
-            transport_sent_bytes(&connection->transport) - connection->write_mark_bytes;
+            ht_transport_sent_bytes(&connection->transport) - connection->write_mark_bytes;
         if (moved < options->min_bytes_per_s * options->progress_timeout_ms / 1000) {
-            http_server_note(connection->server, "client reads too slowly", connection->peer, 0);
-            http_connection_cut(connection);
+            ht_http_server_note(connection->server, "client reads too slowly", connection->peer, 0);
+            ht_http_connection_cut(connection);
             return;
         }
         connection->write_deadline_ns = 0; /* settle() sets the next */
@@ -550,40 +556,42 @@ static void on_timer(struct ht_timer *timer)
     settle(connection);
 }
 
-static void on_state_deadline(struct http_connection *connection)
+static void on_state_deadline(struct ht_http_connection *connection)
 {
-    static const struct http_refusal slow_head = {408, "The head of the request came too slowly."};
-    static const struct http_refusal slow_body = {408, "The body of the request came too slowly."};
-    struct http_request *request = connection->request;
+    static const struct ht_http_refusal slow_head = {408,
+                                                     "The head of the request came too slowly."};
+    static const struct ht_http_refusal slow_body = {408,
+                                                     "The body of the request came too slowly."};
+    struct ht_http_request_state *request = connection->request;
 
     switch (connection->state) {
-    case HTTP_CONNECTION_HEAD:
+    case HT_HTTP_CONNECTION_HEAD:
         if (connection->input.length > 0) {
             refuse(connection, &slow_head);
         } else {
             close_now(connection);
         }
         break;
-    case HTTP_CONNECTION_BODY:
+    case HT_HTTP_CONNECTION_BODY:
         if (!body_moves(connection)) {
             refuse(connection, &slow_body);
-            http_request_gone(request);
+            ht_http_request_gone(request);
         }
         break;
-    case HTTP_CONNECTION_LINGER:
+    case HT_HTTP_CONNECTION_LINGER:
         close_now(connection);
         break;
-    case HTTP_CONNECTION_HANDLER:
-    case HTTP_CONNECTION_STREAM:
-    case HTTP_CONNECTION_ENDING:
-    case HTTP_CONNECTION_CLOSED:
+    case HT_HTTP_CONNECTION_HANDLER:
+    case HT_HTTP_CONNECTION_STREAM:
+    case HT_HTTP_CONNECTION_ENDING:
+    case HT_HTTP_CONNECTION_CLOSED:
         connection->state_deadline_ns = 0;
         break;
     }
 }
 
 /* Whether enough of the body came since the last look; then the next look is set. */
-static bool body_moves(struct http_connection *connection)
+static bool body_moves(struct ht_http_connection *connection)
 {
     const struct ht_http_server_options *options = &connection->server->options;
     uint64_t moved = connection->received_bytes - connection->read_mark_bytes;
@@ -599,103 +607,105 @@ static bool body_moves(struct http_connection *connection)
 
 static void on_resume(struct ht_timer *timer)
 {
-    struct http_connection *connection =
-        HT_CONTAINER_OF(timer, struct http_connection, resume_timer);
+    struct ht_http_connection *connection =
+        HT_CONTAINER_OF(timer, struct ht_http_connection, resume_timer);
 
     if (connection->stream_is_cut) {
-        http_connection_cut(connection);
+        ht_http_connection_cut(connection);
         return;
     }
     work(connection);
     settle(connection);
 }
 
-void http_connection_stream(struct http_connection *connection, struct ht_http_body *head,
-                            void (*on_gone)(void *user), void *user)
+void ht_http_connection_stream(struct ht_http_connection *connection, struct ht_http_body *head,
+                               void (*on_gone)(void *user), void *user)
 {
-    http_request_destroy(connection->request);
+    ht_http_request_destroy(connection->request);
     connection->on_stream_gone = on_gone;
     connection->stream_user = user;
     connection->close_after = true;
-    set_state(connection, HTTP_CONNECTION_STREAM);
-    transport_send(&connection->transport, head);
+    set_state(connection, HT_HTTP_CONNECTION_STREAM);
+    ht_transport_send(&connection->transport, head);
     if (!connection->is_working) {
         settle(connection);
     }
 }
 
-void http_connection_stream_send(struct http_connection *connection, struct ht_http_body *piece)
+void ht_http_connection_stream_send(struct ht_http_connection *connection,
+                                    struct ht_http_body *piece)
 {
-    size_t waiting = transport_unsent_bytes(&connection->transport);
+    size_t waiting = ht_transport_unsent_bytes(&connection->transport);
 
-    if (connection->state != HTTP_CONNECTION_STREAM || connection->stream_is_cut) {
+    if (connection->state != HT_HTTP_CONNECTION_STREAM || connection->stream_is_cut) {
         return;
     }
     if (waiting + ht_http_body_slice(piece).length > connection->server->options.max_output_bytes) {
-        http_server_note(connection->server, "client reads events too slowly", connection->peer, 0);
+        ht_http_server_note(connection->server, "client reads events too slowly", connection->peer,
+                            0);
         connection->stream_is_cut = true;
         ht_timer_start(connection->server->timers, &connection->resume_timer, 0);
         return;
     }
-    transport_send(&connection->transport, piece);
+    ht_transport_send(&connection->transport, piece);
     if (!connection->is_working) {
         settle(connection);
     }
 }
 
-void http_connection_stream_end(struct http_connection *connection)
+void ht_http_connection_stream_end(struct ht_http_connection *connection)
 {
     connection->on_stream_gone = NULL;
-    if (connection->state != HTTP_CONNECTION_STREAM) {
+    if (connection->state != HT_HTTP_CONNECTION_STREAM) {
         return;
     }
-    set_state(connection, HTTP_CONNECTION_ENDING);
+    set_state(connection, HT_HTTP_CONNECTION_ENDING);
     connection->must_linger = true;
     if (!connection->is_working) {
         settle(connection);
     }
 }
 
-void http_connection_drain(struct http_connection *connection)
+void ht_http_connection_drain(struct ht_http_connection *connection)
 {
-    if (connection->state == HTTP_CONNECTION_STREAM) {
+    if (connection->state == HT_HTTP_CONNECTION_STREAM) {
         lose_request(connection);
-        http_connection_stream_end(connection);
+        ht_http_connection_stream_end(connection);
         return;
     }
     settle(connection); /* an idle one ends here */
 }
 
-void http_connection_cut(struct http_connection *connection)
+void ht_http_connection_cut(struct ht_http_connection *connection)
 {
     lose_request(connection);
     close_now(connection);
 }
 
-static void close_now(struct http_connection *connection)
+static void close_now(struct ht_http_connection *connection)
 {
-    if (connection->state == HTTP_CONNECTION_CLOSED) {
+    if (connection->state == HT_HTTP_CONNECTION_CLOSED) {
         return;
     }
-    set_state(connection, HTTP_CONNECTION_CLOSED);
+    set_state(connection, HT_HTTP_CONNECTION_CLOSED);
     ht_timer_stop(connection->server->timers, &connection->timer);
     ht_timer_stop(connection->server->timers, &connection->resume_timer);
-    transport_close(&connection->transport);
+    ht_transport_close(&connection->transport);
 }
 
-static void on_closed(struct transport *transport)
+static void on_closed(struct ht_transport *transport)
 {
-    struct http_connection *connection = connection_of(transport);
+    struct ht_http_connection *connection = connection_of(transport);
 
     HT_ASSERT(connection->request == NULL);
     ht_timer_stop(connection->server->timers, &connection->timer);
     ht_timer_stop(connection->server->timers, &connection->resume_timer);
     ht_buffer_finish(&connection->input);
     connection->magic = 0;
-    http_server_forget(connection->server, connection);
+    ht_http_server_forget(connection->server, connection);
 }
 
-static struct ht_slice pending_input(const struct http_connection *connection)
+static struct ht_slice pending_input(const struct ht_http_connection *connection)
 {
     if (connection->input.length == connection->input_offset) {
         return ht_slice_make("", 0);
@@ -704,10 +714,10 @@ static struct ht_slice pending_input(const struct http_connection *connection)
                          connection->input.length - connection->input_offset);
 }
 
-static struct http_connection *connection_of(struct transport *transport)
+static struct ht_http_connection *connection_of(struct ht_transport *transport)
 {
-    struct http_connection *connection =
-        HT_CONTAINER_OF(transport, struct http_connection, transport);
+    struct ht_http_connection *connection =
+        HT_CONTAINER_OF(transport, struct ht_http_connection, transport);
 
     HT_ASSERT(connection->magic == CONNECTION_MAGIC);
     return connection;

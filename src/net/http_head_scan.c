@@ -6,20 +6,24 @@
 /* "OPTIONS " and " HTTP/1.1" and room to spare: a longer request line has a target over its limit */
 #define REQUEST_LINE_EXTRA_BYTES 64
 
-static enum http_verdict scan_line(struct head_scan *scan, struct ht_slice line,
-                                   const struct head_limits *limits, struct http_refusal *refusal);
-static enum http_verdict scan_request_line(struct ht_slice line, const struct head_limits *limits,
-                                           struct http_refusal *refusal);
-static enum http_verdict scan_header_line(struct head_scan *scan, struct ht_slice line,
-                                          const struct head_limits *limits,
-                                          struct http_refusal *refusal);
-static enum http_verdict check_size(const struct head_scan *scan, struct ht_slice input,
-                                    const struct head_limits *limits, struct http_refusal *refusal);
+static enum ht_http_verdict scan_line(struct ht_http_head_scan *scan, struct ht_slice line,
+                                      const struct ht_http_head_limits *limits,
+                                      struct ht_http_refusal *refusal);
+static enum ht_http_verdict scan_request_line(struct ht_slice line,
+                                              const struct ht_http_head_limits *limits,
+                                              struct ht_http_refusal *refusal);
+static enum ht_http_verdict scan_header_line(struct ht_http_head_scan *scan, struct ht_slice line,
+                                             const struct ht_http_head_limits *limits,
+                                             struct ht_http_refusal *refusal);
+static enum ht_http_verdict check_size(const struct ht_http_head_scan *scan, struct ht_slice input,
+                                       const struct ht_http_head_limits *limits,
+                                       struct ht_http_refusal *refusal);
 static bool has_high_byte(struct ht_slice line);
-static enum http_verdict refuse(struct http_refusal *refusal, int status, const char *detail);
+static enum ht_http_verdict refuse(struct ht_http_refusal *refusal, int status, const char *detail);
 
-enum http_verdict head_scan_run(struct head_scan *scan, struct ht_slice input,
-                                const struct head_limits *limits, struct http_refusal *refusal)
+enum ht_http_verdict ht_http_head_scan_run(struct ht_http_head_scan *scan, struct ht_slice input,
+                                           const struct ht_http_head_limits *limits,
+                                           struct ht_http_refusal *refusal)
 {
     while (scan->searched < input.length) {
         const char *from = input.data + scan->searched;
@@ -35,8 +39,8 @@ enum http_verdict head_scan_run(struct head_scan *scan, struct ht_slice input,
         if (next > limits->max_head_bytes) {
             break;
         }
-        enum http_verdict verdict = scan_line(scan, line, limits, refusal);
-        if (verdict != HTTP_NEEDS_MORE) {
+        enum ht_http_verdict verdict = scan_line(scan, line, limits, refusal);
+        if (verdict != HT_HTTP_NEEDS_MORE) {
             return verdict;
         }
     }
@@ -47,8 +51,9 @@ enum http_verdict head_scan_run(struct head_scan *scan, struct ht_slice input,
 }
 
 /* `line` has its line end. */
-static enum http_verdict scan_line(struct head_scan *scan, struct ht_slice line,
-                                   const struct head_limits *limits, struct http_refusal *refusal)
+static enum ht_http_verdict scan_line(struct ht_http_head_scan *scan, struct ht_slice line,
+                                      const struct ht_http_head_limits *limits,
+                                      struct ht_http_refusal *refusal)
 {
     if (line.length < 2 || line.data[line.length - 2] != '\r') {
         return refuse(refusal, 400, "A line of the head ends without a carriage return.");
@@ -65,14 +70,15 @@ static enum http_verdict scan_line(struct head_scan *scan, struct ht_slice line,
     }
     if (line.length == 0) {
         scan->request_start = scan->line_start; /* RFC 9112 section 2.2 */
-        return HTTP_NEEDS_MORE;
+        return HT_HTTP_NEEDS_MORE;
     }
     scan->has_request_line = true;
     return scan_request_line(line, limits, refusal);
 }
 
-static enum http_verdict scan_request_line(struct ht_slice line, const struct head_limits *limits,
-                                           struct http_refusal *refusal)
+static enum ht_http_verdict scan_request_line(struct ht_slice line,
+                                              const struct ht_http_head_limits *limits,
+                                              struct ht_http_refusal *refusal)
 {
     if (line.length > limits->max_target_bytes + REQUEST_LINE_EXTRA_BYTES) {
         return refuse(refusal, 414, "The request target is too long.");
@@ -85,7 +91,7 @@ static enum http_verdict scan_request_line(struct ht_slice line, const struct he
     struct ht_slice version = ht_slice_make(line.data + at, line.length - at);
     if (ht_slice_equal(version, HT_SLICE("HTTP/1.1")) ||
         ht_slice_equal(version, HT_SLICE("HTTP/1.0"))) {
-        return HTTP_NEEDS_MORE;
+        return HT_HTTP_NEEDS_MORE;
     }
     if (ht_slice_starts_with(version, HT_SLICE("HTTP/"))) {
         return refuse(refusal, 505, "Only HTTP/1.0 and HTTP/1.1 are spoken here.");
@@ -93,12 +99,12 @@ static enum http_verdict scan_request_line(struct ht_slice line, const struct he
     return refuse(refusal, 400, "The request line does not end with an HTTP version.");
 }
 
-static enum http_verdict scan_header_line(struct head_scan *scan, struct ht_slice line,
-                                          const struct head_limits *limits,
-                                          struct http_refusal *refusal)
+static enum ht_http_verdict scan_header_line(struct ht_http_head_scan *scan, struct ht_slice line,
+                                             const struct ht_http_head_limits *limits,
+                                             struct ht_http_refusal *refusal)
 {
     if (line.length == 0) {
-        return HTTP_COMPLETE;
+        return HT_HTTP_COMPLETE;
     }
     if (line.data[0] == ' ' || line.data[0] == '\t') {
         return refuse(refusal, 400, "A header line begins with white space (obsolete folding).");
@@ -109,12 +115,13 @@ static enum http_verdict scan_header_line(struct head_scan *scan, struct ht_slic
     if (++scan->header_count > limits->max_header_count) {
         return refuse(refusal, 431, "There are too many header fields.");
     }
-    return HTTP_NEEDS_MORE;
+    return HT_HTTP_NEEDS_MORE;
 }
 
 /* All of `input` was looked at, and the end is not in it. */
-static enum http_verdict check_size(const struct head_scan *scan, struct ht_slice input,
-                                    const struct head_limits *limits, struct http_refusal *refusal)
+static enum ht_http_verdict check_size(const struct ht_http_head_scan *scan, struct ht_slice input,
+                                       const struct ht_http_head_limits *limits,
+                                       struct ht_http_refusal *refusal)
 {
     size_t line_bytes = input.length - scan->line_start;
 
@@ -128,7 +135,7 @@ static enum http_verdict check_size(const struct head_scan *scan, struct ht_slic
     if (line_bytes > 1 && memchr(input.data + scan->line_start, '\r', line_bytes - 1) != NULL) {
         return refuse(refusal, 400, "The head has a carriage return inside a line.");
     }
-    return HTTP_NEEDS_MORE;
+    return HT_HTTP_NEEDS_MORE;
 }
 
 static bool has_high_byte(struct ht_slice line)
@@ -141,8 +148,8 @@ static bool has_high_byte(struct ht_slice line)
     return all >= 0x80;
 }
 
-static enum http_verdict refuse(struct http_refusal *refusal, int status, const char *detail)
+static enum ht_http_verdict refuse(struct ht_http_refusal *refusal, int status, const char *detail)
 {
-    *refusal = (struct http_refusal){status, detail};
-    return HTTP_REFUSED;
+    *refusal = (struct ht_http_refusal){status, detail};
+    return HT_HTTP_REFUSED;
 }

@@ -16,36 +16,36 @@
 #include "http_parser.h"
 #include "transport.h"
 
-struct http_request;
+struct ht_http_request_state;
 
 /** What a connection is doing. The graph is at the top of http_connection.c. */
-enum http_connection_state {
-    HTTP_CONNECTION_HEAD,    /**< waits for a head or reads one */
-    HTTP_CONNECTION_HANDLER, /**< the handler has the request; a body that is unread waits */
-    HTTP_CONNECTION_BODY,    /**< reads a body */
-    HTTP_CONNECTION_STREAM,  /**< sends a stream of events */
-    HTTP_CONNECTION_ENDING,  /**< the last answer is on its way out */
-    HTTP_CONNECTION_LINGER,  /**< it is out; reads and drops what the client still sends */
-    HTTP_CONNECTION_CLOSED,  /**< waits for its handles */
+enum ht_http_connection_state {
+    HT_HTTP_CONNECTION_HEAD,    /**< waits for a head or reads one */
+    HT_HTTP_CONNECTION_HANDLER, /**< the handler has the request; a body that is unread waits */
+    HT_HTTP_CONNECTION_BODY,    /**< reads a body */
+    HT_HTTP_CONNECTION_STREAM,  /**< sends a stream of events */
+    HT_HTTP_CONNECTION_ENDING,  /**< the last answer is on its way out */
+    HT_HTTP_CONNECTION_LINGER,  /**< it is out; reads and drops what the client still sends */
+    HT_HTTP_CONNECTION_CLOSED,  /**< waits for its handles */
 };
 
-struct http_connection {
+struct ht_http_connection {
     uint32_t magic;
     /* fixed after accept */
     struct ht_http_server *server;
     char peer[HT_ADDRESS_TEXT_BYTES];
     /* the list of the server */
-    struct http_connection *next, *previous;
+    struct ht_http_connection *next, *previous;
     /* in */
-    struct transport transport;
+    struct ht_transport transport;
     struct ht_buffer input; /* not yet taken apart; from input_offset on */
     size_t input_offset;
     uint64_t skip_bytes; /* of a body that nobody asked for, before the next head */
-    struct head_scan scan;
-    struct http_parser parser;
-    struct http_request *request; /* owned; NULL where none is running */
+    struct ht_http_head_scan scan;
+    struct ht_http_parser parser;
+    struct ht_http_request_state *request; /* owned; NULL where none is running */
     /* state */
-    enum http_connection_state state;
+    enum ht_http_connection_state state;
     bool peer_ended;  /* the client sends no more */
     bool is_working;  /* inside work(), so that an answer given from a callback waits for it */
     bool close_after; /* the answer said Connection: close */
@@ -68,12 +68,12 @@ struct http_connection {
 };
 
 /** The request as the handler sees it, and what is behind it. */
-struct http_request {
+struct ht_http_request_state {
     struct ht_http_request public; /* first, so that either pointer leads to the other */
     uint32_t magic;
-    struct http_connection *connection; /* NULL once the client is gone */
-    struct parsed_head head;            /* slices into `bytes` */
-    struct ht_http_body_wanted wanted;  /* on_body is NULL where no body is wanted */
+    struct ht_http_connection *connection; /* NULL once the client is gone */
+    struct ht_http_parsed_head head;       /* slices into `bytes` */
+    struct ht_http_body_wanted wanted;     /* on_body is NULL where no body is wanted */
     ht_http_on_request_fn on_gone;
     void *on_gone_user;
     struct ht_buffer body;
@@ -88,7 +88,7 @@ struct ht_http_server {
     uint32_t magic;
     /* fixed after create */
     struct ht_http_server_options options; /* with the defaults filled in */
-    struct head_limits head_limits;
+    struct ht_http_head_limits head_limits;
     struct ht_clock *clock;
     struct ht_timer_queue *timers;
     struct ht_address address;
@@ -97,7 +97,7 @@ struct ht_http_server {
     /* changing */
     uv_tcp_t listener;
     bool listener_is_open;
-    struct http_connection *connections;
+    struct ht_http_connection *connections;
     size_t connection_count;
     struct ht_http_server_stats stats;
     char date[32];
@@ -115,73 +115,74 @@ struct ht_http_server {
 /* --- http_server.c --- */
 
 /** Logs at debug what happened to a client. */
-void http_server_note(const struct ht_http_server *server, const char *message, const char *peer,
-                      int status);
+void ht_http_server_note(const struct ht_http_server *server, const char *message, const char *peer,
+                         int status);
 
 /** A connection could not be taken for want of memory: it is tried again in a moment, without which
  * libuv would never accept another. */
-void http_server_accept_later(struct ht_http_server *server);
+void ht_http_server_accept_later(struct ht_http_server *server);
 
 /** A connection is closed; frees it, and the server where it was the last. */
-void http_server_forget(struct ht_http_server *server, struct http_connection *connection);
+void ht_http_server_forget(struct ht_http_server *server, struct ht_http_connection *connection);
 
 /* --- http_connection.c --- */
 
 /** Takes the next connection of the listener. */
-void http_connection_accept(struct ht_http_server *server);
+void ht_http_connection_accept(struct ht_http_server *server);
 
 /** The server drains: idle ones and streams end. */
-void http_connection_drain(struct http_connection *connection);
+void ht_http_connection_drain(struct ht_http_connection *connection);
 
 /** Cuts it off; the handler hears of it. */
-void http_connection_cut(struct http_connection *connection);
+void ht_http_connection_cut(struct ht_http_connection *connection);
 
 /** The running request was answered: `answer` (one reference, taken over; NULL: memory is out) is to
  * be sent and the request forgotten. `keeps` says whether the answer promised another. */
-void http_connection_answered(struct http_connection *connection, struct ht_http_body *head,
-                              struct ht_http_body *body, bool keeps);
+void ht_http_connection_answered(struct ht_http_connection *connection, struct ht_http_body *head,
+                                 struct ht_http_body *body, bool keeps);
 
 /** The handler asked for the body, maybe outside its on_request. */
-void http_connection_collect(struct http_connection *connection);
+void ht_http_connection_collect(struct ht_http_connection *connection);
 
 /** The running request becomes a stream whose head is `head`; `on_gone` is called at its end. */
-void http_connection_stream(struct http_connection *connection, struct ht_http_body *head,
-                            void (*on_gone)(void *user), void *user);
+void ht_http_connection_stream(struct ht_http_connection *connection, struct ht_http_body *head,
+                               void (*on_gone)(void *user), void *user);
 
 /** Sends a piece of the stream; cuts a client whose queue is full. */
-void http_connection_stream_send(struct http_connection *connection, struct ht_http_body *piece);
+void ht_http_connection_stream_send(struct ht_http_connection *connection,
+                                    struct ht_http_body *piece);
 
 /** Ends the stream; on_gone is not called. */
-void http_connection_stream_end(struct http_connection *connection);
+void ht_http_connection_stream_end(struct ht_http_connection *connection);
 
 /* --- http_request.c --- */
 
 /** Parses the head and makes the request. 0; HT_EPARSE with `refusal` filled; HT_ENOMEM. */
-int http_request_create(struct http_connection *connection, struct ht_slice head,
-                        size_t header_count, struct http_refusal *refusal);
+int ht_http_request_create(struct ht_http_connection *connection, struct ht_slice head,
+                           size_t header_count, struct ht_http_refusal *refusal);
 
 /** Frees it. */
-void http_request_destroy(struct http_request *request);
+void ht_http_request_destroy(struct ht_http_request_state *request);
 
 /** The client is gone: tells the handler, or leaves the request to it. */
-void http_request_gone(struct http_request *request);
+void ht_http_request_gone(struct ht_http_request_state *request);
 
 /** The request whose public part this is. */
-struct http_request *http_request_from(struct ht_http_request *public);
+struct ht_http_request_state *ht_http_request_from(struct ht_http_request *public);
 
 /* --- http_respond.c --- */
 
 /** Appends status line, Date, Connection and the common fields to `out`. */
-void http_respond_begin_head(struct ht_http_server *server, int status, bool keeps,
-                             struct ht_buffer *out);
+void ht_http_respond_begin_head(struct ht_http_server *server, int status, bool keeps,
+                                struct ht_buffer *out);
 
 /** Appends the fields; HT_EINVAL where one would break the head. */
-int http_respond_add_headers(const struct ht_http_header *headers, size_t count,
-                             struct ht_buffer *out);
+int ht_http_respond_add_headers(const struct ht_http_header *headers, size_t count,
+                                struct ht_buffer *out);
 
 /** Whether the answer to this request may promise to wait for another. */
-bool http_respond_keeps(const struct http_request *request);
+bool ht_http_respond_keeps(const struct ht_http_request_state *request);
 
 /** A whole problem answer that ends the connection; one reference. NULL where memory is out. */
-struct ht_http_body *http_respond_refusal(struct ht_http_server *server,
-                                          const struct http_refusal *refusal, bool head_only);
+struct ht_http_body *ht_http_respond_refusal(struct ht_http_server *server,
+                                             const struct ht_http_refusal *refusal, bool head_only);

@@ -19,20 +19,20 @@ static int on_header_value(llhttp_t *llhttp, const char *at, size_t length);
 static int on_headers_complete(llhttp_t *llhttp);
 static int on_llhttp_body(llhttp_t *llhttp, const char *at, size_t length);
 static int on_message_complete(llhttp_t *llhttp);
-static int refuse_head(struct http_parser *parser, struct ht_slice bytes,
-                       struct http_refusal *refusal);
-static int check_target(struct parsed_head *head, size_t max_target_bytes,
-                        struct http_refusal *refusal);
-static int check_host(struct parsed_head *head, struct http_refusal *refusal);
-static int check_framing(const struct http_parser *parser, struct parsed_head *head,
-                         struct http_refusal *refusal);
-static int check_expectation(struct parsed_head *head, struct http_refusal *refusal);
-static enum http_verdict refuse_body(const struct http_parser *parser,
-                                     struct http_refusal *refusal);
-static bool count_framing(struct http_parser *parser, uint64_t bytes);
+static int refuse_head(struct ht_http_parser *parser, struct ht_slice bytes,
+                       struct ht_http_refusal *refusal);
+static int check_target(struct ht_http_parsed_head *head, size_t max_target_bytes,
+                        struct ht_http_refusal *refusal);
+static int check_host(struct ht_http_parsed_head *head, struct ht_http_refusal *refusal);
+static int check_framing(const struct ht_http_parser *parser, struct ht_http_parsed_head *head,
+                         struct ht_http_refusal *refusal);
+static int check_expectation(struct ht_http_parsed_head *head, struct ht_http_refusal *refusal);
+static enum ht_http_verdict refuse_body(const struct ht_http_parser *parser,
+                                        struct ht_http_refusal *refusal);
+static bool count_framing(struct ht_http_parser *parser, uint64_t bytes);
 static enum ht_http_method method_from(uint8_t method);
 static bool is_host_byte(unsigned char byte);
-static int refuse(struct http_refusal *refusal, int status, const char *detail);
+static int refuse(struct ht_http_refusal *refusal, int status, const char *detail);
 
 static const llhttp_settings_t settings = {
     .on_method = on_method,
@@ -44,15 +44,16 @@ static const llhttp_settings_t settings = {
     .on_message_complete = on_message_complete,
 };
 
-void http_parser_init(struct http_parser *parser)
+void ht_http_parser_init(struct ht_http_parser *parser)
 {
     memset(parser, 0, sizeof *parser);
     llhttp_init(&parser->llhttp, HTTP_REQUEST, &settings);
     parser->llhttp.data = parser;
 }
 
-int http_parser_head(struct http_parser *parser, struct ht_slice bytes, struct parsed_head *head,
-                     size_t max_target_bytes, struct http_refusal *refusal)
+int ht_http_parser_head(struct ht_http_parser *parser, struct ht_slice bytes,
+                        struct ht_http_parsed_head *head, size_t max_target_bytes,
+                        struct ht_http_refusal *refusal)
 {
     parser->head = head;
     llhttp_errno_t status = llhttp_execute(&parser->llhttp, bytes.data, bytes.length);
@@ -77,7 +78,7 @@ int http_parser_head(struct http_parser *parser, struct ht_slice bytes, struct p
 
 static int on_method(llhttp_t *llhttp, const char *at, size_t length)
 {
-    struct http_parser *parser = llhttp->data;
+    struct ht_http_parser *parser = llhttp->data;
 
     parser->head->method_name = ht_slice_make(at, length);
     return HPE_OK;
@@ -85,7 +86,7 @@ static int on_method(llhttp_t *llhttp, const char *at, size_t length)
 
 static int on_url(llhttp_t *llhttp, const char *at, size_t length)
 {
-    struct http_parser *parser = llhttp->data;
+    struct ht_http_parser *parser = llhttp->data;
 
     parser->head->target = ht_slice_make(at, length);
     return HPE_OK;
@@ -93,8 +94,8 @@ static int on_url(llhttp_t *llhttp, const char *at, size_t length)
 
 static int on_header_field(llhttp_t *llhttp, const char *at, size_t length)
 {
-    struct http_parser *parser = llhttp->data;
-    struct parsed_head *head = parser->head;
+    struct ht_http_parser *parser = llhttp->data;
+    struct ht_http_parsed_head *head = parser->head;
 
     if (head == NULL) {
         return HPE_OK; /* a trailer: nobody asked for it */
@@ -109,8 +110,8 @@ static int on_header_field(llhttp_t *llhttp, const char *at, size_t length)
 
 static int on_header_value(llhttp_t *llhttp, const char *at, size_t length)
 {
-    struct http_parser *parser = llhttp->data;
-    struct parsed_head *head = parser->head;
+    struct ht_http_parser *parser = llhttp->data;
+    struct ht_http_parsed_head *head = parser->head;
 
     if (head != NULL && head->header_count > 0) {
         head->headers[head->header_count - 1].value = ht_slice_trim(ht_slice_make(at, length));
@@ -120,7 +121,7 @@ static int on_header_value(llhttp_t *llhttp, const char *at, size_t length)
 
 static int on_headers_complete(llhttp_t *llhttp)
 {
-    struct http_parser *parser = llhttp->data;
+    struct ht_http_parser *parser = llhttp->data;
 
     parser->head = NULL;
     return HPE_OK;
@@ -128,14 +129,14 @@ static int on_headers_complete(llhttp_t *llhttp)
 
 static int on_message_complete(llhttp_t *llhttp)
 {
-    struct http_parser *parser = llhttp->data;
+    struct ht_http_parser *parser = llhttp->data;
 
     parser->is_complete = true;
     return HPE_PAUSED; /* the next request gets a parser of its own */
 }
 
-static int refuse_head(struct http_parser *parser, struct ht_slice bytes,
-                       struct http_refusal *refusal)
+static int refuse_head(struct ht_http_parser *parser, struct ht_slice bytes,
+                       struct ht_http_refusal *refusal)
 {
     switch (llhttp_get_errno(&parser->llhttp)) {
     case HPE_INVALID_METHOD:
@@ -161,8 +162,8 @@ static int refuse_head(struct http_parser *parser, struct ht_slice bytes,
     }
 }
 
-static int check_target(struct parsed_head *head, size_t max_target_bytes,
-                        struct http_refusal *refusal)
+static int check_target(struct ht_http_parsed_head *head, size_t max_target_bytes,
+                        struct ht_http_refusal *refusal)
 {
     if (head->target.length > max_target_bytes) {
         return refuse(refusal, 414, "The request target is too long.");
@@ -180,7 +181,7 @@ static int check_target(struct parsed_head *head, size_t max_target_bytes,
     return 0;
 }
 
-static int check_host(struct parsed_head *head, struct http_refusal *refusal)
+static int check_host(struct ht_http_parsed_head *head, struct ht_http_refusal *refusal)
 {
     size_t count = 0;
 
@@ -207,8 +208,8 @@ static int check_host(struct parsed_head *head, struct http_refusal *refusal)
     return 0;
 }
 
-static int check_framing(const struct http_parser *parser, struct parsed_head *head,
-                         struct http_refusal *refusal)
+static int check_framing(const struct ht_http_parser *parser, struct ht_http_parsed_head *head,
+                         struct ht_http_refusal *refusal)
 {
     struct ht_slice coding = ht_slice_make(NULL, 0);
     size_t coding_count = 0;
@@ -242,7 +243,7 @@ static int check_framing(const struct http_parser *parser, struct parsed_head *h
     return 0;
 }
 
-static int check_expectation(struct parsed_head *head, struct http_refusal *refusal)
+static int check_expectation(struct ht_http_parsed_head *head, struct ht_http_refusal *refusal)
 {
     struct ht_slice expect = ht_http_header_find(head->headers, head->header_count, "Expect");
 
@@ -256,12 +257,12 @@ static int check_expectation(struct parsed_head *head, struct http_refusal *refu
     return 0;
 }
 
-enum http_verdict http_parser_body(struct http_parser *parser, struct ht_slice input,
-                                   size_t *consumed, struct http_refusal *refusal)
+enum ht_http_verdict ht_http_parser_body(struct ht_http_parser *parser, struct ht_slice input,
+                                         size_t *consumed, struct ht_http_refusal *refusal)
 {
     *consumed = 0;
     if (parser->is_complete) {
-        return HTTP_COMPLETE;
+        return HT_HTTP_COMPLETE;
     }
     parser->mark = input.data;
     llhttp_errno_t status = llhttp_execute(&parser->llhttp, input.data, input.length);
@@ -271,12 +272,12 @@ enum http_verdict http_parser_body(struct http_parser *parser, struct ht_slice i
         return refuse_body(parser, refusal);
     }
     *consumed = (size_t)(end - input.data);
-    return is_end ? HTTP_COMPLETE : HTTP_NEEDS_MORE;
+    return is_end ? HT_HTTP_COMPLETE : HT_HTTP_NEEDS_MORE;
 }
 
 static int on_llhttp_body(llhttp_t *llhttp, const char *at, size_t length)
 {
-    struct http_parser *parser = llhttp->data;
+    struct ht_http_parser *parser = llhttp->data;
 
     if (!count_framing(parser, (uint64_t)(at - parser->mark))) {
         return HPE_USER;
@@ -289,7 +290,7 @@ static int on_llhttp_body(llhttp_t *llhttp, const char *at, size_t length)
 }
 
 /* Whether the bytes around the body are still in proportion. */
-static bool count_framing(struct http_parser *parser, uint64_t bytes)
+static bool count_framing(struct ht_http_parser *parser, uint64_t bytes)
 {
     parser->framing_run += bytes;
     parser->framing_total += bytes;
@@ -297,7 +298,8 @@ static bool count_framing(struct http_parser *parser, uint64_t bytes)
            parser->framing_total <= FRAMING_FREE_BYTES + FRAMING_RATIO * parser->body_total;
 }
 
-static enum http_verdict refuse_body(const struct http_parser *parser, struct http_refusal *refusal)
+static enum ht_http_verdict refuse_body(const struct ht_http_parser *parser,
+                                        struct ht_http_refusal *refusal)
 {
     if (parser->body_status == 413) {
         refuse(refusal, 413, "The body of the request is too large.");
@@ -306,7 +308,7 @@ static enum http_verdict refuse_body(const struct http_parser *parser, struct ht
     } else {
         refuse(refusal, 400, "The chunked body is malformed.");
     }
-    return HTTP_REFUSED;
+    return HT_HTTP_REFUSED;
 }
 
 static enum ht_http_method method_from(uint8_t method)
@@ -338,8 +340,8 @@ static bool is_host_byte(unsigned char byte)
            (byte != 0 && strchr("-._~:[]%!$&'()*+,;=", byte) != NULL);
 }
 
-static int refuse(struct http_refusal *refusal, int status, const char *detail)
+static int refuse(struct ht_http_refusal *refusal, int status, const char *detail)
 {
-    *refusal = (struct http_refusal){status, detail};
+    *refusal = (struct ht_http_refusal){status, detail};
     return HT_EPARSE;
 }

@@ -18,27 +18,27 @@
 #include <llhttp.h>
 
 /** Why a request is refused: the answer's status and its detail (static). */
-struct http_refusal {
+struct ht_http_refusal {
     int status;
     const char *detail;
 };
 
 /** How far a piece of a request came. */
-enum http_verdict {
-    HTTP_NEEDS_MORE, /**< everything was taken, the end is not there yet */
-    HTTP_COMPLETE,
-    HTTP_REFUSED,
+enum ht_http_verdict {
+    HT_HTTP_NEEDS_MORE, /**< everything was taken, the end is not there yet */
+    HT_HTTP_COMPLETE,
+    HT_HTTP_REFUSED,
 };
 
 /** Limits of a head. */
-struct head_limits {
+struct ht_http_head_limits {
     size_t max_head_bytes;
     size_t max_header_count;
     size_t max_target_bytes;
 };
 
 /** The search for the end of a head. Zeroed is the beginning. */
-struct head_scan {
+struct ht_http_head_scan {
     size_t line_start;     /**< of the line whose end is not found yet */
     size_t searched;       /**< bytes that were looked at */
     size_t request_start;  /**< of the request line: empty lines before it are passed over */
@@ -47,14 +47,15 @@ struct head_scan {
 };
 
 /**
- * Looks at the bytes of `input`, all that arrived of this request so far. HTTP_COMPLETE: the head
- * is the bytes from scan->request_start up to scan->line_start. HTTP_REFUSED fills `refusal`.
+ * Looks at the bytes of `input`, all that arrived of this request so far. HT_HTTP_COMPLETE: the head
+ * is the bytes from scan->request_start up to scan->line_start. HT_HTTP_REFUSED fills `refusal`.
  */
-enum http_verdict head_scan_run(struct head_scan *scan, struct ht_slice input,
-                                const struct head_limits *limits, struct http_refusal *refusal);
+enum ht_http_verdict ht_http_head_scan_run(struct ht_http_head_scan *scan, struct ht_slice input,
+                                           const struct ht_http_head_limits *limits,
+                                           struct ht_http_refusal *refusal);
 
 /** What a head says; slices into the bytes that were parsed. */
-struct parsed_head {
+struct ht_http_parsed_head {
     enum ht_http_method method;
     struct ht_slice method_name;
     struct ht_slice target;
@@ -72,13 +73,13 @@ struct parsed_head {
 };
 
 /** Takes a piece of a body. 0, or the status to refuse it with. */
-typedef int (*http_parser_on_body_fn)(void *user, struct ht_slice piece);
+typedef int (*ht_http_parser_on_body_fn)(void *user, struct ht_slice piece);
 
 /** The parser of one request. */
-struct http_parser {
+struct ht_http_parser {
     llhttp_t llhttp;
-    struct parsed_head *head; /* NULL once the head is parsed */
-    http_parser_on_body_fn on_body;
+    struct ht_http_parsed_head *head; /* NULL once the head is parsed */
+    ht_http_parser_on_body_fn on_body;
     void *user;
     int body_status;      /* what on_body refused with */
     bool is_complete;     /* the whole request was read */
@@ -89,13 +90,14 @@ struct http_parser {
 };
 
 /** Starts a request. */
-void http_parser_init(struct http_parser *parser);
+void ht_http_parser_init(struct ht_http_parser *parser);
 
 /** Reads the whole head `bytes` into `head`, whose array of headers the caller has set. 0, or
  * HT_EPARSE with `refusal` filled. */
-int http_parser_head(struct http_parser *parser, struct ht_slice bytes, struct parsed_head *head,
-                     size_t max_target_bytes, struct http_refusal *refusal);
+int ht_http_parser_head(struct ht_http_parser *parser, struct ht_slice bytes,
+                        struct ht_http_parsed_head *head, size_t max_target_bytes,
+                        struct ht_http_refusal *refusal);
 
 /** Reads the next bytes of the body, `*consumed` of them. */
-enum http_verdict http_parser_body(struct http_parser *parser, struct ht_slice input,
-                                   size_t *consumed, struct http_refusal *refusal);
+enum ht_http_verdict ht_http_parser_body(struct ht_http_parser *parser, struct ht_slice input,
+                                         size_t *consumed, struct ht_http_refusal *refusal);

@@ -6,14 +6,14 @@
 
 #define REQUEST_MAGIC 0x48745271u /* "HtRq" */
 
-static void fill_public(struct http_request *request);
-static void refuse_collect(struct http_request *request, int status, const char *detail);
+static void fill_public(struct ht_http_request_state *request);
+static void refuse_collect(struct ht_http_request_state *request, int status, const char *detail);
 
-int http_request_create(struct http_connection *connection, struct ht_slice head,
-                        size_t header_count, struct http_refusal *refusal)
+int ht_http_request_create(struct ht_http_connection *connection, struct ht_slice head,
+                           size_t header_count, struct ht_http_refusal *refusal)
 {
     size_t header_bytes = header_count * sizeof(struct ht_http_header);
-    struct http_request *request = malloc(sizeof *request + header_bytes + head.length);
+    struct ht_http_request_state *request = malloc(sizeof *request + header_bytes + head.length);
 
     if (request == NULL) {
         return HT_ENOMEM;
@@ -25,10 +25,10 @@ int http_request_create(struct http_connection *connection, struct ht_slice head
     request->magic = REQUEST_MAGIC;
     request->head.headers = headers;
     request->head.header_capacity = header_count;
-    http_parser_init(&connection->parser);
+    ht_http_parser_init(&connection->parser);
     int status =
-        http_parser_head(&connection->parser, ht_slice_make(bytes, head.length), &request->head,
-                         connection->server->head_limits.max_target_bytes, refusal);
+        ht_http_parser_head(&connection->parser, ht_slice_make(bytes, head.length), &request->head,
+                            connection->server->head_limits.max_target_bytes, refusal);
     if (status != 0) {
         free(request);
         return status;
@@ -42,9 +42,9 @@ int http_request_create(struct http_connection *connection, struct ht_slice head
     return 0;
 }
 
-static void fill_public(struct http_request *request)
+static void fill_public(struct ht_http_request_state *request)
 {
-    const struct parsed_head *head = &request->head;
+    const struct ht_http_parsed_head *head = &request->head;
 
     request->public = (struct ht_http_request){
         .method = head->method,
@@ -61,7 +61,7 @@ static void fill_public(struct http_request *request)
     };
 }
 
-void http_request_destroy(struct http_request *request)
+void ht_http_request_destroy(struct ht_http_request_state *request)
 {
     HT_ASSERT(request->magic == REQUEST_MAGIC);
     if (request->connection != NULL) {
@@ -73,9 +73,9 @@ void http_request_destroy(struct http_request *request)
     free(request);
 }
 
-void http_request_gone(struct http_request *request)
+void ht_http_request_gone(struct ht_http_request_state *request)
 {
-    struct http_connection *connection = request->connection;
+    struct ht_http_connection *connection = request->connection;
     bool waits_for_body = request->wanted.on_body != NULL && !request->body_is_handed;
     ht_http_on_request_fn on_gone = request->on_gone;
     void *user = request->on_gone_user;
@@ -89,13 +89,13 @@ void http_request_gone(struct http_request *request)
     if (on_gone != NULL) {
         on_gone(user, &request->public);
     }
-    http_request_destroy(request);
+    ht_http_request_destroy(request);
 }
 
 void ht_http_request_watch(struct ht_http_request *public, ht_http_on_request_fn on_gone,
                            void *user)
 {
-    struct http_request *request = http_request_from(public);
+    struct ht_http_request_state *request = ht_http_request_from(public);
 
     request->on_gone = on_gone;
     request->on_gone_user = user;
@@ -104,8 +104,8 @@ void ht_http_request_watch(struct ht_http_request *public, ht_http_on_request_fn
 int ht_http_request_collect_body(struct ht_http_request *public,
                                  const struct ht_http_body_wanted *wanted)
 {
-    struct http_request *request = http_request_from(public);
-    const struct parsed_head *head = &request->head;
+    struct ht_http_request_state *request = ht_http_request_from(public);
+    const struct ht_http_parsed_head *head = &request->head;
 
     HT_ASSERT(request->wanted.on_body == NULL && wanted->on_body != NULL);
     if (wanted->is_required && !head->is_chunked && !head->has_length) {
@@ -121,15 +121,15 @@ int ht_http_request_collect_body(struct ht_http_request *public,
     request->on_gone_user = wanted->user;
     ht_buffer_init(&request->body, wanted->max_bytes);
     if (request->connection != NULL) {
-        http_connection_collect(request->connection);
+        ht_http_connection_collect(request->connection);
         return 0;
     }
     /* the client went away while nobody listened: as if it had gone just now, so not from here */
-    http_request_destroy(request);
+    ht_http_request_destroy(request);
     return HT_ECANCELED;
 }
 
-static void refuse_collect(struct http_request *request, int status, const char *detail)
+static void refuse_collect(struct ht_http_request_state *request, int status, const char *detail)
 {
     request->head.keep_alive = false; /* as with all that the server refuses by itself */
     ht_http_respond_problem(&request->public, status, detail);
@@ -140,9 +140,10 @@ struct ht_slice ht_http_request_header(const struct ht_http_request *request, co
     return ht_http_header_find(request->headers, request->header_count, name);
 }
 
-struct http_request *http_request_from(struct ht_http_request *public)
+struct ht_http_request_state *ht_http_request_from(struct ht_http_request *public)
 {
-    struct http_request *request = HT_CONTAINER_OF(public, struct http_request, public);
+    struct ht_http_request_state *request =
+        HT_CONTAINER_OF(public, struct ht_http_request_state, public);
 
     HT_ASSERT(request->magic == REQUEST_MAGIC);
     return request;

@@ -9,8 +9,9 @@
 #define PROBLEM_MAX_BYTES (1024u * 1024u)
 #define SKIP_MAX_BYTES    65536 /* of a body that nobody asked for; above it closing is cheaper */
 
-static void send_answer(struct http_request *request, const struct ht_http_response *response);
-static struct ht_http_body *build_head(struct http_request *request,
+static void send_answer(struct ht_http_request_state *request,
+                        const struct ht_http_response *response);
+static struct ht_http_body *build_head(struct ht_http_request_state *request,
                                        const struct ht_http_response *response, bool keeps,
                                        struct ht_slice content);
 static bool status_has_body(int status);
@@ -21,21 +22,22 @@ static void refresh_date(struct ht_http_server *server);
 
 void ht_http_respond(struct ht_http_request *public, const struct ht_http_response *response)
 {
-    struct http_request *request = http_request_from(public);
+    struct ht_http_request_state *request = ht_http_request_from(public);
 
     if (request->connection == NULL) {
-        http_request_destroy(request); /* nobody waits any more */
+        ht_http_request_destroy(request); /* nobody waits any more */
         return;
     }
     send_answer(request, response);
 }
 
-static void send_answer(struct http_request *request, const struct ht_http_response *response)
+static void send_answer(struct ht_http_request_state *request,
+                        const struct ht_http_response *response)
 {
-    struct http_connection *connection = request->connection;
+    struct ht_http_connection *connection = request->connection;
     struct ht_http_server *server = connection->server;
     struct ht_http_response bare = {.status = 500};
-    bool keeps = http_respond_keeps(request);
+    bool keeps = ht_http_respond_keeps(request);
     struct ht_slice content =
         response->body == NULL ? response->content : ht_http_body_slice(response->body);
 
@@ -54,11 +56,11 @@ static void send_answer(struct http_request *request, const struct ht_http_respo
                      ht_clock_monotonic_ns(server->clock) - request->started_ns);
     bool sends_body = content.length > 0 && request->public.method != HT_HTTP_HEAD;
     /* without a shared body the content was copied behind the head */
-    http_connection_answered(connection, head, sends_body ? response->body : NULL, keeps);
+    ht_http_connection_answered(connection, head, sends_body ? response->body : NULL, keeps);
 }
 
 /* The head, and behind it the content where it is not shared. NULL where it cannot be built. */
-static struct ht_http_body *build_head(struct http_request *request,
+static struct ht_http_body *build_head(struct ht_http_request_state *request,
                                        const struct ht_http_response *response, bool keeps,
                                        struct ht_slice content)
 {
@@ -67,8 +69,8 @@ static struct ht_http_body *build_head(struct http_request *request,
     bool copies = response->body == NULL && request->public.method != HT_HTTP_HEAD;
 
     ht_buffer_clear(out);
-    http_respond_begin_head(server, response->status, keeps, out);
-    if (http_respond_add_headers(response->headers, response->header_count, out) != 0) {
+    ht_http_respond_begin_head(server, response->status, keeps, out);
+    if (ht_http_respond_add_headers(response->headers, response->header_count, out) != 0) {
         return NULL;
     }
     if (status_has_body(response->status)) {
@@ -87,8 +89,8 @@ static struct ht_http_body *build_head(struct http_request *request,
     return ht_buffer_status(out) == 0 ? ht_http_body_take(&whole) : NULL;
 }
 
-void http_respond_begin_head(struct ht_http_server *server, int status, bool keeps,
-                             struct ht_buffer *out)
+void ht_http_respond_begin_head(struct ht_http_server *server, int status, bool keeps,
+                                struct ht_buffer *out)
 {
     refresh_date(server);
     ht_buffer_append(out, "HTTP/1.1 ", 9);
@@ -100,13 +102,13 @@ void http_respond_begin_head(struct ht_http_server *server, int status, bool kee
     ht_buffer_append_text(out,
                           keeps ? "\r\nConnection: keep-alive\r\n" : "\r\nConnection: close\r\n");
     /* the caller's own, given once: they cannot be wrong by what a client sends */
-    int added = http_respond_add_headers(server->options.common_headers,
-                                         server->options.common_header_count, out);
+    int added = ht_http_respond_add_headers(server->options.common_headers,
+                                            server->options.common_header_count, out);
     HT_ASSERT(added == 0 || ht_buffer_status(out) != 0);
 }
 
-int http_respond_add_headers(const struct ht_http_header *headers, size_t count,
-                             struct ht_buffer *out)
+int ht_http_respond_add_headers(const struct ht_http_header *headers, size_t count,
+                                struct ht_buffer *out)
 {
     for (size_t i = 0; i < count; i++) {
         if (!is_safe_field(headers[i])) {
@@ -120,9 +122,9 @@ int http_respond_add_headers(const struct ht_http_header *headers, size_t count,
     return ht_buffer_status(out);
 }
 
-bool http_respond_keeps(const struct http_request *request)
+bool ht_http_respond_keeps(const struct ht_http_request_state *request)
 {
-    const struct http_connection *connection = request->connection;
+    const struct ht_http_connection *connection = request->connection;
 
     size_t here = connection->input.length - connection->input_offset;
 
@@ -213,8 +215,8 @@ static void append_json_text(struct ht_buffer *out, const char *text)
     ht_buffer_append_byte(out, '"');
 }
 
-struct ht_http_body *http_respond_refusal(struct ht_http_server *server,
-                                          const struct http_refusal *refusal, bool head_only)
+struct ht_http_body *ht_http_respond_refusal(struct ht_http_server *server,
+                                             const struct ht_http_refusal *refusal, bool head_only)
 {
     struct ht_http_problem problem = {.status = refusal->status, .detail = refusal->detail};
     struct ht_buffer json;
@@ -223,7 +225,7 @@ struct ht_http_body *http_respond_refusal(struct ht_http_server *server,
     ht_buffer_init(&json, PROBLEM_MAX_BYTES);
     build_problem(&problem, &json);
     ht_buffer_clear(out);
-    http_respond_begin_head(server, refusal->status, false, out);
+    ht_http_respond_begin_head(server, refusal->status, false, out);
     ht_buffer_append_text(out, "Content-Type: application/problem+json\r\n"
                                "Cache-Control: no-store\r\n");
     if (refusal->status == 503) {

@@ -44,9 +44,9 @@ int ht_http_server_create(struct ht_http_server **out, const struct ht_http_serv
     server->magic = SERVER_MAGIC;
     server->options = *options;
     fill_defaults(&server->options);
-    server->head_limits =
-        (struct head_limits){server->options.max_head_bytes, server->options.max_header_count,
-                             server->options.max_target_bytes};
+    server->head_limits = (struct ht_http_head_limits){server->options.max_head_bytes,
+                                                       server->options.max_header_count,
+                                                       server->options.max_target_bytes};
     server->clock = ht_loop_clock(options->loop);
     server->timers = ht_loop_timers(options->loop);
     server->date_s = -1;
@@ -178,10 +178,10 @@ static void on_connection(uv_stream_t *listener, int status)
                        HT_TEXT("error", uv_strerror(status)));
         return;
     }
-    http_connection_accept(server);
+    ht_http_connection_accept(server);
 }
 
-void http_server_accept_later(struct ht_http_server *server)
+void ht_http_server_accept_later(struct ht_http_server *server)
 {
     ht_log_warning(server->options.log, "http", "cannot accept a connection",
                    HT_TEXT("error", "out of memory"));
@@ -192,7 +192,7 @@ static void on_accept_due(struct ht_timer *timer)
 {
     struct ht_http_server *server = HT_CONTAINER_OF(timer, struct ht_http_server, accept_timer);
 
-    http_connection_accept(server);
+    ht_http_connection_accept(server);
 }
 
 void ht_http_server_close(struct ht_http_server *server, uint64_t deadline_ms,
@@ -221,9 +221,9 @@ static void on_drain_due(struct ht_timer *timer)
     struct ht_http_server *server = HT_CONTAINER_OF(timer, struct ht_http_server, drain_timer);
 
     /* nothing is taken off the list before its handles are closed, so it may be walked */
-    for (struct http_connection *connection = server->connections; connection != NULL;
+    for (struct ht_http_connection *connection = server->connections; connection != NULL;
          connection = connection->next) {
-        http_connection_drain(connection);
+        ht_http_connection_drain(connection);
     }
     end_if_empty(server);
 }
@@ -232,9 +232,9 @@ static void on_deadline(struct ht_timer *timer)
 {
     struct ht_http_server *server = HT_CONTAINER_OF(timer, struct ht_http_server, deadline_timer);
 
-    for (struct http_connection *connection = server->connections; connection != NULL;
+    for (struct ht_http_connection *connection = server->connections; connection != NULL;
          connection = connection->next) {
-        http_connection_cut(connection);
+        ht_http_connection_cut(connection);
     }
 }
 
@@ -246,7 +246,7 @@ static void on_listener_closed(uv_handle_t *handle)
     end_if_empty(server);
 }
 
-void http_server_forget(struct ht_http_server *server, struct http_connection *connection)
+void ht_http_server_forget(struct ht_http_server *server, struct ht_http_connection *connection)
 {
     if (connection->previous == NULL) {
         server->connections = connection->next;
@@ -282,8 +282,8 @@ static void end_if_empty(struct ht_http_server *server)
     }
 }
 
-void http_server_note(const struct ht_http_server *server, const char *message, const char *peer,
-                      int status)
+void ht_http_server_note(const struct ht_http_server *server, const char *message, const char *peer,
+                         int status)
 {
     ht_log_debug(server->options.log, "http", message, HT_TEXT("peer", peer),
                  HT_NUMBER("status", status));

@@ -68,7 +68,7 @@ int ht_http_transfer_start(struct ht_http_client *client,
     if (client->inside_curl > 0) {
         ht_timer_start(client->timers, &transfer->turn_timer, 0);
     } else {
-        http_client_add(client, transfer);
+        ht_http_client_add(client, transfer);
     }
     if (out != NULL) {
         *out = transfer;
@@ -255,9 +255,9 @@ static void on_turn(struct ht_timer *timer)
     struct ht_http_transfer *transfer = HT_CONTAINER_OF(timer, struct ht_http_transfer, turn_timer);
 
     if (transfer->is_canceled || transfer->failure != 0) {
-        http_transfer_finish(transfer, CURLE_ABORTED_BY_CALLBACK);
+        ht_http_transfer_finish(transfer, CURLE_ABORTED_BY_CALLBACK);
     } else if (!transfer->is_added) {
-        http_client_add(transfer->client, transfer);
+        ht_http_client_add(transfer->client, transfer);
     }
 }
 
@@ -331,7 +331,7 @@ void ht_http_transfer_cancel(struct ht_http_transfer *transfer)
     ht_timer_start(transfer->client->timers, &transfer->turn_timer, 0);
 }
 
-void http_transfer_fail(struct ht_http_transfer *transfer, int code)
+void ht_http_transfer_fail(struct ht_http_transfer *transfer, int code)
 {
     transfer->failure = transfer->failure == 0 ? code : transfer->failure;
     ht_timer_start(transfer->client->timers, &transfer->turn_timer, 0);
@@ -366,17 +366,17 @@ static void on_resume(struct ht_timer *timer)
     client->inside_curl++;
     curl_easy_pause(transfer->easy, CURLPAUSE_CONT);
     client->inside_curl--;
-    http_client_collect(client);
+    ht_http_client_collect(client);
 }
 
-void http_transfer_finish(struct ht_http_transfer *transfer, CURLcode curl_result)
+void ht_http_transfer_finish(struct ht_http_transfer *transfer, CURLcode curl_result)
 {
     struct ht_http_client *client = transfer->client;
     struct ht_http_result result = {0};
 
     HT_ASSERT(transfer_from(transfer) == transfer);
     fill_result(transfer, curl_result, &result);
-    http_client_remove(client, transfer);
+    ht_http_client_remove(client, transfer);
     if (transfer->previous == NULL) {
         client->transfers = transfer->next;
     } else {
@@ -393,7 +393,7 @@ void http_transfer_finish(struct ht_http_transfer *transfer, CURLcode curl_resul
     free(headers);
     ht_buffer_finish(&result.body);
     destroy(transfer);
-    http_client_transfer_gone(client);
+    ht_http_client_transfer_gone(client);
 }
 
 static void fill_result(struct ht_http_transfer *transfer, CURLcode curl_result,

@@ -15,7 +15,7 @@
 struct ht_sse {
     uint32_t magic;
     /* fixed after begin */
-    struct http_connection *connection; /* not owned: it tells when it goes */
+    struct ht_http_connection *connection; /* not owned: it tells when it goes */
     struct ht_timer_queue *timers;
     uint64_t keep_alive_ms;
     ht_sse_on_gone_fn on_gone;
@@ -24,7 +24,7 @@ struct ht_sse {
     struct ht_timer keep_alive_timer;
 };
 
-static struct ht_http_body *build_head(struct http_request *request,
+static struct ht_http_body *build_head(struct ht_http_request_state *request,
                                        const struct ht_sse_options *options);
 static void on_keep_alive_due(struct ht_timer *timer);
 static void append_event(struct ht_buffer *out, const char *event, struct ht_slice data);
@@ -34,17 +34,17 @@ static void destroy(struct ht_sse *stream);
 int ht_sse_begin(struct ht_http_request *public, const struct ht_sse_options *options,
                  struct ht_sse **out)
 {
-    struct http_request *request = http_request_from(public);
-    struct http_connection *connection = request->connection;
+    struct ht_http_request_state *request = ht_http_request_from(public);
+    struct ht_http_connection *connection = request->connection;
 
     *out = NULL;
     if (connection == NULL) {
-        http_request_destroy(request);
+        ht_http_request_destroy(request);
         return HT_ECANCELED;
     }
     struct ht_http_body *head = build_head(request, options);
     if (public->method == HT_HTTP_HEAD && head != NULL) {
-        http_connection_answered(connection, head, NULL, false);
+        ht_http_connection_answered(connection, head, NULL, false);
         return HT_EUNSUPPORTED;
     }
     struct ht_sse *stream = calloc(1, sizeof *stream);
@@ -62,25 +62,25 @@ int ht_sse_begin(struct ht_http_request *public, const struct ht_sse_options *op
     stream->user = options->user;
     ht_timer_init(&stream->keep_alive_timer, on_keep_alive_due);
     ht_timer_start(stream->timers, &stream->keep_alive_timer, stream->keep_alive_ms);
-    http_connection_stream(connection, head, on_stream_gone, stream);
+    ht_http_connection_stream(connection, head, on_stream_gone, stream);
     ht_http_body_release(head);
     *out = stream;
     return 0;
 }
 
 /* No Content-Length and no chunks: the end of the connection is the end of the stream. */
-static struct ht_http_body *build_head(struct http_request *request,
+static struct ht_http_body *build_head(struct ht_http_request_state *request,
                                        const struct ht_sse_options *options)
 {
     struct ht_http_server *server = request->connection->server;
     struct ht_buffer out;
 
     ht_buffer_init(&out, HEAD_MAX_BYTES);
-    http_respond_begin_head(server, 200, false, &out);
+    ht_http_respond_begin_head(server, 200, false, &out);
     ht_buffer_append_text(&out, "Content-Type: text/event-stream\r\n"
                                 "Cache-Control: no-store\r\n"
                                 "X-Accel-Buffering: no\r\n"); /* nginx in front must not collect */
-    int status = http_respond_add_headers(options->headers, options->header_count, &out);
+    int status = ht_http_respond_add_headers(options->headers, options->header_count, &out);
     ht_buffer_append_text(&out, "\r\n");
     if (request->public.method != HT_HTTP_HEAD) {
         ht_buffer_append_format(
@@ -139,7 +139,7 @@ void ht_sse_send_frame(struct ht_sse *stream, struct ht_http_body *frame)
 {
     HT_ASSERT(stream->magic == SSE_MAGIC);
     ht_timer_start(stream->timers, &stream->keep_alive_timer, stream->keep_alive_ms);
-    http_connection_stream_send(stream->connection, frame);
+    ht_http_connection_stream_send(stream->connection, frame);
 }
 
 static void on_keep_alive_due(struct ht_timer *timer)
@@ -149,14 +149,14 @@ static void on_keep_alive_due(struct ht_timer *timer)
 
     ht_timer_start(stream->timers, &stream->keep_alive_timer, stream->keep_alive_ms);
     if (comment != NULL) {
-        http_connection_stream_send(stream->connection, comment);
+        ht_http_connection_stream_send(stream->connection, comment);
         ht_http_body_release(comment);
     }
 }
 
 size_t ht_sse_queued_bytes(const struct ht_sse *stream)
 {
-    return transport_unsent_bytes(&stream->connection->transport);
+    return ht_transport_unsent_bytes(&stream->connection->transport);
 }
 
 static void on_stream_gone(void *user)
@@ -176,9 +176,9 @@ void ht_sse_close(struct ht_sse *stream)
         return;
     }
     HT_ASSERT(stream->magic == SSE_MAGIC);
-    struct http_connection *connection = stream->connection;
+    struct ht_http_connection *connection = stream->connection;
     destroy(stream);
-    http_connection_stream_end(connection);
+    ht_http_connection_stream_end(connection);
 }
 
 static void destroy(struct ht_sse *stream)

@@ -20,7 +20,7 @@ struct ht_tls {
     SSL_CTX *context; /* owned */
 };
 
-struct tls_session {
+struct ht_tls_session {
     SSL *ssl;    /* owned, with both memory BIOs */
     BIO *input;  /* owned by ssl */
     BIO *output; /* owned by ssl */
@@ -161,10 +161,10 @@ void ht_tls_destroy(struct ht_tls *tls)
     free(tls);
 }
 
-struct tls_session *tls_session_create(struct ht_tls *tls)
+struct ht_tls_session *ht_tls_session_create(struct ht_tls *tls)
 {
     HT_ASSERT(tls->magic == TLS_MAGIC);
-    struct tls_session *session = calloc(1, sizeof *session);
+    struct ht_tls_session *session = calloc(1, sizeof *session);
     if (session == NULL) {
         return NULL;
     }
@@ -183,7 +183,7 @@ struct tls_session *tls_session_create(struct ht_tls *tls)
     return session;
 }
 
-void tls_session_destroy(struct tls_session *session)
+void ht_tls_session_destroy(struct ht_tls_session *session)
 {
     if (session != NULL) {
         SSL_free(session->ssl);
@@ -191,34 +191,34 @@ void tls_session_destroy(struct tls_session *session)
     }
 }
 
-int tls_session_feed(struct tls_session *session, struct ht_slice cipher)
+int ht_tls_session_feed(struct ht_tls_session *session, struct ht_slice cipher)
 {
     int written = BIO_write(session->input, cipher.data, (int)cipher.length);
 
     return written == (int)cipher.length ? 0 : HT_ENOMEM;
 }
 
-enum tls_read tls_session_read(struct tls_session *session, char *data, size_t capacity,
-                               size_t *length)
+enum ht_tls_read ht_tls_session_read(struct ht_tls_session *session, char *data, size_t capacity,
+                                     size_t *length)
 {
     ERR_clear_error();
     int count = SSL_read(session->ssl, data, (int)capacity);
     if (count > 0) {
         *length = (size_t)count;
-        return TLS_READ_DATA;
+        return HT_TLS_READ_DATA;
     }
     switch (SSL_get_error(session->ssl, count)) {
     case SSL_ERROR_WANT_READ:
     case SSL_ERROR_WANT_WRITE:
-        return TLS_READ_EMPTY;
+        return HT_TLS_READ_EMPTY;
     case SSL_ERROR_ZERO_RETURN:
-        return TLS_READ_END;
+        return HT_TLS_READ_END;
     default:
-        return TLS_READ_FAILED;
+        return HT_TLS_READ_FAILED;
     }
 }
 
-int tls_session_write(struct tls_session *session, struct ht_slice plain)
+int ht_tls_session_write(struct ht_tls_session *session, struct ht_slice plain)
 {
     size_t wanted = plain.length < RECORD_MAX_BYTES ? plain.length : RECORD_MAX_BYTES;
 
@@ -232,7 +232,7 @@ int tls_session_write(struct tls_session *session, struct ht_slice plain)
     return waits ? 0 : HT_ECONNECTION;
 }
 
-void tls_session_end(struct tls_session *session)
+void ht_tls_session_end(struct ht_tls_session *session)
 {
     ERR_clear_error();
     if (SSL_is_init_finished(session->ssl)) {
@@ -240,7 +240,7 @@ void tls_session_end(struct tls_session *session)
     }
 }
 
-int tls_session_output(struct tls_session *session, struct ht_buffer *out)
+int ht_tls_session_output(struct ht_tls_session *session, struct ht_buffer *out)
 {
     size_t waiting;
 

@@ -21,29 +21,29 @@
 #define CIPHER_MAX_BYTES      (1024u * 1024u)
 #define PLAIN_TEXT_STEP_BYTES 16384
 
-struct transport_segment {
-    struct transport_segment *next;
+struct ht_transport_segment {
+    struct ht_transport_segment *next;
     struct ht_http_body *piece; /* one reference */
 };
 
 static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer);
 static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buffer);
-static void read_cipher(struct transport *transport, struct ht_slice cipher);
-static void tell_end(struct transport *transport, int status);
-static size_t gather(struct transport *transport, uv_buf_t *pieces, size_t *bytes);
-static void encrypt(struct transport *transport);
-static void advance(struct transport *transport, size_t bytes);
-static void drop_plain(struct transport *transport, size_t bytes);
+static void read_cipher(struct ht_transport *transport, struct ht_slice cipher);
+static void tell_end(struct ht_transport *transport, int status);
+static size_t gather(struct ht_transport *transport, uv_buf_t *pieces, size_t *bytes);
+static void encrypt(struct ht_transport *transport);
+static void advance(struct ht_transport *transport, size_t bytes);
+static void drop_plain(struct ht_transport *transport, size_t bytes);
 static void on_written(uv_write_t *write, int status);
-static void finish_shutdown(struct transport *transport);
+static void finish_shutdown(struct ht_transport *transport);
 static void on_shutdown(uv_shutdown_t *request, int status);
-static void fail(struct transport *transport, int status);
+static void fail(struct ht_transport *transport, int status);
 static void on_fail_due(struct ht_timer *timer);
 static void on_uv_closed(uv_handle_t *handle);
-static struct transport *transport_from(void *pointer);
+static struct ht_transport *transport_from(void *pointer);
 
-int transport_accept(struct transport *transport, uv_stream_t *listener,
-                     const struct transport_options *options, bool *is_open)
+int ht_transport_accept(struct ht_transport *transport, uv_stream_t *listener,
+                        const struct ht_transport_options *options, bool *is_open)
 {
     transport->magic = TRANSPORT_MAGIC;
     transport->options = *options;
@@ -52,7 +52,7 @@ int transport_accept(struct transport *transport, uv_stream_t *listener,
     int status = uv_tcp_init(listener->loop, &transport->tcp);
     *is_open = status == 0;
     if (status != 0) {
-        tls_session_destroy(transport->options.tls);
+        ht_tls_session_destroy(transport->options.tls);
         transport->options.tls = NULL;
         return status;
     }
@@ -64,7 +64,7 @@ int transport_accept(struct transport *transport, uv_stream_t *listener,
     return status;
 }
 
-void transport_read_start(struct transport *transport)
+void ht_transport_read_start(struct ht_transport *transport)
 {
     if (transport->is_reading || transport->has_ended || transport->is_closing) {
         return;
@@ -76,7 +76,7 @@ void transport_read_start(struct transport *transport)
     }
 }
 
-void transport_read_stop(struct transport *transport)
+void ht_transport_read_stop(struct ht_transport *transport)
 {
     if (transport->is_reading) {
         transport->is_reading = false;
@@ -86,7 +86,7 @@ void transport_read_stop(struct transport *transport)
 
 static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
 {
-    struct transport *transport = transport_from(handle->data);
+    struct ht_transport *transport = transport_from(handle->data);
 
     (void)suggested;
     *buffer = uv_buf_init(transport->options.read_memory,
@@ -95,7 +95,7 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
 
 static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buffer)
 {
-    struct transport *transport = transport_from(stream->data);
+    struct ht_transport *transport = transport_from(stream->data);
 
     if (count == 0 || transport->is_closing) {
         return;
@@ -112,53 +112,53 @@ static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buffer)
     }
 }
 
-static void read_cipher(struct transport *transport, struct ht_slice cipher)
+static void read_cipher(struct ht_transport *transport, struct ht_slice cipher)
 {
     char plain[PLAIN_TEXT_STEP_BYTES];
     size_t length = 0;
-    enum tls_read result = TLS_READ_FAILED;
+    enum ht_tls_read result = HT_TLS_READ_FAILED;
 
-    if (tls_session_feed(transport->options.tls, cipher) == 0) {
+    if (ht_tls_session_feed(transport->options.tls, cipher) == 0) {
         do {
-            result = tls_session_read(transport->options.tls, plain, sizeof plain, &length);
-            if (result == TLS_READ_DATA) {
+            result = ht_tls_session_read(transport->options.tls, plain, sizeof plain, &length);
+            if (result == HT_TLS_READ_DATA) {
                 transport->options.events->on_data(transport, ht_slice_make(plain, length));
             }
-        } while (result == TLS_READ_DATA && !transport->is_closing);
+        } while (result == HT_TLS_READ_DATA && !transport->is_closing);
     }
     if (transport->is_closing) {
         return;
     }
     /* the handshake's answers, an alert, or what waited for the handshake */
-    transport_flush(transport);
-    if (result == TLS_READ_END || result == TLS_READ_FAILED) {
-        tell_end(transport, result == TLS_READ_END ? 0 : UV_EPROTO);
+    ht_transport_flush(transport);
+    if (result == HT_TLS_READ_END || result == HT_TLS_READ_FAILED) {
+        tell_end(transport, result == HT_TLS_READ_END ? 0 : UV_EPROTO);
     }
 }
 
-static void tell_end(struct transport *transport, int status)
+static void tell_end(struct ht_transport *transport, int status)
 {
     if (transport->has_ended || transport->is_closing) {
         return;
     }
-    transport_read_stop(transport);
+    ht_transport_read_stop(transport);
     transport->has_ended = true;
     transport->options.events->on_end(transport, status);
 }
 
-void transport_send(struct transport *transport, struct ht_http_body *piece)
+void ht_transport_send(struct ht_transport *transport, struct ht_http_body *piece)
 {
     size_t length = ht_http_body_slice(piece).length;
 
     if (length == 0 || transport->is_closing || transport->failure != 0) {
         return;
     }
-    struct transport_segment *segment = malloc(sizeof *segment);
+    struct ht_transport_segment *segment = malloc(sizeof *segment);
     if (segment == NULL) {
         fail(transport, UV_ENOMEM);
         return;
     }
-    *segment = (struct transport_segment){NULL, ht_http_body_hold(piece)};
+    *segment = (struct ht_transport_segment){NULL, ht_http_body_hold(piece)};
     if (transport->last == NULL) {
         transport->first = segment;
     } else {
@@ -168,7 +168,7 @@ void transport_send(struct transport *transport, struct ht_http_body *piece)
     transport->queued_bytes += length;
 }
 
-void transport_flush(struct transport *transport)
+void ht_transport_flush(struct ht_transport *transport)
 {
     uv_buf_t pieces[PIECES_A_WRITE];
 
@@ -200,7 +200,7 @@ void transport_flush(struct transport *transport)
 }
 
 /* The next pieces to write, none where nothing waits. */
-static size_t gather(struct transport *transport, uv_buf_t *pieces, size_t *bytes)
+static size_t gather(struct ht_transport *transport, uv_buf_t *pieces, size_t *bytes)
 {
     size_t count = 0;
 
@@ -215,7 +215,7 @@ static size_t gather(struct transport *transport, uv_buf_t *pieces, size_t *byte
         return count;
     }
     size_t offset = transport->first_offset;
-    for (struct transport_segment *segment = transport->first;
+    for (struct ht_transport_segment *segment = transport->first;
          segment != NULL && count < PIECES_A_WRITE && *bytes < WRITE_MAX_BYTES;
          segment = segment->next) {
         struct ht_slice piece = ht_http_body_slice(segment->piece);
@@ -233,26 +233,27 @@ static size_t gather(struct transport *transport, uv_buf_t *pieces, size_t *byte
     return count;
 }
 
-static void encrypt(struct transport *transport)
+static void encrypt(struct ht_transport *transport)
 {
-    struct tls_session *tls = transport->options.tls;
+    struct ht_tls_session *tls = transport->options.tls;
 
-    int status = tls_session_output(tls, &transport->cipher);
+    int status = ht_tls_session_output(tls, &transport->cipher);
     while (status == 0 && transport->first != NULL &&
            transport->cipher.length < CIPHER_HIGH_BYTES) {
         struct ht_slice piece = ht_http_body_slice(transport->first->piece);
-        int taken = tls_session_write(tls, ht_slice_make(piece.data + transport->first_offset,
-                                                         piece.length - transport->first_offset));
+        int taken =
+            ht_tls_session_write(tls, ht_slice_make(piece.data + transport->first_offset,
+                                                    piece.length - transport->first_offset));
         if (taken <= 0) {
             status = taken;
             break;
         }
         drop_plain(transport, (size_t)taken);
-        status = tls_session_output(tls, &transport->cipher);
+        status = ht_tls_session_output(tls, &transport->cipher);
     }
     if (status == 0 && transport->shutdown_wanted && transport->first == NULL) {
-        tls_session_end(tls);
-        status = tls_session_output(tls, &transport->cipher);
+        ht_tls_session_end(tls);
+        status = ht_tls_session_output(tls, &transport->cipher);
     }
     if (status != 0) {
         fail(transport, UV_EPROTO);
@@ -260,7 +261,7 @@ static void encrypt(struct transport *transport)
 }
 
 /* `bytes` of what gather() gave are with the kernel. */
-static void advance(struct transport *transport, size_t bytes)
+static void advance(struct ht_transport *transport, size_t bytes)
 {
     transport->sent_bytes_total += bytes;
     if (transport->options.tls != NULL) {
@@ -270,12 +271,12 @@ static void advance(struct transport *transport, size_t bytes)
     }
 }
 
-static void drop_plain(struct transport *transport, size_t bytes)
+static void drop_plain(struct ht_transport *transport, size_t bytes)
 {
     transport->queued_bytes -= bytes;
     transport->first_offset += bytes;
     while (transport->first != NULL) {
-        struct transport_segment *segment = transport->first;
+        struct ht_transport_segment *segment = transport->first;
         size_t length = ht_http_body_slice(segment->piece).length;
         if (transport->first_offset < length) {
             break;
@@ -290,7 +291,7 @@ static void drop_plain(struct transport *transport, size_t bytes)
 
 static void on_written(uv_write_t *write, int status)
 {
-    struct transport *transport = transport_from(write->data);
+    struct ht_transport *transport = transport_from(write->data);
     size_t bytes = transport->writing_bytes;
 
     transport->writing_bytes = 0;
@@ -302,13 +303,13 @@ static void on_written(uv_write_t *write, int status)
         return;
     }
     advance(transport, bytes);
-    transport_flush(transport);
-    if (transport_unsent_bytes(transport) == 0 && transport->failure == 0) {
+    ht_transport_flush(transport);
+    if (ht_transport_unsent_bytes(transport) == 0 && transport->failure == 0) {
         transport->options.events->on_drained(transport);
     }
 }
 
-size_t transport_unsent_bytes(const struct transport *transport)
+size_t ht_transport_unsent_bytes(const struct ht_transport *transport)
 {
     size_t unsent = transport->queued_bytes + transport->cipher.length;
 
@@ -319,7 +320,7 @@ size_t transport_unsent_bytes(const struct transport *transport)
     return unsent;
 }
 
-uint64_t transport_sent_bytes(const struct transport *transport)
+uint64_t ht_transport_sent_bytes(const struct ht_transport *transport)
 {
     uint64_t sent = transport->sent_bytes_total;
 
@@ -330,13 +331,13 @@ uint64_t transport_sent_bytes(const struct transport *transport)
     return sent;
 }
 
-void transport_shutdown(struct transport *transport)
+void ht_transport_shutdown(struct ht_transport *transport)
 {
     transport->shutdown_wanted = true;
-    transport_flush(transport);
+    ht_transport_flush(transport);
 }
 
-static void finish_shutdown(struct transport *transport)
+static void finish_shutdown(struct ht_transport *transport)
 {
     if (!transport->shutdown_wanted || transport->shutdown_started || transport->failure != 0) {
         return;
@@ -351,14 +352,14 @@ static void finish_shutdown(struct transport *transport)
 
 static void on_shutdown(uv_shutdown_t *request, int status)
 {
-    struct transport *transport = transport_from(request->data);
+    struct ht_transport *transport = transport_from(request->data);
 
     if (status != 0 && !transport->is_closing) {
         fail(transport, status);
     }
 }
 
-static void fail(struct transport *transport, int status)
+static void fail(struct ht_transport *transport, int status)
 {
     if (transport->failure == 0 && !transport->is_closing) {
         transport->failure = status;
@@ -368,17 +369,17 @@ static void fail(struct transport *transport, int status)
 
 static void on_fail_due(struct ht_timer *timer)
 {
-    struct transport *transport = HT_CONTAINER_OF(timer, struct transport, fail_timer);
+    struct ht_transport *transport = HT_CONTAINER_OF(timer, struct ht_transport, fail_timer);
 
     /* even after a proper end of the peer's side: now nothing can be sent either */
     if (!transport->is_closing) {
-        transport_read_stop(transport);
+        ht_transport_read_stop(transport);
         transport->has_ended = true;
         transport->options.events->on_end(transport, transport->failure);
     }
 }
 
-void transport_close(struct transport *transport)
+void ht_transport_close(struct ht_transport *transport)
 {
     if (transport->is_closing) {
         return;
@@ -390,19 +391,19 @@ void transport_close(struct transport *transport)
 
 static void on_uv_closed(uv_handle_t *handle)
 {
-    struct transport *transport = transport_from(handle->data);
+    struct ht_transport *transport = transport_from(handle->data);
 
     /* only now: the kernel's write may have pointed into them */
     drop_plain(transport, transport->queued_bytes);
     ht_buffer_finish(&transport->cipher);
-    tls_session_destroy(transport->options.tls);
+    ht_tls_session_destroy(transport->options.tls);
     transport->magic = 0;
     transport->options.events->on_closed(transport);
 }
 
-static struct transport *transport_from(void *pointer)
+static struct ht_transport *transport_from(void *pointer)
 {
-    struct transport *transport = pointer;
+    struct ht_transport *transport = pointer;
 
     HT_ASSERT(transport != NULL && transport->magic == TRANSPORT_MAGIC);
     return transport;
