@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -33,13 +34,16 @@ static void begin_flood(struct fixture *fixture, struct ht_http_request *request
 void fixture_run(struct fixture *fixture)
 {
     struct ht_error error;
-    char *zeroes = calloc(1, FIXTURE_BIG_BYTES);
+    char *pattern = malloc(FIXTURE_BIG_BYTES);
 
     HT_ASSERT(ht_loop_create(&fixture->loop, NULL, &error) == 0);
     HT_ASSERT(ht_worker_create(&fixture->worker, fixture->loop, "client", &error) == 0);
     fixture->hello = ht_http_body_create(HT_SLICE("hello\n"));
-    fixture->big = ht_http_body_create(ht_slice_make(zeroes, FIXTURE_BIG_BYTES));
-    free(zeroes);
+    for (size_t i = 0; i < FIXTURE_BIG_BYTES; i++) {
+        pattern[i] = fixture_big_byte(i);
+    }
+    fixture->big = ht_http_body_create(ht_slice_make(pattern, FIXTURE_BIG_BYTES));
+    free(pattern);
     fixture->options.loop = fixture->loop;
     HT_ASSERT(ht_address_parse("127.0.0.1:0", &fixture->options.address, &error) == 0);
     fixture->options.on_request = on_request;
@@ -70,6 +74,11 @@ static void on_start_due(struct ht_timer *timer)
     struct fixture *fixture = HT_CONTAINER_OF(timer, struct fixture, start_timer);
 
     fixture->on_start(fixture);
+}
+
+char fixture_big_byte(size_t position)
+{
+    return (char)(position * 31 + (position >> 8) * 17);
 }
 
 static void run_client(struct ht_job *job)
@@ -152,8 +161,15 @@ static void on_request(void *user, struct ht_http_request *request)
         ht_http_request_watch(request, on_gone, fixture);
     } else if (ht_slice_equal(request->path, HT_SLICE("/events"))) {
         begin_events(fixture, request);
+    } else if (ht_slice_equal(request->path, HT_SLICE("/once"))) {
+        begin_events(fixture, request);
+        ht_sse_close(fixture->events);
+        fixture->events = NULL;
     } else if (ht_slice_equal(request->path, HT_SLICE("/flood"))) {
         begin_flood(fixture, request);
+    } else if (ht_slice_equal(request->path, HT_SLICE("/drain"))) {
+        begin_closing(fixture);
+        answer_later(fixture, request);
     } else {
         ht_http_respond_problem(request, 404, "There is nothing under \"this\" path.");
     }
@@ -293,6 +309,31 @@ bool client_receive_all(int fd, struct ht_buffer *out)
         }
     }
     return count == 0;
+}
+
+bool client_wait_for(int fd, struct ht_buffer *out, const char *text)
+{
+    char byte;
+
+    while (out->data == NULL || strstr(out->data, text) == NULL) {
+        if (recv(fd, &byte, 1, 0) != 1 || ht_buffer_append_byte(out, byte) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void client_reset(int fd)
+{
+    struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    close(fd);
+}
+
+void client_pause(int ms)
+{
+    poll(NULL, 0, ms);
 }
 
 bool client_receive_answer(int fd, struct ht_buffer *out)

@@ -7,8 +7,9 @@
  * after fixture_run(), which ends with the loop closed (ht_loop_destroy() asserts that).
  *
  * The application: /ok 200 "hello\n"; /echo the body back (at most 1000 bytes); /need a body
- * is required; /later answers after 20 ms; /never does not answer; /big 4 MiB; /events a
- * stream of events; /flood a stream that never stops; anything else 404.
+ * is required; /later answers a little later; /never does not answer; /big 4 MiB; /events a
+ * stream of events; /once the same, ended at once; /flood a stream that never stops; /drain
+ * begins to close the server and answers a little later; anything else 404.
  */
 
 #include "hashtagd/base/buffer.h"
@@ -75,6 +76,18 @@ bool client_send_text(int fd, const char *text);
 
 /** Reads until the peer ends (true) or the read fails or times out (false). */
 bool client_receive_all(int fd, struct ht_buffer *out);
+
+/** Reads until `text` has come; false where the connection ended before. */
+bool client_wait_for(int fd, struct ht_buffer *out, const char *text);
+
+/** Closes so that the peer sees a broken connection. */
+void client_reset(int fd);
+
+/** Does nothing for a while. */
+void client_pause(int ms);
+
+/** The byte of /big at `position`. */
+char fixture_big_byte(size_t position);
 
 /** Reads one whole answer with Content-Length, of a request that was not HEAD. */
 bool client_receive_answer(int fd, struct ht_buffer *out);

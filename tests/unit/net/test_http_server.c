@@ -284,7 +284,7 @@ static void send_split(struct fixture *fixture, void *user)
         int fd = client_connect(fixture->port);
         ht_buffer_clear(&client->seen);
         client_send(fd, pipelined, cut);
-        usleep(300); /* so that the two pieces usually arrive apart; either way is right */
+        client_pause(1); /* so that the two pieces usually arrive apart; either way is right */
         client_send(fd, pipelined + cut, sizeof pipelined - 1 - cut);
         bool ended = client_receive_all(fd, &client->seen);
         close(fd);
@@ -318,7 +318,7 @@ static void send_bytewise(struct fixture *fixture, void *user)
 
     for (size_t i = 0; i < sizeof pipelined - 1; i++) {
         client_send(fd, pipelined + i, 1);
-        usleep(50);
+        client_pause(0);
     }
     client_receive_all(fd, &client->seen);
     close(fd);

@@ -3,6 +3,7 @@
 
 #include "hashtagd/base/assert.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -164,16 +165,16 @@ static void test_stats(void **state)
     }
     submit_all(&trial, 3);
     while (ht_worker_stats(trial.worker).queued_count > 2) {
-        usleep(100); /* until the thread has taken the first */
+        poll(NULL, 0, 1); /* until the thread has taken the first */
     }
-    usleep(1000);
+    poll(NULL, 0, 2);
     struct ht_worker_stats stats = ht_worker_stats(trial.worker);
     assert_int_equal(stats.queued_count, 2);
     assert_true(stats.oldest_wait_ns >= 1000000u);
     assert_int_equal(stats.jobs_total, 0);
     assert_int_equal(write(trial.pipe_fds[1], "x", 1), 1);
     while (ht_worker_stats(trial.worker).jobs_total < 3) {
-        usleep(100);
+        poll(NULL, 0, 1);
     }
     stats = ht_worker_stats(trial.worker);
     assert_int_equal(stats.queued_count, 0);
