@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+/**
+ * Metrics that have a sample for each kind, shard, window, part or route: the functions behind
+ * their rows.
+ */
+
+#include "metrics.h"
+
+void ht_metrics_each_ingest_notices(const struct ht_admin *admin, struct ht_metrics_writer *writer);
+void ht_metrics_each_ingest_refused(const struct ht_admin *admin, struct ht_metrics_writer *writer);
+void ht_metrics_each_shard_lag_records(const struct ht_admin *admin,
+                                       struct ht_metrics_writer *writer);
+void ht_metrics_each_shard_lag_seconds(const struct ht_admin *admin,
+                                       struct ht_metrics_writer *writer);
+void ht_metrics_each_shard_last_success_age_seconds(const struct ht_admin *admin,
+                                                    struct ht_metrics_writer *writer);
+void ht_metrics_each_count_notices(const struct ht_admin *admin, struct ht_metrics_writer *writer);
+void ht_metrics_each_count_refused(const struct ht_admin *admin, struct ht_metrics_writer *writer);
+void ht_metrics_each_distinct_hashtags(const struct ht_admin *admin,
+                                       struct ht_metrics_writer *writer);
+void ht_metrics_each_counted_hashtags(const struct ht_admin *admin,
+                                      struct ht_metrics_writer *writer);
+void ht_metrics_each_part_ready(const struct ht_admin *admin, struct ht_metrics_writer *writer);
+void ht_metrics_each_part_state(const struct ht_admin *admin, struct ht_metrics_writer *writer);
+void ht_metrics_each_part_errors(const struct ht_admin *admin, struct ht_metrics_writer *writer);
+void ht_metrics_each_part_last_success_timestamp_seconds(const struct ht_admin *admin,
+                                                         struct ht_metrics_writer *writer);
+void ht_metrics_each_http_requests(const struct ht_admin *admin, struct ht_metrics_writer *writer);
+void ht_metrics_each_http_request_duration_seconds(const struct ht_admin *admin,
+                                                   struct ht_metrics_writer *writer);
+void ht_metrics_each_build(const struct ht_admin *admin, struct ht_metrics_writer *writer);
