@@ -33,8 +33,8 @@
 
 /** One deletion, for people: the members of an archive record and what became of it. */
 struct ht_archiver_record {
-    struct ht_slice event_id;
-    struct ht_slice hashtag;
+    struct ht_slice event_id; /**< identifies the deletion */
+    struct ht_slice hashtag;  /**< folded */
     uint64_t count;
     int64_t first_seen_s, last_seen_s, deleted_at_s; /**< wall time; 0 where unknown */
     enum ht_origin origin;

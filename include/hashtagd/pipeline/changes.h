@@ -31,7 +31,12 @@ struct ht_removal_batch {
 };
 
 /** Gives a batch back; NULL is fine. */
-void ht_removal_batch_release(struct ht_removal_batch *batch);
+static inline void ht_removal_batch_release(struct ht_removal_batch *batch)
+{
+    if (batch != NULL) {
+        batch->release(batch);
+    }
+}
 
 /** Reads the next removals, at most `max_count`. Waits up to `wait_ms` for the first one; an empty
  * batch says that there is nothing at the moment. */

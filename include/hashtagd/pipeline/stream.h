@@ -57,7 +57,12 @@ struct ht_record_batch {
 };
 
 /** Gives a batch back; NULL is fine. */
-void ht_record_batch_release(struct ht_record_batch *batch);
+static inline void ht_record_batch_release(struct ht_record_batch *batch)
+{
+    if (batch != NULL) {
+        batch->release(batch);
+    }
+}
 
 /** A shard as discovered. */
 struct ht_shard {
