@@ -31,6 +31,7 @@ static int load_files(SSL_CTX *context, const char *cert_path, const char *key_p
                       struct ht_error *error);
 static int check_readable(const char *path, const char *what, struct ht_error *error);
 static int refuse_passphrase(char *buffer, int size, int writing, void *user);
+/* OpenSSL's signature for ALPN. */
 static int choose_protocol(SSL *ssl, const unsigned char **chosen, unsigned char *chosen_length,
                            const unsigned char *offered, unsigned int offered_length, void *user);
 static const char *openssl_reason(void);
@@ -132,6 +133,7 @@ static int refuse_passphrase(char *buffer, int size, int writing, void *user)
     return -1;
 }
 
+/* OpenSSL's signature. RFC 7301 section 3.2: a client that offers nothing we speak is refused. */
 static int choose_protocol(SSL *ssl, const unsigned char **chosen, unsigned char *chosen_length,
                            const unsigned char *offered, unsigned int offered_length, void *user)
 {
@@ -147,7 +149,7 @@ static int choose_protocol(SSL *ssl, const unsigned char **chosen, unsigned char
             return SSL_TLSEXT_ERR_OK;
         }
     }
-    return SSL_TLSEXT_ERR_ALERT_FATAL; /* RFC 7301 section 3.2 */
+    return SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
 void ht_tls_destroy(struct ht_tls *tls)
