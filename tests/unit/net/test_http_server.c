@@ -367,6 +367,91 @@ static void test_problem_detail_is_escaped(void **state)
     ht_buffer_finish(&exchange.seen);
 }
 
+static void on_never(void *user, struct ht_http_request *request)
+{
+    (void)user;
+    ht_http_respond_problem(request, 500, "Nobody asks here.");
+}
+
+static void stop_loop(void *user)
+{
+    ht_loop_stop(user);
+}
+
+/* Listens at `text`, and where that works, once more at the same place. */
+static int listen_twice(const char *text, struct ht_error *error)
+{
+    struct ht_http_server_options options = {.on_request = on_never};
+    struct ht_http_server *server;
+    struct ht_http_server *second;
+
+    assert_int_equal(ht_loop_create(&options.loop, NULL, error), 0);
+    assert_int_equal(ht_address_parse(text, &options.address, error), 0);
+    int status = ht_http_server_create(&server, &options, error);
+    if (status == 0) {
+        options.address = *ht_http_server_address(server);
+        assert_true(options.address.port > 0);
+        status = ht_http_server_create(&second, &options, error);
+        assert_null(second);
+        ht_http_server_close(server, 0, stop_loop, options.loop);
+        ht_loop_run(options.loop);
+    }
+    ht_loop_destroy(options.loop);
+    return status;
+}
+
+static void test_port_in_use(void **state)
+{
+    struct ht_error error = {0};
+
+    (void)state;
+    assert_int_equal(listen_twice("127.0.0.1:0", &error), HT_EBUSY);
+    assert_non_null(strstr(error.text, "Cannot listen on 127.0.0.1:"));
+    assert_non_null(strstr(error.text, "uses this port"));
+}
+
+static void test_address_of_another_machine(void **state)
+{
+    struct ht_error error = {0};
+
+    (void)state;
+    assert_int_equal(listen_twice("192.0.2.1:0", &error), HT_EINVAL);
+    assert_non_null(strstr(error.text, "192.0.2.1:0"));
+    assert_non_null(strstr(error.text, "no such address"));
+}
+
+static void test_ipv6(void **state)
+{
+    struct ht_error error = {0};
+
+    (void)state;
+    int status = listen_twice("[::1]:0", &error);
+    /* a machine without IPv6 has no such address */
+    assert_true(status == HT_EBUSY || status == HT_EINVAL);
+    assert_non_null(strstr(error.text, "[::1]:"));
+}
+
+static void test_stats(void **state)
+{
+    struct fixture fixture = {0};
+    struct exchange exchange = {.request =
+                                    "GET /ok HTTP/1.1\r\n" HOST "\r\n"
+                                    "POST /echo HTTP/1.1\r\n" HOST "Content-Length: 3\r\n\r\nabc"
+                                    "GET /nothing HTTP/1.1\r\n" HOST CLOSE "\r\n"};
+
+    (void)state;
+    run_exchange(&fixture, &exchange);
+    assert_int_equal(fixture.stats.requests_total, 3);
+    assert_int_equal(fixture.stats.connections_total, 1);
+    assert_int_equal(fixture.stats.responses_total[2], 2);
+    assert_int_equal(fixture.stats.responses_total[4], 1);
+    assert_int_equal(fixture.stats.received_bytes_total, strlen(exchange.request));
+    assert_int_equal(fixture.stats.sent_bytes_total, exchange.seen.length);
+    assert_int_equal(fixture.stats.request_durations.count, 3);
+    assert_int_equal(fixture.stats.body_bytes_held, 0);
+    ht_buffer_finish(&exchange.seen);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -381,6 +466,10 @@ int main(void)
         cmocka_unit_test(test_pipeline_byte_by_byte),
         cmocka_unit_test(test_client_that_ends_its_side_gets_its_answer),
         cmocka_unit_test(test_problem_detail_is_escaped),
+        cmocka_unit_test(test_port_in_use),
+        cmocka_unit_test(test_address_of_another_machine),
+        cmocka_unit_test(test_ipv6),
+        cmocka_unit_test(test_stats),
     };
     return cmocka_run_group_tests_name("net/http_server", tests, NULL, NULL);
 }
