@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "embedded_stream_internal.h"
 
+#include "hashtagd/base/assert.h"
+
 #include <stdlib.h>
 
 enum {
@@ -179,6 +181,7 @@ struct ht_record_batch *ht_embedded_stream_make_batch(struct ht_embedded_stream 
     batch->batch.release = release_batch;
     for (size_t i = 0; i < sum.blocks; i++) {
         struct ht_segment_block *block = find(stream, want);
+        HT_ASSERT(block != NULL); /* measure() has just seen it */
         block->references++;
         batch->blocks[i] = block;
         want += add_records(batch, block, want, sum.records - batch->batch.count);

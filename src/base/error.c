@@ -21,6 +21,7 @@ static void end_at_character(char *text, size_t capacity)
     text[length] = '\0';
 }
 
+#undef ht_error_set
 int ht_error_set(struct ht_error *error, int code, const char *format, ...)
 {
     if (error == NULL) {

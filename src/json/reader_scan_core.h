@@ -257,8 +257,9 @@ INLINE uint64_t check_order(struct scan *scan, struct block *block, uint64_t pri
     uint64_t string_starts = block->quotes & block->inside;
     uint64_t other_values = primitive_starts | open;
     uint64_t past, past_all;
-    scan->in_key = __builtin_add_overflow(string_starts & key_places, scan->in_key, &past) |
-                   __builtin_add_overflow(past, block->string, &past_all);
+    bool is_over = __builtin_add_overflow(string_starts & key_places, scan->in_key, &past);
+    bool is_all_over = __builtin_add_overflow(past, block->string, &past_all);
+    scan->in_key = is_over || is_all_over;
     block->keys = block->string & ~past_all;
     uint64_t after_key = skip_space(past_all & outside, space, &scan->after_key);
     return ((string_starts | other_values) & ~after_separator) | (comma & after_separator) |

@@ -259,7 +259,7 @@ static bool read_envelope(struct read *read, const struct fields *envelope,
 static bool read_tweet(struct read *read, const struct fields *tweet, struct ht_json_value includes,
                        const struct ht_tweet_options *options)
 {
-    struct fields original;
+    struct fields original = {0};
     read->out->kind = HT_TWEET_KIND_TWEET;
     if (!find_identity(read, tweet) || !find_original(read, tweet, includes, &original)) {
         return false;

@@ -59,6 +59,10 @@ struct ht_error {
  * Returns `code`, so that a caller can write `return ht_error_set(...)`.
  */
 int ht_error_set(struct ht_error *error, int code, const char *format, ...) HT_PRINTF(3, 4);
+#ifdef __clang_analyzer__
+/* The analyser sees one file at a time: tell it what comes back. */
+#define ht_error_set(error, code, ...) ((ht_error_set)(error, code, __VA_ARGS__), (code))
+#endif
 
 /**
  * Puts the formatted words and ": " before the text that `error` (may be NULL) has;
