@@ -232,6 +232,10 @@ INLINE uint64_t skip_space(uint64_t places, uint64_t space, uint64_t *pending)
 {
     uint64_t sum;
     places |= *pending;
+    if (space == 0) { /* nothing to cross: how programs write JSON */
+        *pending = 0;
+        return places;
+    }
     *pending = __builtin_add_overflow(places & space, space, &sum);
     return (sum | places) & ~space;
 }
