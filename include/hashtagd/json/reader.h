@@ -23,7 +23,7 @@
  * which jansson overlooks.
  *
  * Memory: 16 bytes for each 64 of the longest text so far, and 8 for each bracket in it; so at most
- * 8.25 times the size limit, and for tweets about half of their own size. No recursion. A reader
+ * 8.4 times the size limit, and for tweets about half of their own size. No recursion. A reader
  * belongs to one thread and is used again for every text.
  */
 
