@@ -1,10 +1,52 @@
 // SPDX-License-Identifier: MIT
-#include "command.h"
+#include "serve.h"
+
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+/* Connections, segments and the database together may need more than the usual 1024. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max < 65536 ? limit.rlim_max : 65536;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+static int serve(struct ht_daemon *daemon)
+{
+    int status = ht_daemon_build(daemon);
+    if (status != HT_EXIT_DONE) {
+        ht_daemon_abandon(daemon);
+        ht_daemon_take_down(daemon);
+        return status;
+    }
+    ht_loop_run(daemon->loop);
+    status = daemon->exit_status;
+    ht_daemon_take_down(daemon);
+    return status;
+}
 
 int ht_command_serve(const struct ht_command_line *line)
 {
     struct ht_config config;
     int status = ht_command_load_config(line, HT_CONFIG_FOR_SERVE, &config);
+    if (status == HT_EXIT_DONE) {
+        raise_descriptor_limit();
+        struct ht_clock clock;
+        ht_clock_init_system(&clock);
+        bool is_terminal = isatty(STDERR_FILENO) == 1;
+        struct ht_daemon daemon = {
+            .config = &config,
+            .log = {.clock = &clock,
+                    .fd = STDERR_FILENO,
+                    .level = (enum ht_log_level)config.log.level,
+                    .format = (enum ht_log_format)config.log.format,
+                    .colour = is_terminal && config.log.format == HT_LOG_FORMAT_TEXT}};
+        status = serve(&daemon);
+    }
     ht_config_finish(&config);
     return status;
 }

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+/**
+ * The daemon: all parts and the order in which they are built, started, drained and taken
+ * down. serve_build.c builds top to bottom, serve_stop.c stops in the order of the data, so
+ * that nothing is lost on the way, and takes the parts down in reverse.
+ *
+ *     data directory -> loop -> worker -> store -> table, change feed; stream; archive;
+ *     dead letters -> source -> tally -> count, ingest, archiver -> administration
+ */
+
+#include "command.h"
+
+#include "hashtagd/admin/admin.h"
+#include "hashtagd/backends/data_dir.h"
+#include "hashtagd/backends/embedded_store.h"
+#include "hashtagd/base/log.h"
+#include "hashtagd/base/random.h"
+#include "hashtagd/net/loop.h"
+#include "hashtagd/net/tls.h"
+#include "hashtagd/net/worker.h"
+
+/** How long a drain may take before the process ends without it. */
+#define HT_DAEMON_DRAIN_MS 25000
+
+/** Everything that runs. Zeroed memory is a daemon of which nothing is built yet. */
+struct ht_daemon {
+    /* fixed */
+    const struct ht_config *config; /* not owned */
+    struct ht_log log;
+    struct ht_clock *clock;        /* the loop's */
+    struct ht_timer_queue *timers; /* the loop's */
+    struct ht_random random;
+    struct ht_hash_key hash_key;
+    /* owned, in the order in which they are built */
+    struct ht_data_dir *data_dir;
+    char *url_path; /* data.dir/admin.url */
+    struct ht_loop *loop;
+    struct ht_worker *worker;
+    struct ht_embedded_store *store;
+    struct ht_table *table;
+    struct ht_changes *changes;
+    struct ht_stream *stream;
+    struct ht_archive *archive; /* NULL where archive.type is none */
+    struct ht_dead_letters *dead_letters;
+    struct ht_source *source;
+    struct ht_budget budget;
+    struct ht_tally *tally;
+    struct ht_count *count;
+    struct ht_ingest *ingest;
+    struct ht_archiver *archiver; /* NULL where archive.type is none */
+    struct ht_tls *tls;           /* NULL where HTTP is plain */
+    struct ht_admin *admin;
+    /* state */
+    unsigned opening; /* stream and store, until both are open */
+    bool is_started;  /* the stages run */
+    bool is_stopping;
+    bool is_worker_stopped;
+    struct ht_timer deadline_timer;
+    int exit_status;
+};
+
+/** Builds everything; what was built stays in `daemon` also on failure, for ht_daemon_take_down().
+ * HT_EXIT_DONE, or the exit status, after the reason was logged. */
+int ht_daemon_build(struct ht_daemon *daemon);
+
+/** Begins to drain and to stop; `exit_status` is what the process ends with where all goes well. Later
+ * calls only raise the exit status. */
+void ht_daemon_stop(struct ht_daemon *daemon, int exit_status);
+
+/** Takes down what was built and closed; after the loop has ended, or before it ran. */
+void ht_daemon_take_down(struct ht_daemon *daemon);
+
+/** Closes what was built when building failed: the loop runs until that is done. */
+void ht_daemon_abandon(struct ht_daemon *daemon);

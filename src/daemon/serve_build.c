@@ -1,0 +1,390 @@
+// SPDX-License-Identifier: MIT
+#include "serve.h"
+
+#include "hashtagd/backends/directory_archive.h"
+#include "hashtagd/backends/directory_dead_letters.h"
+#include "hashtagd/backends/embedded_changes.h"
+#include "hashtagd/backends/embedded_stream.h"
+#include "hashtagd/backends/embedded_table.h"
+#include "hashtagd/sources/none_source.h"
+#include "hashtagd/sources/replay_source.h"
+#include "hashtagd/sources/synthetic_source.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/*
+ * Each step builds one part and returns its error; the first that fails ends the building. The
+ * parts that open files do it on the worker: when both are open the stages start.
+ */
+
+static int build_ground(struct ht_daemon *daemon, struct ht_error *error);
+static int build_store(struct ht_daemon *daemon, struct ht_error *error);
+static int build_stream(struct ht_daemon *daemon, struct ht_error *error);
+static int build_files(struct ht_daemon *daemon, struct ht_error *error);
+static int build_source(struct ht_daemon *daemon, struct ht_error *error);
+static int build_tally(struct ht_daemon *daemon, struct ht_error *error);
+static int build_stages(struct ht_daemon *daemon, struct ht_error *error);
+static int build_admin(struct ht_daemon *daemon, struct ht_error *error);
+static void on_opened(void *user, int status, const struct ht_error *error);
+static void on_signal(void *user, int signal_number);
+static void on_fatal(void *user, const struct ht_error *error);
+
+int ht_daemon_build(struct ht_daemon *daemon)
+{
+    static int (*const steps[])(struct ht_daemon *, struct ht_error *) = {
+        build_ground, build_store, build_stream, build_files,
+        build_source, build_tally, build_stages, build_admin};
+    struct ht_error error;
+    ht_error_clear(&error);
+    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+        int status = steps[i](daemon, &error);
+        if (status != 0) {
+            ht_log_error(&daemon->log, "daemon", "cannot start", HT_TEXT("error", error.text));
+            return HT_EXIT_FAILED;
+        }
+    }
+    return HT_EXIT_DONE;
+}
+
+static int out_of_memory(struct ht_error *error, const char *part)
+{
+    return ht_error_set(error, HT_ENOMEM, "Out of memory while making the %s.", part);
+}
+
+static int build_ground(struct ht_daemon *daemon, struct ht_error *error)
+{
+    uint64_t seed;
+    int status = ht_data_dir_open(&daemon->data_dir, daemon->config->data.dir, error);
+    if (status != 0) {
+        return status;
+    }
+    daemon->url_path = ht_data_dir_join(daemon->data_dir, "admin.url");
+    if (daemon->url_path == NULL) {
+        return out_of_memory(error, "daemon");
+    }
+    if (ht_random_secret(&daemon->hash_key, sizeof(daemon->hash_key)) != 0 ||
+        ht_random_secret(&seed, sizeof(seed)) != 0) {
+        return ht_error_set(error, HT_EIO, "The system gives no random numbers.");
+    }
+    ht_random_init(&daemon->random, seed);
+    status = ht_loop_create(&daemon->loop, NULL, error);
+    if (status != 0) {
+        return status;
+    }
+    daemon->clock = ht_loop_clock(daemon->loop);
+    daemon->timers = ht_loop_timers(daemon->loop);
+    ht_budget_init(&daemon->budget, (size_t)daemon->config->memory.budget_bytes);
+    status = ht_worker_create(&daemon->worker, daemon->loop, "files", error);
+    return status != 0 ? status : ht_loop_watch_signals(daemon->loop, on_signal, daemon, error);
+}
+
+static int build_store(struct ht_daemon *daemon, struct ht_error *error)
+{
+    char *path = ht_data_dir_join(daemon->data_dir, "hashtagd.db");
+    if (path == NULL) {
+        return out_of_memory(error, "store");
+    }
+    struct ht_embedded_store_options options = {.loop = daemon->loop,
+                                                .worker = daemon->worker,
+                                                .log = &daemon->log,
+                                                .path = path,
+                                                .on_opened = on_opened,
+                                                .user = daemon};
+    int status = ht_embedded_store_create(&daemon->store, &options, error);
+    free(path);
+    if (status != 0) {
+        return status;
+    }
+    daemon->opening++;
+    status =
+        ht_embedded_table_create(&daemon->table, daemon->store, daemon->config->table.ttl_s, error);
+    return status != 0 ? status
+                       : ht_embedded_changes_create(&daemon->changes, daemon->store, error);
+}
+
+static int build_stream(struct ht_daemon *daemon, struct ht_error *error)
+{
+    char *directory = ht_data_dir_join(daemon->data_dir, "stream");
+    if (directory == NULL) {
+        return out_of_memory(error, "stream");
+    }
+    const struct ht_config *config = daemon->config;
+    struct ht_embedded_stream_options options = {.loop = daemon->loop,
+                                                 .worker = daemon->worker,
+                                                 .log = &daemon->log,
+                                                 .directory = directory,
+                                                 .retention_s = config->stream.retention_s,
+                                                 .retention_bytes = config->stream.retention_bytes,
+                                                 .keep_records = config->counting.repeat_window +
+                                                                 config->counting.repeat_window / 2,
+                                                 .on_opened = on_opened,
+                                                 .user = daemon};
+    int status = ht_embedded_stream_create(&daemon->stream, &options, error);
+    free(directory);
+    daemon->opening += status == 0;
+    return status;
+}
+
+static int build_files(struct ht_daemon *daemon, struct ht_error *error)
+{
+    const struct ht_config *config = daemon->config;
+    char *letters = ht_data_dir_join(daemon->data_dir, "dead-letters");
+    char *archive = ht_data_dir_join(daemon->data_dir, "archive");
+    int status = letters == NULL || archive == NULL ? out_of_memory(error, "archive") : 0;
+    if (status == 0) {
+        struct ht_directory_dead_letters_options options = {.loop = daemon->loop,
+                                                            .worker = daemon->worker,
+                                                            .directory = letters};
+        status = ht_directory_dead_letters_create(&daemon->dead_letters, &options, error);
+    }
+    if (status == 0 && config->archive.type == HT_CONFIG_ARCHIVE_DIRECTORY) {
+        struct ht_directory_archive_options options = {.loop = daemon->loop,
+                                                       .worker = daemon->worker,
+                                                       .log = &daemon->log,
+                                                       .directory = archive,
+                                                       .prefix = config->archive.prefix,
+                                                       .buffer_s = (uint32_t)config->archive.buffer_s,
+                                                       .buffer_bytes =
+                                                           config->archive.buffer_bytes};
+        status = ht_directory_archive_create(&daemon->archive, &options, error);
+    }
+    free(letters);
+    free(archive);
+    return status;
+}
+
+static struct ht_source *make_replay(const struct ht_daemon *daemon)
+{
+    const struct ht_config *config = daemon->config;
+    struct ht_replay_source_options options = {
+        .clock = daemon->clock,
+        .timers = daemon->timers,
+        .worker = daemon->worker,
+        .files = (const char *const *)(void *)config->source.files.items,
+        .file_count = config->source.files.count,
+        .rate = config->source.rate,
+        .limit = config->source.limit,
+        .loops = config->source.loop};
+    return ht_replay_source_create(&options);
+}
+
+static int build_source(struct ht_daemon *daemon, struct ht_error *error)
+{
+    const struct ht_config *config = daemon->config;
+    struct ht_synthetic_source_options synthetic = {.clock = daemon->clock,
+                                                    .timers = daemon->timers,
+                                                    .seed = config->source.seed,
+                                                    .rate = config->source.rate,
+                                                    .limit = config->source.limit};
+    switch ((enum ht_config_source)config->source.type) {
+    case HT_CONFIG_SOURCE_NONE:
+        daemon->source = ht_none_source_create(daemon->clock, daemon->timers);
+        break;
+    case HT_CONFIG_SOURCE_SYNTHETIC:
+        daemon->source = ht_synthetic_source_create(&synthetic);
+        break;
+    case HT_CONFIG_SOURCE_REPLAY:
+        daemon->source = make_replay(daemon);
+        break;
+    case HT_CONFIG_SOURCE_TWITTER_V1:
+    case HT_CONFIG_SOURCE_TWITTER_V2:
+    case HT_CONFIG_SOURCE_JETSTREAM:
+    case HT_CONFIG_SOURCE_MASTODON:
+        return ht_error_set(error, HT_EUNSUPPORTED, "This source is not in this version.");
+    }
+    return daemon->source == NULL ? out_of_memory(error, "source") : 0;
+}
+
+static int build_tally(struct ht_daemon *daemon, struct ht_error *error)
+{
+    struct ht_tally_options options = {
+        .key = daemon->hash_key, .minute = ht_clock_wall_s(daemon->clock) / 60, .keep_parts = true};
+    daemon->tally = ht_tally_create(&options);
+    return daemon->tally == NULL ? out_of_memory(error, "tally") : 0;
+}
+
+static struct ht_count *make_count(struct ht_daemon *daemon)
+{
+    const struct ht_config *config = daemon->config;
+    struct ht_count_options options = {
+        .stream = daemon->stream,
+        .table = daemon->table,
+        .dead_letters = daemon->dead_letters,
+        .tally = daemon->tally,
+        .clock = daemon->clock,
+        .timers = daemon->timers,
+        .random = &daemon->random,
+        .budget = &daemon->budget,
+        .log = &daemon->log,
+        .fold = (enum ht_fold_mode)config->counting.fold,
+        .once_per_tweet = config->counting.once_per_tweet,
+        .repeat_window = (size_t)config->counting.repeat_window,
+        .retweets = (enum ht_tweet_retweets)config->counting.retweets,
+        .flush_interval_ms = (uint32_t)(config->table.flush_interval_s * 1000),
+        .expires = config->table.ttl_s > 0,
+        .start = {.kind = config->stream.start.kind, .time_ms = config->stream.start.time_ms},
+        .hash_key = daemon->hash_key,
+        .on_fatal = on_fatal,
+        .on_fatal_user = daemon};
+    return ht_count_create(&options);
+}
+
+static struct ht_ingest *make_ingest(struct ht_daemon *daemon)
+{
+    struct ht_ingest_options options = {.source = daemon->source,
+                                        .stream = daemon->stream,
+                                        .dead_letters = daemon->dead_letters,
+                                        .clock = daemon->clock,
+                                        .timers = daemon->timers,
+                                        .random = &daemon->random,
+                                        .budget = &daemon->budget,
+                                        .log = &daemon->log,
+                                        .tweet_key = daemon->hash_key};
+    return ht_ingest_create(&options);
+}
+
+static int build_stages(struct ht_daemon *daemon, struct ht_error *error)
+{
+    daemon->count = make_count(daemon);
+    daemon->ingest = make_ingest(daemon);
+    if (daemon->count == NULL || daemon->ingest == NULL) {
+        return out_of_memory(error, "stages");
+    }
+    if (daemon->archive == NULL) {
+        return 0;
+    }
+    struct ht_archiver_options options = {.changes = daemon->changes,
+                                          .archive = daemon->archive,
+                                          .clock = daemon->clock,
+                                          .timers = daemon->timers,
+                                          .random = &daemon->random,
+                                          .budget = &daemon->budget,
+                                          .log = &daemon->log};
+    daemon->archiver = ht_archiver_create(&options);
+    return daemon->archiver == NULL ? out_of_memory(error, "archive stage") : 0;
+}
+
+static int build_tls(struct ht_daemon *daemon, struct ht_error *error)
+{
+    const struct ht_config *config = daemon->config;
+    if (config->admin.tls_cert[0] == '\0') {
+        return 0;
+    }
+    return ht_tls_create(&daemon->tls, config->admin.tls_cert, config->admin.tls_key, error);
+}
+
+static struct ht_admin *make_admin(struct ht_daemon *daemon)
+{
+    const struct ht_config *config = daemon->config;
+    bool archives = daemon->archiver != NULL;
+    struct ht_admin_context context = {.loop = daemon->loop,
+                                       .clock = daemon->clock,
+                                       .timers = daemon->timers,
+                                       .log = &daemon->log,
+                                       .tally = daemon->tally,
+                                       .source = daemon->source,
+                                       .ingest = daemon->ingest,
+                                       .stream = daemon->stream,
+                                       .count = daemon->count,
+                                       .table = daemon->table,
+                                       .dead_letters = daemon->dead_letters,
+                                       .changes = archives ? daemon->changes : NULL,
+                                       .archiver = daemon->archiver,
+                                       .archive = daemon->archive,
+                                       .budget = &daemon->budget,
+                                       .fold = (enum ht_fold_mode)config->counting.fold,
+                                       .ttl_s = config->table.ttl_s,
+                                       .started_at_s = ht_clock_wall_s(daemon->clock),
+                                       .version = HT_VERSION};
+    return ht_admin_create(&context);
+}
+
+/* Clients on this machine find the daemon by this file. It is put in its place whole: a reader never
+ * sees half of it. */
+static int write_url(struct ht_daemon *daemon, struct ht_error *error)
+{
+    char *temporary = ht_data_dir_join(daemon->data_dir, "admin.url.new");
+    if (temporary == NULL) {
+        return out_of_memory(error, "administration");
+    }
+    FILE *file = fopen(temporary, "we");
+    bool is_written = file != NULL && fprintf(file, "%s\n", ht_admin_url(daemon->admin)) > 0;
+    is_written = (file == NULL || fclose(file) == 0) && is_written;
+    is_written = is_written && rename(temporary, daemon->url_path) == 0;
+    free(temporary);
+    return is_written ? 0
+                      : ht_error_set(error, HT_EIO,
+                                     "%s cannot be written: see to space and permissions there.",
+                                     daemon->url_path);
+}
+
+static int build_admin(struct ht_daemon *daemon, struct ht_error *error)
+{
+    int status = build_tls(daemon, error);
+    if (status != 0) {
+        return status;
+    }
+    daemon->admin = make_admin(daemon);
+    if (daemon->admin == NULL) {
+        return out_of_memory(error, "administration");
+    }
+    struct ht_admin_listen listen = {.address = daemon->config->admin.listen,
+                                     .token = daemon->config->token,
+                                     .tls = daemon->tls};
+    status = ht_admin_listen(daemon->admin, &listen, error);
+    if (status == 0) {
+        status = write_url(daemon, error);
+    }
+    if (status == 0) {
+        ht_log_info(&daemon->log, "daemon", "listening",
+                    HT_TEXT("dashboard", ht_admin_url(daemon->admin)),
+                    HT_TEXT("data_dir", ht_data_dir_path(daemon->data_dir)),
+                    HT_TEXT("version", HT_VERSION));
+    }
+    return status;
+}
+
+static void on_opened(void *user, int status, const struct ht_error *error)
+{
+    struct ht_daemon *daemon = user;
+    daemon->opening--;
+    if (status != 0) {
+        ht_log_error(&daemon->log, "daemon", "cannot start", HT_TEXT("error", error->text));
+        ht_daemon_stop(daemon, HT_EXIT_FAILED);
+        return;
+    }
+    if (daemon->opening > 0 || daemon->is_stopping) {
+        return;
+    }
+    daemon->is_started = true;
+    ht_count_start(daemon->count);
+    if (daemon->archiver != NULL) {
+        ht_archiver_start(daemon->archiver);
+    }
+    ht_ingest_start(daemon->ingest);
+}
+
+static void on_signal(void *user, int signal_number)
+{
+    struct ht_daemon *daemon = user;
+    if (signal_number == SIGHUP) {
+        ht_log_info(&daemon->log, "daemon",
+                    "SIGHUP changes nothing: restart to read the "
+                    "configuration again");
+        return;
+    }
+    ht_log_info(&daemon->log, "daemon", "stopping",
+                HT_TEXT("signal", signal_number == SIGINT ? "SIGINT" : "SIGTERM"));
+    ht_daemon_stop(daemon, HT_EXIT_DONE);
+}
+
+static void on_fatal(void *user, const struct ht_error *error)
+{
+    struct ht_daemon *daemon = user;
+    ht_log_error(&daemon->log, "daemon", "cannot go on", HT_TEXT("error", error->text));
+    ht_daemon_stop(daemon, HT_EXIT_FAILED);
+}
