@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include "hashtagd/backends/embedded_store.h"
+
 #include "embedded_store_internal.h"
 
 #include "hashtagd/base/assert.h"

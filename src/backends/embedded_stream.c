@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include "hashtagd/backends/embedded_stream.h"
+
 #include "embedded_stream_internal.h"
 
 #include "hashtagd/base/assert.h"

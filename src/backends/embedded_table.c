@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include "hashtagd/backends/embedded_table.h"
+
 #include "embedded_table_internal.h"
 
 #include "hashtagd/base/assert.h"
