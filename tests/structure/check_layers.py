@@ -74,11 +74,12 @@ def includes_exist(repository):
 
 
 def own_header_first(repository):
-    """a .c file includes its own header before any other, which proves that it stands alone"""
+    """a .c file includes its own header (public or _internal) before any other: it stands alone"""
     for name in repository.select("src/", suffixes=(".c",)):
         header = "hashtagd/" + place(name)[:-2] + ".h"
+        own = (header, os.path.basename(name)[:-2] + "_internal.h")
         includes = repository.parsed(name).includes
-        if f"include/{header}" in repository.files and (not includes or includes[0][0] != header):
+        if f"include/{header}" in repository.files and (not includes or includes[0][0] not in own):
             yield Finding(name, includes[0][2] if includes else 1, f'include "{header}" first')
 
 
@@ -209,7 +210,7 @@ def tests_have_modules(repository):
 
 @functools.lru_cache(maxsize=None)
 def symbols_of(build):
-    """(library's folder, object's module, symbol, section) of every global or data symbol that we build."""
+    """(folder of the library, object's module, symbol, section) of every global or data symbol that we build."""
     found = []
     for library in sorted(build.glob("src/**/libht_*.a")):
         listing = subprocess.run(["nm", "--format=sysv", "--defined-only", str(library)], check=True,
@@ -221,7 +222,8 @@ def symbols_of(build):
                 module = os.path.basename(member.group(1))
             cells = [cell.strip() for cell in line.split("|")]
             if len(cells) == 7:
-                found.append((library.stem.removeprefix("libht_"), module, cells[0], cells[2], cells[6]))
+                where = str(library.parent.relative_to(build / "src"))
+                found.append((where, module, cells[0], cells[2], cells[6]))
     return found
 
 
