@@ -740,6 +740,7 @@ static int finish_reading(struct ht_documents *documents, struct ht_document *do
         event = reject(documents, document, HT_TWEET_REFUSAL_NOT_JSON, "no JSON object");
     } else if (documents->gzip_reason != NULL) {
         event = reject_open(documents, document, documents->gzip_refusal, documents->gzip_reason);
+        document->is_damaged = true;
         documents->gzip_reason = NULL;
     } else {
         documents->mode = ALL_READ;

@@ -35,6 +35,7 @@
 #include "hashtagd/base/slice.h"
 #include "hashtagd/tweet/tweet.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -61,6 +62,7 @@ struct ht_document {
     uint64_t line;                 /**< where it begins; the first line is 1 */
     enum ht_tweet_refusal refusal; /**< why it was rejected; NONE for messages */
     const char *reason;            /**< the same for a person; static; NULL for messages */
+    bool is_damaged; /**< the input itself (gzip) is damaged or cut off: the rest was not read */
 };
 
 /** A reading; its fields are private. */
