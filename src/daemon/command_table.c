@@ -14,6 +14,14 @@ static const struct ht_command_flag setup_flags[] = {
     {0},
 };
 
+static const struct ht_command_flag top_flags[] = {
+    {"-n", "N", "how many hashtags, 1 to 1000 (20)"},
+    {"--window", "W", "all, 5m, 1h or 24h (all)"},
+    {"--watch", NULL, "go on, once a second, until Ctrl-C"},
+    {"--url", "URL", "where the daemon is; else the file admin.url in data.dir tells"},
+    {0},
+};
+
 static const struct ht_command commands[] = {
     {"check", "", "prove that the whole works with this configuration",
      "Needs Amazon's services, which this build does not have yet.", NULL, 0, ht_command_check},
@@ -23,6 +31,14 @@ static const struct ht_command commands[] = {
      "Mistakes go to stderr, and the exit status is then 2.",
      config_flags, 0, ht_command_config},
     {"help", "[COMMAND]", "explain a command", "", NULL, 1, ht_command_help},
+    {"put", "[FILE...]", "put tweets on the stream",
+     "Reads tweets as JSON lines, as a JSON array, as a search answer of v1.1 with `statuses`, as\n"
+     "v2 answers whose `data` is one tweet or a list (with `includes`), and as dead letters; "
+     "plain\n"
+     "or gzip. `-`, or no FILE at all, is the standard input. What is no tweet is skipped and\n"
+     "listed with file and line.\n"
+     "Where a daemon runs on data.dir the tweets go through it; else the stream is opened here.",
+     NULL, (size_t)-1, ht_command_put},
     {"serve", "", "run the daemon in the foreground (the default)",
      "Logs to stderr and runs until SIGTERM or SIGINT. Exit status 3: not everything was drained\n"
      "in time; nothing is lost.",
@@ -30,6 +46,9 @@ static const struct ht_command commands[] = {
     {"setup", "", "create stream, table, bucket and delivery stream",
      "Needs Amazon's services, which this build does not have yet.", setup_flags, 0,
      ht_command_setup},
+    {"top", "", "show the top hashtags of a running daemon",
+     "Finds the daemon by the file admin.url in data.dir, or takes --url.", top_flags, 0,
+     ht_command_top},
     {"version", "", "print the version", "", NULL, 0, ht_command_version},
 };
 
