@@ -66,7 +66,7 @@ class Pages:
         page.on("request", lambda request: self.requested.append(request.url))
         page.goto(url)
         if wait:
-            page.wait_for_selector(wait)
+            page.wait_for_selector(wait, state="attached")
         return page
 
     def console(self, message):

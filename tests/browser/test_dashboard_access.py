@@ -55,7 +55,7 @@ def test_contrast(fake, pages, shoot, scheme):
     assert page.evaluate("getComputedStyle(document.documentElement).colorScheme") == scheme
     for place in ("", "#/tag/cats"):
         page.goto(fake.url + place)
-        page.wait_for_selector(".chart-column" if place else "#rows-body tr")
+        page.wait_for_selector(".chart-column" if place else "#rows-body tr", state="attached")
         found = page.evaluate(CONTRAST)
         assert found["seen"] > 40
         assert found["poor"] == []
@@ -185,7 +185,7 @@ def test_narrow(fake, pages, shoot, width):
     assert cut == []
     shoot(page, f"narrow-{width}", full_page=True)
     page.goto(fake.url + "#/tag/cats")
-    page.wait_for_selector(".chart-column")
+    page.wait_for_selector(".chart-column", state="attached")
     assert views.overflow(page) <= 0
     shoot(page, f"narrow-{width}-detail", full_page=True)
 

@@ -68,7 +68,7 @@ def test_the_synthetic_source_moves(make_daemon, pages, shoot):
     page.wait_for_timeout(5000)
     shoot(page, "daemon-light")
     views.row(page, views.tags(page)[0]).locator("a").click()
-    page.wait_for_selector(".chart-column")
+    page.wait_for_selector(".chart-column", state="attached")
     shoot(page, "daemon-detail", full_page=True)
     page.emulate_media(color_scheme="dark")
     page.go_back()
@@ -135,9 +135,13 @@ def test_search(daemon, pages):
     expect(page.locator("#rows-body tr")).to_have_count(3)
 
 
-@pytest.mark.parametrize("tag", [fake_daemon.MARKUP, RTL, ZALGO, "a/b?c#d", "..", "50%", "x" * 140])
-def test_hostile_hashtags(daemon, pages, shoot, tag):
-    put_tag(daemon, tag, 2)
+HOSTILE = {"markup": fake_daemon.MARKUP, "right to left": RTL, "stacked marks": ZALGO,
+           "address": "a/b?c#d", "dots": "..", "percent": "50%", "long": "x" * 140}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_hashtags(daemon, pages, name):
+    put_tag(daemon, HOSTILE[name], 2)
     put(daemon, plain=1)
     daemon.wait_for(lambda: sum(daemon.counts().values()) == 3, "all tweets are counted")
     stored = next(name for name in daemon.counts() if name != "plain")
@@ -147,7 +151,7 @@ def test_hostile_hashtags(daemon, pages, shoot, tag):
     assert len(set(heights)) == 1
     assert views.overflow(page) <= 0
     page.locator("#rows-body a").first.click()
-    page.wait_for_selector(".chart-column")
+    page.wait_for_selector(".chart-column", state="attached")
     expect(page.locator(".windows > div").last).to_contain_text("2")
     page.keyboard.press("Escape")
     page.locator("#rows-body .c-act button").first.click()

@@ -9,7 +9,7 @@ import views
 def test_own_view(fake, pages, shoot):
     page = pages.open(fake.url)
     views.row(page, "breaking").locator("a").click()
-    page.wait_for_selector(".chart-column")
+    page.wait_for_selector(".chart-column", state="attached")
     assert page.url.endswith("#/tag/breaking")
     expect(page).to_have_title("#breaking · hashtagd")
     expect(page.locator(".windows > div")).to_have_count(4)

@@ -7,6 +7,9 @@ from playwright.sync_api import expect
 import fake_daemon
 import views
 
+NAMES = ["markup", "right to left", "stacked marks", "long", "override", "dots", "address", "percent",
+         "invisible"]
+# Invisible and reordering characters are shown as a sign.
 VISIBLE = {fake_daemon.OVERRIDE: "evil\ufffdgpj.exe", "\u200d": "\ufffd"}
 
 
@@ -20,7 +23,7 @@ def hostile(make_fake):
 def open_at(pages, fake, tag):
     page = pages.open(fake.url)
     page.locator("#rows-body tr").nth(fake_daemon.HOSTILE.index(tag)).locator("a").click()
-    page.wait_for_selector(".chart-column")
+    page.wait_for_selector(".chart-column", state="attached")
     return page
 
 
@@ -69,17 +72,17 @@ def test_right_to_left_stays_at_the_left_of_its_cell(hostile, pages):
     assert abs(place["gap"]) < 3
 
 
-@pytest.mark.parametrize("tag", fake_daemon.HOSTILE)
+@pytest.mark.parametrize("tag", fake_daemon.HOSTILE, ids=NAMES)
 def test_each_has_its_own_view(hostile, pages, tag):
     page = open_at(pages, hostile, tag)
     expect(page.locator("#detail-title")).to_have_text(f"#{VISIBLE.get(tag, tag)}")
     page.reload()
-    page.wait_for_selector(".chart-column")
+    page.wait_for_selector(".chart-column", state="attached")
     assert page.locator("#detail-view img").count() == 0
     assert views.overflow(page) <= 0
 
 
-@pytest.mark.parametrize("tag", fake_daemon.HOSTILE)
+@pytest.mark.parametrize("tag", fake_daemon.HOSTILE, ids=NAMES)
 def test_each_is_deleted_under_its_own_name(hostile, pages, tag):
     page = pages.open(hostile.url)
     page.locator("#rows-body tr").nth(fake_daemon.HOSTILE.index(tag)).locator(".c-act button").click()
