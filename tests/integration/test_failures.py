@@ -73,8 +73,7 @@ def test_a_database_of_a_newer_version(daemon):
 
 def test_data_that_cannot_be_made(start, tmp_path):
     (tmp_path / "file").write_text("")
-    place = str(tmp_path / "file" / "data")
-    refuse(start({"data.dir": place}, data="plain", up=False), place, status=(1, 2))
+    refuse(start({"data.dir": str(tmp_path / "file" / "data")}, data="plain", up=False), tmp_path / "file", status=(1, 2))
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

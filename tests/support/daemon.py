@@ -95,7 +95,7 @@ class Daemon:
     # Life
 
     def start(self, timeout=60):
-        """Starts and waits until the daemon answers."""
+        """Starts and waits until every stage works."""
         self.spawn()
         self.wait_until_up(timeout)
         return self
@@ -124,14 +124,14 @@ class Daemon:
                 self.process = None
                 raise AssertionError(f"hashtagd ended with {status} while starting:\n{self.log}")
             try:
-                if self.get("/healthz").status == 200:
+                if self.get("/readyz").status == 200:
                     return self
             except (OSError, http.client.HTTPException):
                 pass
             time.sleep(0.02)
         log = self.log
         self.kill()
-        raise AssertionError(f"hashtagd was not up after {timeout} s:\n{log}")
+        raise AssertionError(f"hashtagd was not ready after {timeout} s:\n{log}")
 
     def stop(self, expect=0, timeout=60):
         """SIGTERM, and the exit status that this must end in."""
