@@ -79,6 +79,7 @@ struct ht_http_request_state {
     struct ht_buffer body;
     bool body_is_complete; /* all of it was read */
     bool body_is_handed;   /* on_body was called */
+    bool is_gone;          /* on_gone is being called: an answer now is our own mistake */
     uint64_t started_ns;
     char peer[HT_ADDRESS_TEXT_BYTES];
     /* behind the struct: the headers, then the bytes of the head */
@@ -141,8 +142,52 @@ void ht_http_connection_cut(struct ht_http_connection *connection);
 void ht_http_connection_answered(struct ht_http_connection *connection, struct ht_http_body *head,
                                  struct ht_http_body *body, bool keeps);
 
+/** The one place that every event ends in: sends, holds back, sets deadlines, closes. */
+void ht_http_connection_settle(struct ht_http_connection *connection);
+
+/** Answers with the server's own words; nothing more is read from this client. */
+void ht_http_connection_refuse(struct ht_http_connection *connection,
+                               const struct ht_http_refusal *refusal);
+
+/** Tells the handler, or the owner of a stream, that the client is gone. */
+void ht_http_connection_lose(struct ht_http_connection *connection);
+
+/** Closes the handles; the handler has heard or has nothing to hear. Twice is fine. */
+void ht_http_connection_close(struct ht_http_connection *connection);
+
+/** Whether so much output waits that no further request is to be answered. */
+bool ht_http_connection_output_is_full(const struct ht_http_connection *connection);
+
+/* --- http_connection_input.c --- */
+
+/** Takes the input apart as far as it goes. */
+void ht_http_connection_work(struct ht_http_connection *connection);
+
+/** The input that is not taken apart yet; data is never NULL. */
+struct ht_slice ht_http_connection_input(const struct ht_http_connection *connection);
+
 /** The handler asked for the body, maybe outside its on_request. */
 void ht_http_connection_collect(struct ht_http_connection *connection);
+
+/* --- http_connection_time.c --- */
+
+/** Makes the timers. */
+void ht_http_connection_init_timers(struct ht_http_connection *connection);
+
+/** Changes the state and sets its deadline. */
+void ht_http_connection_set_state(struct ht_http_connection *connection,
+                                  enum ht_http_connection_state state);
+
+/** The first byte of a head has come: its clock starts. */
+void ht_http_connection_begin_head(struct ht_http_connection *connection);
+
+/** Sets or ends the deadline of the output. */
+void ht_http_connection_watch_output(struct ht_http_connection *connection);
+
+/** Sets the timer to the earlier deadline. */
+void ht_http_connection_arm(struct ht_http_connection *connection);
+
+/* --- http_connection_stream.c --- */
 
 /** The running request becomes a stream whose head is `head`; `on_gone` is called at its end. */
 void ht_http_connection_stream(struct ht_http_connection *connection, struct ht_http_body *head,

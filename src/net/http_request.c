@@ -86,6 +86,7 @@ void ht_http_request_gone(struct ht_http_request_state *request)
     if (on_gone == NULL && !waits_for_body) {
         return; /* the handler still has it, and will answer */
     }
+    request->is_gone = true;
     if (on_gone != NULL) {
         on_gone(user, &request->public);
     }

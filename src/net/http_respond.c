@@ -24,6 +24,7 @@ void ht_http_respond(struct ht_http_request *public, const struct ht_http_respon
 {
     struct ht_http_request_state *request = ht_http_request_from(public);
 
+    HT_ASSERT(!request->is_gone);
     if (request->connection == NULL) {
         ht_http_request_destroy(request); /* nobody waits any more */
         return;

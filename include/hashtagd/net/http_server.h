@@ -187,8 +187,8 @@ int ht_http_request_collect_body(struct ht_http_request *request,
 /**
  * From now on `on_gone` (may be NULL) is called with `user` when the client is gone before the
  * answer: the request is over then, nobody is to answer it. Never called from inside another
- * call on the same request. A request nobody watches stays valid until it is answered, even
- * though the answer then goes nowhere.
+ * call on the same request. A request that nobody watched when its client went away stays valid
+ * until it is answered, even though the answer then goes nowhere; watching it later changes nothing.
  */
 void ht_http_request_watch(struct ht_http_request *request, ht_http_on_request_fn on_gone,
                            void *user);
