@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "hashtagd/sources/documents.h"
 
+#include "documents_input.h"
 #include "documents_page.h"
 #include "json_extents.h"
+#include "json_skip.h"
 
 #include "hashtagd/base/assert.h"
 #include "hashtagd/base/buffer.h"
-#include "hashtagd/base/gzip.h"
 #include "hashtagd/json/base64.h"
 #include "hashtagd/json/json.h"
 
@@ -39,7 +40,6 @@ enum mode {
 };
 
 enum {
-    FILL_BYTES = 65536,
     /* A dead letter of the largest message, in Base64, with its other members. */
     LETTER_BYTES_MAX = HT_DOCUMENTS_MESSAGE_BYTES_MAX / 3 * 4 + 8192,
 };
@@ -56,28 +56,20 @@ enum key {
 
 /* What may become a message. */
 struct element {
-    bool is_open;     /* one is being read */
-    bool is_hollow;   /* it is given up, or it is the answer around a list of statuses */
-    bool is_told;     /* it was rejected already */
-    size_t begin;     /* in the window */
-    uint64_t line;    /* where it begins */
-    char first;       /* its first byte */
-    bool begins_line; /* only blanks stand before it in its line, `column` of them */
-    size_t column;
+    bool is_open;      /* one is being read */
+    bool is_hollow;    /* it is given up: its bytes are dropped */
+    bool is_told;      /* it was rejected already */
+    bool is_tail;      /* it is what stands behind a list of statuses, and no message */
+    size_t begin;      /* in the window */
+    uint64_t line;     /* where it begins */
+    char first;        /* its first byte */
     enum key last_key; /* of its own members */
     bool has[KEY_COUNT];
     char data_kind; /* first byte of the value of "data" */
 };
 
 struct ht_documents {
-    struct ht_slice input;          /* what is left of the chunk; not owned */
-    bool is_last;                   /* no more chunks come */
-    bool knows_format;              /* whether it is gzip was decided */
-    char head[HT_GZIP_MAGIC_BYTES]; /* the first bytes, until that is known */
-    size_t head_length;
-    struct ht_gzip_reader *gzip; /* owned; NULL for plain input */
-    enum ht_tweet_refusal gzip_refusal;
-    const char *gzip_reason; /* what is to be told of the gzip data at the end; static, or NULL */
+    struct ht_documents_input input;
     bool is_drained;         /* the window holds the last bytes */
     struct ht_buffer window; /* the bytes from the beginning of the element on */
 
@@ -85,16 +77,17 @@ struct ht_documents {
     enum mode after_page;           /* what comes behind IN_PAGE */
     struct ht_json_extents extents; /* `at` and `line` also serve the modes without document */
     struct element element;
-    unsigned element_depth; /* of the element: 0, or that of a list's elements */
-    unsigned outer_depth;   /* of the answer around a list of statuses */
+    unsigned element_depth;                  /* of the element: 0, or that of a list's elements */
+    unsigned outer_depth;                    /* of the answer around a list of statuses */
+    unsigned nested_count;                   /* lists in the list that are open */
+    unsigned outer_nested_count;             /* the same of the list that the answer is in */
+    struct ht_json_skip_layout layout;       /* of the list */
+    struct ht_json_skip_layout outer_layout; /* of the list that the answer is in */
     bool in_statuses;
     bool lost_list; /* a list was left early: its commas and brackets may follow */
 
-    bool skip_in_string; /* SKIP_ELEMENT */
-    bool skip_in_escape;
-    unsigned skip_depth;
-    size_t skip_column;
-    bool at_line_start; /* of SKIP_ELEMENT (blanks do not end it) and SKIP_LINES */
+    struct ht_json_skip skip; /* SKIP_ELEMENT */
+    bool at_line_start;       /* SKIP_LINES: the byte at `at` begins a line */
 
     struct ht_documents_page page;
     struct ht_buffer letter; /* a dead letter's content */
@@ -105,8 +98,6 @@ struct ht_documents {
 
 static int fill(struct ht_documents *documents, struct ht_document *document);
 static void compact(struct ht_documents *documents);
-static int detect_format(struct ht_documents *documents);
-static int fill_from_gzip(struct ht_documents *documents);
 static int run_mode(struct ht_documents *documents, struct ht_document *document);
 static int run_between(struct ht_documents *documents);
 static int run_document(struct ht_documents *documents, struct ht_document *document);
@@ -121,11 +112,11 @@ static int check_size(struct ht_documents *documents, struct ht_document *docume
 static int break_off(struct ht_documents *documents, struct ht_document *document,
                      enum ht_tweet_refusal refusal);
 static bool lacks_comma(const struct ht_documents *documents);
+static void start_skip_element(struct ht_documents *documents);
 static int reject_open(struct ht_documents *documents, struct ht_document *document,
                        enum ht_tweet_refusal refusal, const char *reason);
 static bool resume_in_window(struct ht_documents *documents);
 static int run_skip_element(struct ht_documents *documents);
-static bool leave_skipped_element(struct ht_documents *documents, char c);
 static void go_on_in_list(struct ht_documents *documents);
 static int run_skip_lines(struct ht_documents *documents);
 static int run_garbage(struct ht_documents *documents, struct ht_document *document);
@@ -139,7 +130,8 @@ struct ht_documents *ht_documents_create(void)
 {
     struct ht_documents *documents = calloc(1, sizeof(*documents));
     if (documents != NULL) {
-        ht_buffer_init(&documents->window, HT_DOCUMENTS_PAGE_BYTES_MAX + 2 * FILL_BYTES);
+        ht_buffer_init(&documents->window,
+                       HT_DOCUMENTS_PAGE_BYTES_MAX + 2 * HT_DOCUMENTS_INPUT_FILL_BYTES);
         ht_buffer_init(&documents->letter, HT_DOCUMENTS_MESSAGE_BYTES_MAX);
         ht_documents_page_init(&documents->page);
         ht_json_extents_init(&documents->extents, 0, 1, 0);
@@ -150,7 +142,7 @@ struct ht_documents *ht_documents_create(void)
 void ht_documents_destroy(struct ht_documents *documents)
 {
     if (documents != NULL) {
-        ht_gzip_reader_destroy(documents->gzip);
+        ht_documents_input_finish(&documents->input);
         ht_buffer_finish(&documents->window);
         ht_buffer_finish(&documents->letter);
         ht_documents_page_finish(&documents->page);
@@ -160,13 +152,13 @@ void ht_documents_destroy(struct ht_documents *documents)
 
 void ht_documents_feed(struct ht_documents *documents, struct ht_slice chunk)
 {
-    HT_ASSERT(documents->input.length == 0 && !documents->is_last);
-    documents->input = chunk;
+    HT_ASSERT(documents->input.chunk.length == 0 && !documents->input.is_last);
+    documents->input.chunk = chunk;
 }
 
 void ht_documents_end(struct ht_documents *documents)
 {
-    documents->is_last = true;
+    documents->input.is_last = true;
 }
 
 enum ht_documents_event ht_documents_next(struct ht_documents *documents,
@@ -202,80 +194,19 @@ static int fill(struct ht_documents *documents, struct ht_document *document)
     if (event != NOTHING) {
         return event;
     }
-    if (!documents->knows_format) {
-        return detect_format(documents);
-    }
     compact(documents);
-    if (documents->gzip != NULL) {
-        return fill_from_gzip(documents);
-    }
-    if (documents->input.length == 0) {
-        documents->is_drained = documents->is_last;
-        return documents->is_last ? NOTHING : HT_DOCUMENTS_MORE;
-    }
-    struct ht_slice part = documents->input;
-    part.length = part.length < FILL_BYTES ? part.length : FILL_BYTES;
-    documents->input.data += part.length;
-    documents->input.length -= part.length;
-    return ht_buffer_append_slice(&documents->window, part) == 0 ? NOTHING : HT_DOCUMENTS_FAILED;
-}
-
-/* The first two bytes tell; they may come one by one. A byte order mark is dropped on the way. */
-static int detect_format(struct ht_documents *documents)
-{
-    while (documents->head_length < sizeof(documents->head) && documents->input.length > 0) {
-        documents->head[documents->head_length++] = documents->input.data[0];
-        documents->input.data++;
-        documents->input.length--;
-    }
-    if (documents->head_length < sizeof(documents->head) && !documents->is_last) {
+    switch (ht_documents_input_fill(&documents->input, &documents->window)) {
+    case HT_DOCUMENTS_INPUT_FILLED:
+        return NOTHING;
+    case HT_DOCUMENTS_INPUT_MORE:
         return HT_DOCUMENTS_MORE;
-    }
-    struct ht_slice head = {documents->head, documents->head_length};
-    documents->knows_format = true;
-    if (!ht_gzip_has_magic(head)) {
-        return ht_buffer_append_slice(&documents->window, head) == 0 ? NOTHING
-                                                                     : HT_DOCUMENTS_FAILED;
-    }
-    documents->gzip = ht_gzip_reader_create(0);
-    if (documents->gzip == NULL) {
-        return HT_DOCUMENTS_FAILED;
-    }
-    char nothing[1];
-    size_t length;
-    int status = ht_gzip_reader_read(documents->gzip, &head, nothing, sizeof(nothing), &length);
-    return status == 0 ? NOTHING : HT_DOCUMENTS_FAILED;
-}
-
-static int fill_from_gzip(struct ht_documents *documents)
-{
-    struct ht_buffer *window = &documents->window;
-    if (ht_buffer_reserve(window, FILL_BYTES) != 0) {
-        return HT_DOCUMENTS_FAILED;
-    }
-    size_t length = 0;
-    int status = ht_gzip_reader_read(documents->gzip, &documents->input,
-                                     window->data + window->length, FILL_BYTES, &length);
-    window->length += length;
-    if (status == HT_ENOMEM) {
-        return HT_DOCUMENTS_FAILED;
-    }
-    if (status != 0) {
-        documents->gzip_refusal = HT_TWEET_REFUSAL_NOT_JSON;
-        documents->gzip_reason = "the gzip data is damaged; what follows is not read";
+    case HT_DOCUMENTS_INPUT_DRAINED:
         documents->is_drained = true;
-        documents->input.length = 0;
         return NOTHING;
+    case HT_DOCUMENTS_INPUT_FAILED:
+        return HT_DOCUMENTS_FAILED;
     }
-    if (length > 0 || documents->input.length > 0) {
-        return NOTHING;
-    }
-    if (documents->is_last && !ht_gzip_reader_is_complete(documents->gzip)) {
-        documents->gzip_refusal = HT_TWEET_REFUSAL_CUT_OFF;
-        documents->gzip_reason = "the gzip data is cut off";
-    }
-    documents->is_drained = documents->is_last;
-    return documents->is_last ? NOTHING : HT_DOCUMENTS_MORE;
+    HT_UNREACHABLE();
 }
 
 /* Drops what nobody needs any more. */
@@ -328,6 +259,8 @@ static int run_between(struct ht_documents *documents)
     documents->element = (struct element){.begin = extents->at, .line = extents->line};
     documents->element_depth = 0;
     documents->in_statuses = false;
+    documents->nested_count = 0;
+    documents->layout = (struct ht_json_skip_layout){0};
     if (c == '{' || c == '[') {
         documents->mode = IN_DOCUMENT;
         ht_json_extents_init(extents, extents->at, extents->line, 0);
@@ -386,8 +319,10 @@ static void note_value(struct ht_documents *documents)
     struct ht_json_extents *extents = &documents->extents;
     struct element *element = &documents->element;
     if (!element->is_open && extents->depth == documents->element_depth) {
-        if (extents->depth == 0 && extents->first == '[') {
-            documents->element_depth = extents->watch = 1;
+        if (extents->first == '[') {
+            /* Lists in lists count as one. */
+            documents->nested_count += extents->depth > 0;
+            documents->element_depth = extents->watch = extents->depth + 1;
             return;
         }
         *element = (struct element){
@@ -395,9 +330,10 @@ static void note_value(struct ht_documents *documents)
             .begin = extents->at,
             .line = extents->line,
             .first = extents->first,
-            .begins_line = extents->begins_line,
-            .column = extents->column,
         };
+        if (extents->begins_line && extents->first == '{' && !documents->layout.by_line) {
+            documents->layout = (struct ht_json_skip_layout){true, extents->column};
+        }
         extents->watch = extents->depth + 1;
         return;
     }
@@ -412,6 +348,10 @@ static void note_value(struct ht_documents *documents)
         /* From here on the elements of this list are what counts. */
         documents->in_statuses = true;
         documents->outer_depth = documents->element_depth;
+        documents->outer_nested_count = documents->nested_count;
+        documents->nested_count = 0;
+        documents->outer_layout = documents->layout;
+        documents->layout = (struct ht_json_skip_layout){0};
         documents->element_depth = extents->watch = extents->depth + 1;
         element->is_open = false;
     }
@@ -432,11 +372,22 @@ static int note_end(struct ht_documents *documents, struct ht_document *document
     }
     if (!element->is_open && extents->depth + 1 == documents->element_depth) {
         /* The list itself is over. */
-        if (documents->in_statuses) {
+        if (documents->nested_count > 0) {
+            documents->nested_count--;
+            documents->element_depth = extents->watch = extents->depth;
+        } else if (documents->in_statuses) {
             documents->in_statuses = false;
             documents->element_depth = documents->outer_depth;
-            *element = (struct element){.is_open = true, .is_hollow = true};
-            extents->watch = documents->outer_depth;
+            documents->layout = documents->outer_layout;
+            documents->nested_count = documents->outer_nested_count;
+            *element = (struct element){
+                .is_open = true,
+                .is_tail = true,
+                .begin = extents->at,
+                .line = extents->line,
+                .first = '{',
+            };
+            extents->watch = extents->depth;
         } else {
             documents->mode = BETWEEN;
         }
@@ -450,6 +401,9 @@ static int finish_element(struct ht_documents *documents, struct ht_document *do
     int event = check_size(documents, document);
     if (event != NOTHING) {
         return event;
+    }
+    if (element->is_tail) {
+        return NOTHING;
     }
     if (element->first != '{') {
         return reject(documents, document, HT_TWEET_REFUSAL_WRONG_TYPE, "no JSON object");
@@ -547,7 +501,11 @@ static int check_size(struct ht_documents *documents, struct ht_document *docume
         documents->mode = SKIP_LINES;
         documents->at_line_start = false;
     }
-    element->is_hollow = element->is_told = true;
+    element->is_hollow = true;
+    if (element->is_tail) {
+        return NOTHING;
+    }
+    element->is_told = true;
     return reject(documents, document, HT_TWEET_REFUSAL_TOO_LARGE, "larger than a message may be");
 }
 
@@ -557,7 +515,7 @@ static int break_off(struct ht_documents *documents, struct ht_document *documen
 {
     struct element *element = &documents->element;
     bool in_list = documents->element_depth > 0;
-    bool has_bytes = element->is_open && !element->is_hollow;
+    bool is_hollow = element->is_open && element->is_hollow;
     int event = NOTHING;
     if (lacks_comma(documents)) {
         ht_json_extents_expect_value(&documents->extents);
@@ -567,19 +525,36 @@ static int break_off(struct ht_documents *documents, struct ht_document *documen
         event = reject_open(documents, document, refusal, ht_tweet_refusal_text(refusal));
     }
     documents->lost_list = documents->lost_list || in_list;
-    if (has_bytes && !(in_list && element->begins_line) && resume_in_window(documents)) {
+    if (element->is_open && !is_hollow && !(in_list && documents->layout.by_line) &&
+        resume_in_window(documents)) {
         return event;
     }
-    documents->mode = in_list && has_bytes ? SKIP_ELEMENT : SKIP_LINES;
-    documents->at_line_start = false;
-    if (documents->mode == SKIP_ELEMENT) {
-        documents->extents.at = element->begin;
-        documents->extents.line = element->line;
-        documents->skip_depth = 0;
-        documents->skip_in_string = documents->skip_in_escape = false;
+    if (in_list && !is_hollow && (element->is_open || refusal != HT_TWEET_REFUSAL_TOO_DEEP)) {
+        start_skip_element(documents);
+    } else {
+        documents->mode = SKIP_LINES;
+        /* Where the line itself begins with what broke the document it is one of its own. */
+        documents->at_line_start = documents->extents.at == documents->extents.line_begin;
     }
     element->is_open = false;
     return event;
+}
+
+/* Reads the element once more, its brackets alone. Where none is open something stands between
+ * elements: that is taken for the inside of one. */
+static void start_skip_element(struct ht_documents *documents)
+{
+    struct element *element = &documents->element;
+    struct ht_json_extents *extents = &documents->extents;
+    bool has_brackets = element->is_open && element->first == '{';
+    if (has_brackets) {
+        extents->at = element->begin;
+        extents->line = element->line;
+    }
+    documents->mode = SKIP_ELEMENT;
+    element->is_open = false;
+    ht_json_skip_init(&documents->skip, &documents->layout, !has_brackets, extents->at,
+                      extents->line);
 }
 
 /* Whether only the comma between two elements of a list is missing. */
@@ -627,56 +602,29 @@ static bool resume_in_window(struct ht_documents *documents)
     return false;
 }
 
-/* Counts brackets of the broken element until they are closed. A string ends with its line. Where
- * the elements of the list begin their lines, the next line that looks like that is better. */
 static int run_skip_element(struct ht_documents *documents)
 {
     struct ht_json_extents *extents = &documents->extents;
-    char c = documents->window.data[extents->at];
-    if (documents->at_line_start && leave_skipped_element(documents, c)) {
-        return NOTHING;
-    }
-    bool is_blank = c == ' ' || c == '\t' || c == '\r';
-    documents->at_line_start = c == '\n' || (documents->at_line_start && is_blank);
-    documents->skip_column = c == '\n' ? 0 : documents->skip_column + 1;
-    extents->at++;
-    if (c == '\n') {
-        extents->line++;
-        documents->skip_in_string = documents->skip_in_escape = false;
-    } else if (documents->skip_in_escape) {
-        documents->skip_in_escape = false;
-    } else if (documents->skip_in_string) {
-        documents->skip_in_string = c != '"';
-        documents->skip_in_escape = c == '\\';
-    } else if (c == '"') {
-        documents->skip_in_string = true;
-    } else if (c == '{' || c == '[') {
-        documents->skip_depth++;
-    } else if ((c == '}' || c == ']') && --documents->skip_depth == 0) {
+    documents->skip.at = extents->at;
+    enum ht_json_skip_event event =
+        ht_json_skip_next(&documents->skip, documents->window.data, documents->window.length);
+    extents->at = documents->skip.at;
+    extents->line = documents->skip.line;
+    switch (event) {
+    case HT_JSON_SKIP_MORE:
+        break;
+    case HT_JSON_SKIP_BEHIND:
         go_on_in_list(documents);
+        break;
+    case HT_JSON_SKIP_ELEMENT:
+        go_on_in_list(documents);
+        ht_json_extents_expect_value(extents);
+        break;
+    case HT_JSON_SKIP_DOCUMENT:
+        go_between(documents);
+        break;
     }
     return NOTHING;
-}
-
-/* `c` is the first byte of a line, or stands behind its first blanks. */
-static bool leave_skipped_element(struct ht_documents *documents, char c)
-{
-    const struct element *element = &documents->element;
-    bool opens = c == '{' || c == '[';
-    if (element->begins_line && opens && documents->skip_column == element->column) {
-        go_on_in_list(documents);
-        ht_json_extents_expect_value(&documents->extents);
-        return true;
-    }
-    if (element->begins_line && c == ']' && documents->skip_column <= element->column) {
-        go_on_in_list(documents);
-        return true;
-    }
-    if (opens && documents->skip_column == 0) {
-        go_between(documents);
-        return true;
-    }
-    return false;
 }
 
 /* What is at extents.at stands behind an element of the list. */
@@ -733,15 +681,19 @@ static int finish_reading(struct ht_documents *documents, struct ht_document *do
         event = reject_open(documents, document, HT_TWEET_REFUSAL_CUT_OFF,
                             "the file ends in the middle of it");
         documents->lost_list = documents->lost_list || documents->element_depth > 0;
+        if (has_bytes && documents->element_depth > 0 && documents->layout.by_line) {
+            start_skip_element(documents);
+            return event;
+        }
         if (has_bytes && resume_in_window(documents)) {
             return event;
         }
     } else if (documents->mode == GARBAGE) {
         event = reject(documents, document, HT_TWEET_REFUSAL_NOT_JSON, "no JSON object");
-    } else if (documents->gzip_reason != NULL) {
-        event = reject_open(documents, document, documents->gzip_refusal, documents->gzip_reason);
+    } else if (documents->input.reason != NULL) {
+        event = reject_open(documents, document, documents->input.refusal, documents->input.reason);
         document->is_damaged = true;
-        documents->gzip_reason = NULL;
+        documents->input.reason = NULL;
     } else {
         documents->mode = ALL_READ;
         return NOTHING;

@@ -11,9 +11,11 @@
  * {"data":<tweet>,"includes":{"tweets":[<those it refers to>]}}, and dead letters give back
  * what was put into them. What a tweet says is not judged here (tweet/tweet.h does that).
  *
- * Bad input costs as little as can be: behind a document that is broken or cut off reading goes on
- * at its second line, or the next one, that begins (without space before it) with '{' or '['; in a
- * list behind the brackets of the broken element. Each such place gives one reject.
+ * Bad input costs as little as can be, and each bad place gives one reject. Behind a document that
+ * is broken or cut off reading goes on at its second line, or the next one, that begins (without
+ * space before it) with '{' or '['; the lines between that are indented or begin with a closing
+ * bracket belong to it. Behind a broken element of a list it goes on where the brackets close, or
+ * at the next line that stands as the list's elements do. Lists in lists count as one.
  *
  * Arrays and search answers are never held whole, only the element that is being read; a v2
  * answer is, since `includes` may stand behind the tweets.

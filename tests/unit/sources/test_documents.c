@@ -3,6 +3,7 @@
 
 #include "hashtagd/base/assert.h"
 #include "hashtagd/base/gzip.h"
+#include "hashtagd/base/random.h"
 #include "hashtagd/json/base64.h"
 #include "hashtagd/json/json.h"
 
@@ -90,7 +91,11 @@ static const struct {
      "2 {\"id\":1}\n3 {\"id\":2}\n5 {}\n"},
     {"an array a line", "[{\"id\":1}]\n[{\"id\":2}]\n", "1 {\"id\":1}\n2 {\"id\":2}\n"},
     {"array of what are no tweets", "[1,\"a\",null,[{}],{\"id\":1},true]",
-     "1! wrong_type\n1! wrong_type\n1! wrong_type\n1! wrong_type\n1 {\"id\":1}\n1! wrong_type\n"},
+     "1! wrong_type\n1! wrong_type\n1! wrong_type\n1 {}\n1 {\"id\":1}\n1! wrong_type\n"},
+    {"arrays in an array", "[[{\"id\":1}],[[{\"id\":2},[]]],{\"id\":3},[]]\n{}",
+     "1 {\"id\":1}\n1 {\"id\":2}\n1 {\"id\":3}\n2 {}\n"},
+    {"arrays in a search answer", "[{\"statuses\":[[{\"id\":1}],{\"id\":2}]},[{\"id\":3}]]{}",
+     "1 {\"id\":1}\n1 {\"id\":2}\n1 {\"id\":3}\n1 {}\n"},
     {"comma missing in an array", "[{\"id\":1} {\"id\":2}\n{\"id\":3}]",
      "1 {\"id\":1}\n1 {\"id\":2}\n2 {\"id\":3}\n"},
 
@@ -182,7 +187,7 @@ static const struct {
      "2 {\"id\":1}\n3! not_json\n4 {\"id\":3}\n5 {\"id\":4}\n"},
     {"cut array", "[{\"id\":1},{\"id\":2}", "1 {\"id\":1}\n1 {\"id\":2}\n1! cut_off\n"},
     {"cut element", "[{\"id\":1},{\"id\":2", "1 {\"id\":1}\n1! cut_off\n"},
-    {"cut search answer", "{\"statuses\":[{\"id\":1}]\n", "1 {\"id\":1}\n2! cut_off\n"},
+    {"cut search answer", "{\"statuses\":[{\"id\":1}]\n", "1 {\"id\":1}\n1! cut_off\n"},
     {"garbage in a search answer", "{\"statuses\":[{\"id\":1}],!\n{}",
      "1 {\"id\":1}\n1! not_json\n2 {}\n"},
 };
@@ -424,6 +429,106 @@ static void test_deepest_message_passes(void **state)
     ht_buffer_finish(&out);
 }
 
+/* `shape` with `number` in the place of %u. */
+static void append_shape(struct ht_buffer *input, const char *shape, unsigned number)
+{
+    const char *place = strstr(shape, "%u");
+    ht_buffer_append(input, shape, (size_t)(place - shape));
+    ht_buffer_append_u64(input, number);
+    ht_buffer_append_text(input, place + 2);
+}
+
+/* Puts bytes that matter in random places behind `begin`, and cuts the end off at times. */
+static void spoil(struct ht_buffer *input, size_t begin, const char *spoilers,
+                  struct ht_random *random)
+{
+    for (size_t hits = 1 + ht_random_below(random, 3); hits > 0; hits--) {
+        size_t at = begin + ht_random_below(random, input->length - begin);
+        input->data[at] = spoilers[ht_random_below(random, strlen(spoilers))];
+    }
+    if (ht_random_below(random, 2) == 0) {
+        input->length -= ht_random_below(random, input->length - begin);
+    }
+}
+
+/* How a list of lines may stand in a file. */
+struct frame {
+    const char *begin, *line, *between, *end, *spoilers;
+};
+
+enum { SPOILED_LINES = 6 };
+
+/* Fills `input` with lines of which one is spoiled. */
+static unsigned make_spoiled(struct ht_buffer *input, const struct frame *frame,
+                             struct ht_random *random)
+{
+    static const char *const shapes[] = {
+        "{\"data\":{\"id\":\"%u\"},\"b\":{}}",
+        "{\"id\":%u,\"a\":[1,{\"b\":\"x\\\"y\"}]}",
+        "{\"statuses\":[],\"x\":%u}",
+        "{\"data\":[{\"id\":\"%u\"}]}",
+        "[{\"id\":%u}]",
+    };
+    size_t shape_count = frame->line[0] == '\0' ? HT_COUNT_OF(shapes) : 1;
+    /* The first line of an indented list shows how the others stand: it stays. */
+    unsigned first = frame->line[0] == '\0' ? 0 : 1;
+    unsigned spoiled = first + (unsigned)ht_random_below(random, SPOILED_LINES - first);
+    ht_buffer_clear(input);
+    ht_buffer_append_text(input, frame->begin);
+    for (unsigned i = 0; i < SPOILED_LINES; i++) {
+        ht_buffer_append_text(input, frame->line);
+        size_t begin = input->length;
+        append_shape(input,
+                     i == spoiled ? shapes[ht_random_below(random, shape_count)]
+                                  : "{\"id\":%u,\"whole\":[]}",
+                     i);
+        if (i == spoiled) {
+            spoil(input, begin, frame->spoilers, random);
+        }
+        ht_buffer_append_text(input, i + 1 < SPOILED_LINES ? frame->between : "\n");
+    }
+    ht_buffer_append_text(input, frame->end);
+    return spoiled;
+}
+
+/* Whatever happens to one line, the others come out whole, and pieces make no difference. */
+static void test_one_spoiled_line(void **state)
+{
+    (void)state;
+    static const struct frame frames[] = {
+        {"", "", "\n", "", "{}[]\",:\\ 1a\t\xff"},
+        {"[\n", "", ",\n", "]\n", "{}[]\",:\\ 1a\t\xff"},
+        /* A ']' that ends an indented list early takes the rest along. */
+        {"[\n", "  ", ",\n", "]\n", "{[\",:\\ 1a\t\xff"},
+        {"{\n  \"statuses\": [\n", "    ", ",\n", "  ],\n  \"search_metadata\": {}\n}\n",
+         "{[\",:\\ 1a\t\xff"},
+    };
+    enum { ROUNDS = 40000 };
+    struct ht_random random;
+    struct ht_buffer input, whole, pieces;
+    ht_random_init(&random, 2013);
+    ht_buffer_init(&input, MIB);
+    ht_buffer_init(&whole, MIB);
+    ht_buffer_init(&pieces, MIB);
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        unsigned spoiled = make_spoiled(&input, &frames[round % HT_COUNT_OF(frames)], &random);
+        read_all(ht_buffer_slice(&input), input.length, &whole);
+        read_all(ht_buffer_slice(&input), 1 + ht_random_below(&random, 40), &pieces);
+        assert_string_equal(whole.data, pieces.data);
+        for (unsigned i = 0; i < SPOILED_LINES; i++) {
+            char wanted[64];
+            snprintf(wanted, sizeof(wanted), "{\"id\":%u,\"whole\":[]}", i);
+            if (i != spoiled && strstr(whole.data, wanted) == NULL) {
+                print_error("in:\n%sout:\n%s", input.data, whole.data);
+                fail();
+            }
+        }
+    }
+    ht_buffer_finish(&input);
+    ht_buffer_finish(&whole);
+    ht_buffer_finish(&pieces);
+}
+
 /* Counts what comes out of a file of ../shared/data; false, said loudly, where it is not there. */
 static bool count_file(const char *name, size_t *messages, size_t *rejects)
 {
@@ -510,6 +615,7 @@ int main(void)
         cmocka_unit_test(test_page_limit),
         cmocka_unit_test(test_depth_bombs),
         cmocka_unit_test(test_deepest_message_passes),
+        cmocka_unit_test(test_one_spoiled_line),
         cmocka_unit_test(test_real_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
