@@ -80,6 +80,7 @@ int ht_embedded_stream_create(struct ht_stream **out,
     ht_timer_init(&stream->read_timer, ht_embedded_stream_on_read_turn);
     ht_timer_init(&stream->wait_timer, ht_embedded_stream_on_wait_over);
     ht_timer_init(&stream->maintain_timer, on_maintain_due);
+    ht_timer_init(&stream->probe_timer, ht_embedded_stream_on_probe_due);
     ht_embedded_stream_start_job(stream, &stream->open_job, run_open, open_done);
     *out = &stream->stream;
     return 0;
@@ -313,6 +314,7 @@ static void close_stream(struct ht_stream *port, void (*on_closed)(void *user), 
     stream->on_closed = on_closed;
     stream->on_closed_user = user;
     ht_timer_stop(stream->timers, &stream->maintain_timer);
+    ht_timer_stop(stream->timers, &stream->probe_timer);
     if (stream->read != NULL) {
         ht_embedded_stream_cancel_read(port, stream->read);
     }
@@ -322,8 +324,8 @@ static void close_stream(struct ht_stream *port, void (*on_closed)(void *user), 
 void ht_embedded_stream_check_close(struct ht_embedded_stream *stream)
 {
     bool is_busy = stream->open_job.is_running || stream->maintain_job.is_running ||
-                   stream->close_job.is_running || stream->write.base.is_running ||
-                   stream->load.base.is_running;
+                   stream->probe_job.is_running || stream->close_job.is_running ||
+                   stream->write.base.is_running || stream->load.base.is_running;
     bool is_asked = stream->list_count > 0 || stream->put_first != NULL || stream->read != NULL;
     if (stream->is_closing && !is_busy && !is_asked && stream->state != HT_EMBEDDED_STREAM_CLOSED) {
         stream->state = HT_EMBEDDED_STREAM_CLOSED;

@@ -77,9 +77,10 @@ struct ht_embedded_stream {
     struct ht_segment_log *segments; /**< the worker's */
     struct ht_segment_log_figures figures;
     uint64_t consumed;
-    struct ht_embedded_stream_job open_job, maintain_job, close_job;
+    struct ht_embedded_stream_job open_job, maintain_job, probe_job, close_job;
     struct ht_timer maintain_timer;
-    bool maintain_again; /**< asked for while a maintain_job ran */
+    struct ht_timer probe_timer; /**< runs after a write that failed */
+    bool maintain_again;         /**< asked for while a maintain_job ran */
     size_t cursor_bytes;
     char cursor[HT_SOURCE_CURSOR_BYTES];
     struct ht_embedded_blocks recent; /**< the newest blocks, up to the tip */
@@ -131,6 +132,11 @@ bool ht_embedded_stream_is_full(const struct ht_embedded_stream *stream);
 
 /** Goes on with closing where nothing runs any more. The last thing that a callback does. */
 void ht_embedded_stream_check_close(struct ht_embedded_stream *stream);
+
+/** Begins to look whether writing works again, after it failed. */
+void ht_embedded_stream_start_probe(struct ht_embedded_stream *stream);
+/** The probe's timer. */
+void ht_embedded_stream_on_probe_due(struct ht_timer *timer);
 
 /** ops->put. */
 void ht_embedded_stream_put(struct ht_stream *stream, struct ht_stream_put *put);

@@ -212,6 +212,7 @@ static void write_done(struct ht_job *job)
         (void)put_back(stream);
         ht_health_fail(&stream->stream.health, HT_HEALTH_WAITING, &write->base.error);
         fail_all(stream, &write->base.error);
+        ht_embedded_stream_start_probe(stream);
     }
     ht_embedded_stream_wake_puts(stream);
     ht_embedded_stream_wake_read(stream);
