@@ -402,3 +402,8 @@ struct ht_slice ht_embedded_column(sqlite3_stmt *statement, int column)
     return ht_slice_make(bytes == NULL ? "" : bytes,
                          (size_t)sqlite3_column_bytes(statement, column));
 }
+
+const char *ht_embedded_store_library_version(void)
+{
+    return sqlite3_libversion();
+}

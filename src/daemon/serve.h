@@ -24,6 +24,9 @@
 /** How long a drain may take before the process ends without it. */
 #define HT_DAEMON_DRAIN_MS 25000
 
+/** How many libraries GET /status names. */
+#define HT_DAEMON_LIBRARY_COUNT 6
+
 /** Everything that runs. Zeroed memory is a daemon of which nothing is built yet. */
 struct ht_daemon {
     /* fixed */
@@ -33,6 +36,7 @@ struct ht_daemon {
     struct ht_timer_queue *timers; /* the loop's */
     struct ht_random random;
     struct ht_hash_key hash_key;
+    struct ht_admin_library libraries[HT_DAEMON_LIBRARY_COUNT];
     /* owned, in the order in which they are built */
     struct ht_data_dir *data_dir;
     char *url_path; /* data.dir/admin.url */

@@ -6,6 +6,8 @@
 #include "hashtagd/backends/embedded_changes.h"
 #include "hashtagd/backends/embedded_stream.h"
 #include "hashtagd/backends/embedded_table.h"
+#include "hashtagd/json/json.h"
+#include "hashtagd/net/libraries.h"
 #include "hashtagd/sources/none_source.h"
 #include "hashtagd/sources/replay_source.h"
 #include "hashtagd/sources/synthetic_source.h"
@@ -31,6 +33,7 @@ static int build_stages(struct ht_daemon *daemon, struct ht_error *error);
 static int build_admin(struct ht_daemon *daemon, struct ht_error *error);
 static void on_opened(void *user, int status, const struct ht_error *error);
 static void on_signal(void *user, int signal_number);
+static void on_loaded(void *user);
 static void on_fatal(void *user, const struct ht_error *error);
 
 int ht_daemon_build(struct ht_daemon *daemon)
@@ -59,6 +62,9 @@ static int build_ground(struct ht_daemon *daemon, struct ht_error *error)
 {
     uint64_t seed;
     int status = ht_data_dir_open(&daemon->data_dir, daemon->config->data.dir, error);
+    if (status != 0 && strstr(error->text, daemon->config->data.dir) == NULL) {
+        (void)ht_error_prefix(error, "data.dir %s", daemon->config->data.dir);
+    }
     if (status != 0) {
         return status;
     }
@@ -136,20 +142,19 @@ static int build_files(struct ht_daemon *daemon, struct ht_error *error)
     char *archive = ht_data_dir_join(daemon->data_dir, "archive");
     int status = letters == NULL || archive == NULL ? out_of_memory(error, "archive") : 0;
     if (status == 0) {
-        struct ht_directory_dead_letters_options options = {.loop = daemon->loop,
-                                                            .worker = daemon->worker,
-                                                            .directory = letters};
+        struct ht_directory_dead_letters_options options = {
+            .loop = daemon->loop, .worker = daemon->worker, .directory = letters};
         status = ht_directory_dead_letters_create(&daemon->dead_letters, &options, error);
     }
     if (status == 0 && config->archive.type == HT_CONFIG_ARCHIVE_DIRECTORY) {
-        struct ht_directory_archive_options options = {.loop = daemon->loop,
-                                                       .worker = daemon->worker,
-                                                       .log = &daemon->log,
-                                                       .directory = archive,
-                                                       .prefix = config->archive.prefix,
-                                                       .buffer_s = (uint32_t)config->archive.buffer_s,
-                                                       .buffer_bytes =
-                                                           config->archive.buffer_bytes};
+        struct ht_directory_archive_options options = {
+            .loop = daemon->loop,
+            .worker = daemon->worker,
+            .log = &daemon->log,
+            .directory = archive,
+            .prefix = config->archive.prefix,
+            .buffer_s = (uint32_t)config->archive.buffer_s,
+            .buffer_bytes = config->archive.buffer_bytes};
         status = ht_directory_archive_create(&daemon->archive, &options, error);
     }
     free(letters);
@@ -228,8 +233,9 @@ static struct ht_count *make_count(struct ht_daemon *daemon)
         .expires = config->table.ttl_s > 0,
         .start = {.kind = config->stream.start.kind, .time_ms = config->stream.start.time_ms},
         .hash_key = daemon->hash_key,
+        .on_loaded = on_loaded,
         .on_fatal = on_fatal,
-        .on_fatal_user = daemon};
+        .user = daemon};
     return ht_count_create(&options);
 }
 
@@ -280,6 +286,12 @@ static int build_tls(struct ht_daemon *daemon, struct ht_error *error)
 static struct ht_admin *make_admin(struct ht_daemon *daemon)
 {
     const struct ht_config *config = daemon->config;
+    daemon->libraries[0] = (struct ht_admin_library){"libuv", ht_net_libuv_version()};
+    daemon->libraries[1] = (struct ht_admin_library){"libcurl", ht_net_libcurl_version()};
+    daemon->libraries[2] = (struct ht_admin_library){"llhttp", ht_net_llhttp_version()};
+    daemon->libraries[3] = (struct ht_admin_library){"openssl", ht_net_openssl_version()};
+    daemon->libraries[4] = (struct ht_admin_library){"jansson", ht_json_library_version()};
+    daemon->libraries[5] = (struct ht_admin_library){"sqlite", ht_embedded_store_library_version()};
     bool archives = daemon->archiver != NULL;
     struct ht_admin_context context = {.loop = daemon->loop,
                                        .clock = daemon->clock,
@@ -299,7 +311,9 @@ static struct ht_admin *make_admin(struct ht_daemon *daemon)
                                        .fold = (enum ht_fold_mode)config->counting.fold,
                                        .ttl_s = config->table.ttl_s,
                                        .started_at_s = ht_clock_wall_s(daemon->clock),
-                                       .version = HT_VERSION};
+                                       .version = HT_VERSION,
+                                       .libraries = daemon->libraries,
+                                       .library_count = HT_DAEMON_LIBRARY_COUNT};
     return ht_admin_create(&context);
 }
 
@@ -335,17 +349,7 @@ static int build_admin(struct ht_daemon *daemon, struct ht_error *error)
     struct ht_admin_listen listen = {.address = daemon->config->admin.listen,
                                      .token = daemon->config->token,
                                      .tls = daemon->tls};
-    status = ht_admin_listen(daemon->admin, &listen, error);
-    if (status == 0) {
-        status = write_url(daemon, error);
-    }
-    if (status == 0) {
-        ht_log_info(&daemon->log, "daemon", "listening",
-                    HT_TEXT("dashboard", ht_admin_url(daemon->admin)),
-                    HT_TEXT("data_dir", ht_data_dir_path(daemon->data_dir)),
-                    HT_TEXT("version", HT_VERSION));
-    }
-    return status;
+    return ht_admin_listen(daemon->admin, &listen, error);
 }
 
 static void on_opened(void *user, int status, const struct ht_error *error)
@@ -366,6 +370,20 @@ static void on_opened(void *user, int status, const struct ht_error *error)
         ht_archiver_start(daemon->archiver);
     }
     ht_ingest_start(daemon->ingest);
+}
+
+/* Only now is the daemon shown to others: who finds it by the file gets whole answers. */
+static void on_loaded(void *user)
+{
+    struct ht_daemon *daemon = user;
+    struct ht_error error;
+    if (write_url(daemon, &error) != 0) {
+        ht_log_warning(&daemon->log, "daemon", "clients cannot find this daemon by themselves",
+                       HT_TEXT("error", error.text));
+    }
+    ht_log_info(
+        &daemon->log, "daemon", "listening", HT_TEXT("dashboard", ht_admin_url(daemon->admin)),
+        HT_TEXT("data_dir", ht_data_dir_path(daemon->data_dir)), HT_TEXT("version", HT_VERSION));
 }
 
 static void on_signal(void *user, int signal_number)

@@ -309,3 +309,8 @@ struct ht_json_place ht_json_place_at(struct ht_slice text, size_t offset)
     }
     return place;
 }
+
+const char *ht_json_library_version(void)
+{
+    return jansson_version_str();
+}

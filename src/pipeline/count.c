@@ -190,6 +190,9 @@ static void on_load(struct ht_table_load *table_load)
                 HT_NUMBER("total", ht_tally_total(count->options.tally, HT_TALLY_ALL)));
     ht_count_flush_start(count);
     ht_count_shards_start(count);
+    if (count->options.on_loaded != NULL) {
+        count->options.on_loaded(count->options.user);
+    }
 }
 
 bool ht_count_is_loaded(const struct ht_count *count)
@@ -205,7 +208,7 @@ void ht_count_fail(struct ht_count *count, const struct ht_error *error)
     count->is_fatal = true;
     ht_health_fail(&count->health, HT_HEALTH_FAILED, error);
     if (count->options.on_fatal != NULL) {
-        count->options.on_fatal(count->options.on_fatal_user, error);
+        count->options.on_fatal(count->options.user, error);
     }
 }
 

@@ -51,3 +51,6 @@ void ht_embedded_store_close(struct ht_embedded_store *store, void (*on_closed)(
 
 /** Frees a closed store; NULL is fine. */
 void ht_embedded_store_destroy(struct ht_embedded_store *store);
+
+/** The version of SQLite at run time, "3.40.1". Static. */
+const char *ht_embedded_store_library_version(void);

@@ -161,3 +161,6 @@ int ht_json_locate(struct ht_slice text, const char *path, bool of_key,
 
 /** Line and column of the byte at `offset` (at most text.length) of `text`. */
 struct ht_json_place ht_json_place_at(struct ht_slice text, size_t offset);
+
+/** The version of the library behind it, "2.14". Static. */
+const char *ht_json_library_version(void);

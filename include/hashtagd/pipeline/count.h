@@ -56,10 +56,12 @@ struct ht_count_options {
     bool expires;                    /**< table.ttl_s is set: flush also when nothing changed */
     struct ht_position start;        /**< where a shard without a checkpoint starts */
     struct ht_hash_key hash_key;     /**< secret, for ids that are no numbers */
+    /** The table is loaded: answers from the tally are whole from now on. May be NULL. */
+    void (*on_loaded)(void *user);
     /** The stage cannot go on (table unusable, memory out): the process must stop. Called at most
      * once, on the loop's thread. */
     void (*on_fatal)(void *user, const struct ht_error *error);
-    void *on_fatal_user;
+    void *user; /**< for both */
 };
 
 enum ht_count_shard_state {

@@ -56,7 +56,7 @@ static struct ht_count_options options_for(struct life *life)
                                      .start = {.kind = HT_POSITION_TRIM_HORIZON},
                                      .hash_key = {1, 2},
                                      .on_fatal = on_fatal,
-                                     .on_fatal_user = life};
+                                     .user = life};
 }
 
 static void begin_with(struct life *life, const struct ht_count_options *options)
