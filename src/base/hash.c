@@ -12,7 +12,9 @@ static uint64_t rotate_left(uint64_t value, int bits)
     return (value << bits) | (value >> (64 - bits));
 }
 
-static void sip_round(uint64_t v[4])
+/* Inlined, so that the four words stay in registers: keys are short, and calls would cost as much as
+ * the rounds. */
+__attribute__((always_inline)) static inline void sip_round(uint64_t v[4])
 {
     v[0] += v[1];
     v[1] = rotate_left(v[1], 13) ^ v[0];
