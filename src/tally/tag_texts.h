@@ -38,12 +38,17 @@ struct ht_tag_texts {
     size_t sparse;                     /**< number + 1 of a chunk to be freed; 0: none */
 };
 
+/** Where the record of a place stands. */
+static inline const unsigned char *ht_tag_texts_at(const struct ht_tag_texts *texts, uint64_t place)
+{
+    const struct ht_tag_texts_chunk *chunk = &texts->chunks[place >> HT_TAG_TEXTS_CHUNK_BITS];
+    return (const unsigned char *)chunk->data + (place & (HT_TAG_TEXTS_CHUNK_BYTES - 1));
+}
+
 /** The text at a place; lives until it is removed or moved. */
 static inline struct ht_slice ht_tag_texts_get(const struct ht_tag_texts *texts, uint64_t place)
 {
-    const struct ht_tag_texts_chunk *chunk = &texts->chunks[place >> HT_TAG_TEXTS_CHUNK_BITS];
-    const char *start = chunk->data + (place & (HT_TAG_TEXTS_CHUNK_BYTES - 1));
-    const unsigned char *at = (const unsigned char *)start;
+    const unsigned char *at = ht_tag_texts_at(texts, place);
     size_t length = (size_t)ht_varint_get(&at);
     return ht_slice_make(at, length);
 }

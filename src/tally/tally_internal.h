@@ -26,8 +26,9 @@
 
 #define HT_TALLY_MINUTES         1440 /* of which deltas are kept */
 #define HT_TALLY_ENTRIES_A_CHUNK 4096u
-#define HT_TALLY_DIRTY_MAX       16384u
-#define HT_TALLY_LATE_MAX        16384u
+/* A dirty slot takes a quarter of a late delta: the spare list serves to sort either. */
+#define HT_TALLY_DIRTY_MAX 65536u
+#define HT_TALLY_LATE_MAX  16384u
 
 /* The candidates of a ranking: at most LEADERS_MAX, cut to LEADERS_KEPT. */
 #define HT_TALLY_LEADERS_MAX  2048u

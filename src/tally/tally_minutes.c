@@ -7,7 +7,17 @@
 #define DIGIT_BITS  8
 #define DIGIT_COUNT 8
 
+/* Entries that are on their way to the cache. */
+#define FETCHED_AHEAD 16
+
+/* Runs of like sizes that are worth a merge. */
+#define MERGED_AT_ONCE 8
+
 static int fold_deltas(struct ht_tally *tally, struct ht_tally_delta *deltas, size_t count);
+static void take_in(struct ht_tally *tally, struct ht_tally_bucket *bucket,
+                    struct ht_minute_run *run);
+static struct ht_minute_run *pack_dirty(struct ht_tally *tally);
+static void sort_slots(uint32_t *slots, uint32_t *spare, size_t count);
 static struct ht_minute_run *pack(struct ht_tally *tally, const struct ht_tally_delta *deltas,
                                   size_t count);
 static size_t end_of_minute(const struct ht_tally_delta *deltas, size_t count, size_t start);
@@ -31,21 +41,21 @@ int ht_tally_fold(struct ht_tally *tally)
     if (status != 0) {
         return status;
     }
-    /* The late list is empty now: its memory serves for the dirty ones. */
-    struct ht_tally_delta *deltas = tally->late;
-    uint64_t ring = ht_tally_ring_of(tally->minute);
-    for (size_t i = 0; i < tally->dirty_count; i++) {
-        uint32_t slot = tally->dirty[i];
-        deltas[i] = (struct ht_tally_delta){ring << 32 | slot, ht_tally_entry(tally, slot)->fresh};
+    if (tally->dirty_count == 0) {
+        return 0;
     }
-    status = fold_deltas(tally, deltas, tally->dirty_count);
-    if (status != 0) {
-        return status;
+    /* The spare list is free: its memory serves for sorting. In the order of the slots, entries are
+     * read one after the other. */
+    sort_slots(tally->dirty, (uint32_t *)(void *)tally->spare, tally->dirty_count);
+    struct ht_minute_run *run = pack_dirty(tally);
+    if (run == NULL) {
+        return HT_ENOMEM;
     }
     for (size_t i = 0; i < tally->dirty_count; i++) {
         ht_tally_entry(tally, tally->dirty[i])->fresh = 0;
     }
     tally->dirty_count = 0;
+    take_in(tally, &tally->buckets[ht_tally_ring_of(tally->minute)], run);
     return 0;
 }
 
@@ -62,15 +72,12 @@ void ht_tally_sort_deltas(struct ht_tally_delta *deltas, struct ht_tally_delta *
         if ((varying >> shift & 0xff) == 0) {
             continue;
         }
-        size_t starts[1 << DIGIT_BITS] = {0};
+        size_t starts[(1 << DIGIT_BITS) + 1] = {0};
         for (size_t i = 0; i < count; i++) {
-            starts[from[i].key >> shift & 0xff]++;
+            starts[(from[i].key >> shift & 0xff) + 1]++;
         }
-        size_t sum = 0;
-        for (size_t i = 0; i < HT_COUNT_OF(starts); i++) {
-            size_t here = starts[i];
-            starts[i] = sum;
-            sum += here;
+        for (size_t i = 1; i < HT_COUNT_OF(starts); i++) {
+            starts[i] += starts[i - 1];
         }
         for (size_t i = 0; i < count; i++) {
             to[starts[from[i].key >> shift & 0xff]++] = from[i];
@@ -147,7 +154,6 @@ static int fold_deltas(struct ht_tally *tally, struct ht_tally_delta *deltas, si
             drop_runs(first);
             return HT_ENOMEM;
         }
-        (*last)->taken = !tally->keep_parts;
         last = &(*last)->next;
         start = end;
     }
@@ -155,14 +161,38 @@ static int fold_deltas(struct ht_tally *tally, struct ht_tally_delta *deltas, si
         struct ht_tally_bucket *bucket = &tally->buckets[deltas[start].key >> 32];
         struct ht_minute_run *run = first;
         first = run->next;
-        if (run->entry_count == 0) {
-            free(run);
-            continue;
-        }
-        ht_tally_push_run(tally, bucket, run);
-        ht_tally_merge_runs(tally, bucket, false);
+        take_in(tally, bucket, run);
     }
     return 0;
+}
+
+/* A new run, which may be empty. */
+static void take_in(struct ht_tally *tally, struct ht_tally_bucket *bucket,
+                    struct ht_minute_run *run)
+{
+    if (run->entry_count == 0) {
+        free(run);
+        return;
+    }
+    run->taken = !tally->keep_parts;
+    ht_tally_push_run(tally, bucket, run);
+    ht_tally_merge_runs(tally, bucket, false);
+}
+
+/* The run of the dirty slots, which are sorted; each comes once. */
+static struct ht_minute_run *pack_dirty(struct ht_tally *tally)
+{
+    ht_minute_run_writer_begin(&tally->writer);
+    for (size_t i = 0; i < tally->dirty_count; i++) {
+        if (i + FETCHED_AHEAD < tally->dirty_count) {
+            __builtin_prefetch(ht_tally_entry(tally, tally->dirty[i + FETCHED_AHEAD]));
+        }
+        const struct ht_tally_entry *entry = ht_tally_entry(tally, tally->dirty[i]);
+        if (!ht_tally_entry_is_dead(entry)) {
+            ht_minute_run_writer_put(&tally->writer, tally->dirty[i], entry->fresh);
+        }
+    }
+    return ht_minute_run_writer_end(&tally->writer);
 }
 
 /* The run of one minute's deltas, which are sorted; slots may repeat. */
@@ -182,6 +212,38 @@ static struct ht_minute_run *pack(struct ht_tally *tally, const struct ht_tally_
         }
     }
     return ht_minute_run_writer_end(&tally->writer);
+}
+
+/* The same for bare slots. */
+static void sort_slots(uint32_t *slots, uint32_t *spare, size_t count)
+{
+    uint32_t varying = 0;
+    for (size_t i = 1; i < count; i++) {
+        varying |= slots[i] ^ slots[0];
+    }
+    uint32_t *from = slots;
+    uint32_t *to = spare;
+    for (int shift = 0; shift < 32; shift += DIGIT_BITS) {
+        if ((varying >> shift & 0xff) == 0) {
+            continue;
+        }
+        size_t starts[(1 << DIGIT_BITS) + 1] = {0};
+        for (size_t i = 0; i < count; i++) {
+            starts[(from[i] >> shift & 0xff) + 1]++;
+        }
+        for (size_t i = 1; i < HT_COUNT_OF(starts); i++) {
+            starts[i] += starts[i - 1];
+        }
+        for (size_t i = 0; i < count; i++) {
+            to[starts[from[i] >> shift & 0xff]++] = from[i];
+        }
+        uint32_t *sorted = to;
+        to = from;
+        from = sorted;
+    }
+    if (from != slots) {
+        memcpy(slots, from, count * sizeof(*slots));
+    }
 }
 
 static size_t end_of_minute(const struct ht_tally_delta *deltas, size_t count, size_t start)
@@ -204,7 +266,8 @@ static size_t end_of_key(const struct ht_tally_delta *deltas, size_t count, size
 
 /* How many of the first runs are worth merging: up to the last one that is no more than twice as
  * large as all before it together. So the number of runs stays small, and a large one is seldom
- * written again. Only what was taken is merged with what was taken. */
+ * written again. Some are let pile up, because merging many at once costs little more than merging
+ * two. Only what was taken is merged with what was taken. */
 static size_t count_alike(const struct ht_minute_run *runs, bool fully)
 {
     size_t alike = 0;
@@ -216,25 +279,28 @@ static size_t count_alike(const struct ht_minute_run *runs, bool fully)
         alike = fully || run->entry_count / 2 <= entries ? seen : alike;
         entries += run->entry_count;
     }
-    return alike;
+    return fully || alike >= MERGED_AT_ONCE ? alike : 0;
 }
 
 /* Makes one run of the first `count` at `at`; false where memory is out. */
 static bool merge_first(struct ht_tally *tally, struct ht_minute_run **at, size_t count)
 {
-    for (; count > 1; count--) {
-        struct ht_minute_run *newer = *at;
-        struct ht_minute_run *older = newer->next;
-        struct ht_minute_run *merged = ht_minute_run_merge(&tally->writer, newer, older);
+    while (count > 1) {
+        size_t some = count > HT_MINUTE_RUN_MERGE_MAX ? HT_MINUTE_RUN_MERGE_MAX : count;
+        struct ht_minute_run *merged = ht_minute_run_merge(&tally->writer, *at, some);
         if (merged == NULL) {
             return false;
         }
+        for (size_t i = 0; i < some; i++) {
+            struct ht_minute_run *run = *at;
+            tally->run_bytes -= ht_minute_run_memory_bytes(run);
+            *at = run->next;
+            free(run);
+        }
         tally->run_bytes += ht_minute_run_memory_bytes(merged);
-        tally->run_bytes -= ht_minute_run_memory_bytes(newer) + ht_minute_run_memory_bytes(older);
-        merged->next = older->next;
+        merged->next = *at;
         *at = merged;
-        free(newer);
-        free(older);
+        count -= some - 1;
     }
     return true;
 }

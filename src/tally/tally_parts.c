@@ -1,10 +1,19 @@
 // SPDX-License-Identifier: MIT
 #include "tally_internal.h"
+#include "varint.h"
 
 #include <stdlib.h>
 
 /* A part holds at most this much: a bound against our own mistakes, never met in practice. */
 #define PART_MAX_BYTES ((size_t)1 << 40)
+
+/* Entries that are looked up together. */
+#define LANES 32
+
+struct lane {
+    const struct ht_tally_entry *entry;
+    uint64_t count;
+};
 
 /* A part's entries while they are read. */
 struct part_reader {
@@ -19,6 +28,9 @@ static int put_runs(const struct ht_tally *tally, const struct ht_tally_bucket *
                     struct ht_buffer *data);
 static int put_run(const struct ht_tally *tally, const struct ht_minute_run *run,
                    struct ht_buffer *data);
+static size_t read_lanes(const struct ht_tally *tally, struct ht_minute_run_cursor *cursor,
+                         struct lane *lanes);
+static int put_entry(const struct ht_tally *tally, const struct lane *lane, struct ht_buffer *data);
 static void mark_taken(struct ht_tally *tally, struct ht_tally_bucket *bucket);
 static size_t untaken_count(const struct ht_tally *tally);
 static bool has_untaken(const struct ht_tally_bucket *bucket);
@@ -189,25 +201,56 @@ static int put_run(const struct ht_tally *tally, const struct ht_minute_run *run
                    struct ht_buffer *data)
 {
     struct ht_minute_run_cursor cursor = ht_minute_run_begin(run);
-    while (ht_minute_run_next(&cursor)) {
-        const struct ht_tally_entry *entry = ht_tally_entry(tally, cursor.slot);
-        if (ht_tally_entry_is_dead(entry)) {
-            continue;
+    struct lane lanes[LANES];
+    size_t count;
+    do {
+        count = read_lanes(tally, &cursor, lanes);
+        for (size_t i = 0; i < count; i++) {
+            int status = put_entry(tally, &lanes[i], data);
+            if (status != 0) {
+                return status;
+            }
         }
-        struct ht_slice tag = ht_tally_entry_tag(tally, entry);
-        int status = ht_buffer_reserve(data, tag.length + (size_t)2 * HT_VARINT_MAX_BYTES);
-        if (status != 0) {
-            return status;
-        }
-        unsigned char *start = (unsigned char *)data->data + data->length;
-        unsigned char *at = start + ht_varint_put(start, tag.length);
-        memcpy(at, tag.data, tag.length);
-        at += tag.length;
-        at += ht_varint_put(at, cursor.count);
-        *at = '\0';
-        data->length += (size_t)(at - start);
-    }
+    } while (count == LANES);
     return ht_buffer_status(data);
+}
+
+/* The next entries, with their tags on the way to the cache: the misses overlap. */
+static size_t read_lanes(const struct ht_tally *tally, struct ht_minute_run_cursor *cursor,
+                         struct lane *lanes)
+{
+    size_t count = 0;
+    while (count < LANES && ht_minute_run_next(cursor)) {
+        lanes[count] = (struct lane){ht_tally_entry(tally, cursor->slot), cursor->count};
+        __builtin_prefetch(lanes[count++].entry);
+    }
+    for (size_t i = 0; i < count; i++) {
+        uint64_t place = ht_tally_entry_place(lanes[i].entry);
+        if (place != HT_TALLY_DEAD) {
+            __builtin_prefetch(ht_tag_texts_at(&tally->texts, place));
+        }
+    }
+    return count;
+}
+
+static int put_entry(const struct ht_tally *tally, const struct lane *lane, struct ht_buffer *data)
+{
+    if (ht_tally_entry_is_dead(lane->entry)) {
+        return 0;
+    }
+    struct ht_slice tag = ht_tally_entry_tag(tally, lane->entry);
+    int status = ht_buffer_reserve(data, tag.length + (size_t)2 * HT_VARINT_MAX_BYTES);
+    if (status != 0) {
+        return status;
+    }
+    unsigned char *start = (unsigned char *)data->data + data->length;
+    unsigned char *at = start + ht_varint_put(start, tag.length);
+    memcpy(at, tag.data, tag.length);
+    at += tag.length;
+    at += ht_varint_put(at, lane->count);
+    *at = '\0';
+    data->length += (size_t)(at - start);
+    return 0;
 }
 
 static void mark_taken(struct ht_tally *tally, struct ht_tally_bucket *bucket)

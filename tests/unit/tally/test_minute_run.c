@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "../../../src/tally/minute_run.h"
+#include "../../../src/tally/varint.h"
 
 #include "hashtagd/base/assert.h"
 #include "hashtagd/base/random.h"
@@ -77,17 +78,51 @@ static void finds_nothing_between_entries(void **state)
     ht_minute_run_writer_finish(&writer);
 }
 
-static void takes_little_over_a_byte_an_entry(void **state)
+/* Bits an entry, the marks included, by the mean distance of the slots. */
+static void takes_few_bits_an_entry(void **state)
 {
     (void)state;
-    struct entry entries[64 * 100];
-    for (uint32_t i = 0; i < HT_COUNT_OF(entries); i++) {
-        entries[i] = (struct entry){i * 20, 1};
-    }
+    static const struct {
+        uint64_t distance;
+        uint64_t most_bits;
+    } cases[] = {{1, 3}, {2, 4}, {10, 7}, {100, 10}, {100000, 20}};
     struct ht_minute_run_writer writer = {0};
-    struct ht_minute_run *run = pack(&writer, entries, HT_COUNT_OF(entries));
-    assert_in_range(ht_minute_run_memory_bytes(run), 1, HT_COUNT_OF(entries) * 5 / 4);
-    free(run);
+    for (size_t i = 0; i < HT_COUNT_OF(cases); i++) {
+        struct ht_random random;
+        ht_random_init(&random, i);
+        ht_minute_run_writer_begin(&writer);
+        uint32_t slot = 0;
+        for (int k = 0; k < 10000; k++) {
+            ht_minute_run_writer_put(&writer, slot, 1);
+            slot += 1 + (uint32_t)ht_random_below(&random, 2 * cases[i].distance - 1);
+        }
+        struct ht_minute_run *run = ht_minute_run_writer_end(&writer);
+        assert_non_null(run);
+        assert_in_range(ht_minute_run_memory_bytes(run) * 8, 1, 10000 * cases[i].most_bits);
+        free(run);
+    }
+    ht_minute_run_writer_finish(&writer);
+}
+
+/* Blocks of every length with distances and counts of every size. */
+static void holds_random_entries(void **state)
+{
+    (void)state;
+    struct ht_random random;
+    ht_random_init(&random, 1);
+    struct ht_minute_run_writer writer = {0};
+    for (size_t count = 0; count < 700; count++) {
+        struct entry entries[700];
+        uint32_t slot = 0;
+        for (size_t i = 0; i < count; i++) {
+            slot += 1 + (uint32_t)(ht_random_u64(&random) >> (42 + ht_random_below(&random, 22)));
+            uint64_t size = ht_random_u64(&random) >> ht_random_below(&random, 64);
+            entries[i] = (struct entry){slot, size == 0 ? 1 : size};
+        }
+        struct ht_minute_run *run = pack(&writer, entries, count);
+        assert_holds(run, entries, count);
+        free(run);
+    }
     ht_minute_run_writer_finish(&writer);
 }
 
@@ -99,29 +134,35 @@ static void merges_to_the_sums(void **state)
     struct ht_minute_run_writer writer = {0};
     for (int round = 0; round < 200; round++) {
         uint64_t sums[600] = {0};
-        struct ht_minute_run *runs[2];
-        for (int side = 0; side < 2; side++) {
+        struct ht_minute_run *runs = NULL;
+        size_t count = 1 + (size_t)round % HT_MINUTE_RUN_MERGE_MAX;
+        for (size_t side = 0; side < count; side++) {
             ht_minute_run_writer_begin(&writer);
             for (uint32_t slot = 0; slot < HT_COUNT_OF(sums); slot++) {
-                uint64_t count = 1 + ht_random_below(&random, 400);
+                uint64_t more = 1 + ht_random_below(&random, 400);
                 if (ht_random_below(&random, 200) < (uint64_t)round) {
-                    ht_minute_run_writer_put(&writer, slot, count);
-                    sums[slot] += count;
+                    ht_minute_run_writer_put(&writer, slot, more);
+                    sums[slot] += more;
                 }
             }
-            runs[side] = ht_minute_run_writer_end(&writer);
-            assert_non_null(runs[side]);
+            struct ht_minute_run *run = ht_minute_run_writer_end(&writer);
+            assert_non_null(run);
+            run->next = runs;
+            runs = run;
         }
-        runs[0]->taken = true;
-        struct ht_minute_run *merged = ht_minute_run_merge(&writer, runs[0], runs[1]);
+        runs->taken = true;
+        struct ht_minute_run *merged = ht_minute_run_merge(&writer, runs, count);
         assert_non_null(merged);
         assert_true(merged->taken);
         for (uint32_t slot = 0; slot < HT_COUNT_OF(sums); slot++) {
             assert_int_equal(ht_minute_run_find(merged, slot), sums[slot]);
         }
         free(merged);
-        free(runs[0]);
-        free(runs[1]);
+        while (runs != NULL) {
+            struct ht_minute_run *next = runs->next;
+            free(runs);
+            runs = next;
+        }
     }
     ht_minute_run_writer_finish(&writer);
 }
@@ -163,11 +204,9 @@ static void reads_only_whole_varints(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(holds_what_was_put),
-        cmocka_unit_test(finds_nothing_between_entries),
-        cmocka_unit_test(takes_little_over_a_byte_an_entry),
-        cmocka_unit_test(merges_to_the_sums),
-        cmocka_unit_test(reads_only_whole_varints),
+        cmocka_unit_test(holds_what_was_put),      cmocka_unit_test(finds_nothing_between_entries),
+        cmocka_unit_test(takes_few_bits_an_entry), cmocka_unit_test(holds_random_entries),
+        cmocka_unit_test(merges_to_the_sums),      cmocka_unit_test(reads_only_whole_varints),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
