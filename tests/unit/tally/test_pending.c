@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "hashtagd/tally/pending.h"
 
+#include "failing_memory.h"
+
 #include "hashtagd/base/assert.h"
 #include "hashtagd/base/random.h"
 
@@ -304,6 +306,58 @@ static void loses_nothing(void **state)
     ht_pending_destroy(pending);
 }
 
+static void add_again(struct ht_pending *pending, uint32_t number, uint32_t count)
+{
+    char text[20];
+    int length = snprintf(text, sizeof(text), "9%u", number);
+    struct ht_slice slice = ht_slice_make(text, (size_t)length);
+    uint32_t position;
+    while (ht_pending_note_position(pending, slice, 0, &position) == HT_ENOMEM) {
+    }
+    struct ht_pending_add add = {.tag = slice, .position = position, .minute = 5, .count = count};
+    while (ht_pending_add(pending, &add) == HT_ENOMEM) {
+    }
+}
+
+/* Each allocation in turn fails once, also in the middle of a return. */
+static void outlives_every_failed_allocation(void **state)
+{
+    (void)state;
+    bool failed = true;
+    for (size_t at = 0; failed; at += 1 + at / 50) {
+        failing_memory_set(at);
+        struct ht_pending_options options = {.key = {1, 2}};
+        struct ht_pending *pending;
+        while ((pending = ht_pending_create(&options)) == NULL) {
+        }
+        uint64_t sum = 0;
+        for (uint32_t i = 0; i < 1000; i++) {
+            if (i == 400) {
+                while (ht_pending_begin_flush(pending) == HT_ENOMEM) {
+                }
+            }
+            add_again(pending, i % 600, i);
+            sum += i;
+        }
+        while (ht_pending_return_flush(pending) == HT_ENOMEM) {
+            add_again(pending, 700, 3);
+            sum += 3;
+        }
+        while (ht_pending_begin_flush(pending) == HT_ENOMEM) {
+        }
+        failed = failing_memory_set(SIZE_MAX);
+        struct ht_pending_share share;
+        for (size_t i = 0; i < ht_pending_in_flight_count(pending); i++) {
+            assert_true(ht_pending_get_in_flight(pending, i, &share));
+            assert_true(ht_slice_equal(share.last_sequence, share.tag));
+            assert_true(ht_slice_equal(share.first_sequence, share.tag));
+            sum -= share.count;
+        }
+        assert_int_equal(sum, 0);
+        ht_pending_destroy(pending);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -316,6 +370,7 @@ int main(void)
         cmocka_unit_test(names_a_repeated_position_once),
         cmocka_unit_test(stops_at_the_maximum),
         cmocka_unit_test(loses_nothing),
+        cmocka_unit_test(outlives_every_failed_allocation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "hashtagd/tally/tally.h"
 
+#include "failing_memory.h"
+
 #include "hashtagd/base/assert.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
@@ -245,6 +248,96 @@ static void survives_any_damage(void **state)
     ht_tally_destroy(tally);
 }
 
+/* Adds 1200 tags to a minute; an addition that found no memory is made again. */
+static void add_all(struct ht_tally *tally, int64_t minute)
+{
+    for (uint32_t i = 0; i < 1200; i++) {
+        char tag[20];
+        int length = snprintf(tag, sizeof(tag), "tag%u", i);
+        struct ht_tally_add one = {ht_slice_make(tag, (size_t)length), minute, minute * 60, 1 + i};
+        int status;
+        do {
+            uint64_t total = ht_tally_total(tally, HT_TALLY_ALL);
+            status = ht_tally_add(tally, &one);
+            assert_true(status == 0 || ht_tally_total(tally, HT_TALLY_ALL) == total);
+        } while (status == HT_ENOMEM);
+        assert_int_equal(status, 0);
+    }
+}
+
+/* Fills one tally, and another from its log; whatever finds no memory is done again. */
+static void fill_two(struct ht_tally *from, struct ht_tally *to)
+{
+    struct ht_tally_parts parts;
+    add_all(from, MINUTE);
+    add_all(from, MINUTE - 3);
+    while (ht_tally_take_parts(from, &parts) == HT_ENOMEM) {
+        assert_null(parts.items);
+    }
+    add_all(from, MINUTE);
+    while (ht_tally_advance(from, MINUTE + 1) == HT_ENOMEM) {
+        assert_int_equal(ht_tally_minute(from), MINUTE);
+    }
+    while (ht_tally_reserve(to, 1200) == HT_ENOMEM) {
+    }
+    for (uint32_t i = 0; i < 1200; i++) {
+        char tag[20];
+        int length = snprintf(tag, sizeof(tag), "tag%u", i);
+        struct ht_slice name = ht_slice_make(tag, (size_t)length);
+        while (ht_tally_load(to, name, 3 * (1 + i), 0, 0) == HT_ENOMEM) {
+        }
+    }
+    for (int round = 0; round < 2; round++) {
+        for (size_t i = 0; i < parts.count; i++) {
+            while (ht_tally_apply_part(to, &parts.items[i], NULL) == HT_ENOMEM) {
+            }
+        }
+        while (round == 0 && ht_tally_apply_deletion(to, HT_SLICE("tag7")) == HT_ENOMEM) {
+        }
+        ht_tally_parts_finish(&parts);
+        while (round == 0 && ht_tally_take_parts(from, &parts) == HT_ENOMEM) {
+        }
+    }
+}
+
+static void assert_the_same(struct ht_tally *a, struct ht_tally *b)
+{
+    for (uint32_t i = 0; i < 1200; i += 7) {
+        char tag[20];
+        (void)snprintf(tag, sizeof(tag), "tag%u", i);
+        uint64_t gone = i == 7 ? 2 * (1 + i) : 0;
+        assert_int_equal(count_of(a, tag, HT_TALLY_ALL), 3 * (1 + i));
+        assert_int_equal(count_of(b, tag, HT_TALLY_ALL), 3 * (1 + i));
+        assert_int_equal(count_of(a, tag, HT_TALLY_5M), 3 * (1 + i));
+        assert_int_equal(count_of(b, tag, HT_TALLY_5M), 3 * (1 + i) - gone);
+    }
+    assert_int_equal(ht_tally_total(b, HT_TALLY_24H) + 16, ht_tally_total(a, HT_TALLY_24H));
+}
+
+/* Each allocation of the whole in turn fails once: nothing is lost, and nothing counts twice. */
+static void outlives_every_failed_allocation(void **state)
+{
+    (void)state;
+    struct ht_tally_options options = {.key = {1, 2}, .minute = MINUTE, .keep_parts = true};
+    bool failed = true;
+    for (size_t at = 0; failed; at += 1 + at / 20) {
+        failing_memory_set(at);
+        struct ht_tally *from;
+        struct ht_tally *to;
+        while ((from = ht_tally_create(&options)) == NULL) {
+        }
+        options.minute = MINUTE + 1;
+        while ((to = ht_tally_create(&options)) == NULL) {
+        }
+        options.minute = MINUTE;
+        fill_two(from, to);
+        failed = failing_memory_set(SIZE_MAX);
+        assert_the_same(from, to);
+        ht_tally_destroy(from);
+        ht_tally_destroy(to);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -255,6 +348,7 @@ int main(void)
         cmocka_unit_test(skips_minutes_outside_the_day),
         cmocka_unit_test(refuses_damaged_parts),
         cmocka_unit_test(survives_any_damage),
+        cmocka_unit_test(outlives_every_failed_allocation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
