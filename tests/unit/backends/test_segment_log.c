@@ -4,17 +4,76 @@
 #include "fixture.h"
 
 #include "hashtagd/base/assert.h"
+#include "hashtagd/base/random.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/uio.h>
 #include <unistd.h>
 #include <cmocka.h>
 
-enum { START_MS = 1000, SEGMENT_HEADER = 512, BLOCK_HEADER = 64 };
+enum { START_MS = 1000, SEGMENT_HEADER = 512, BLOCK_HEADER = 64, NOISE_BYTES = 100000 };
 #define FIRST ((uint64_t)START_MS * 1000)
+
+/* Faults of the disk. The program is linked so that the log's calls of these functions come here
+ * (--wrap); `fault` says which of them fails, counted from now. */
+static struct {
+    int countdown;   /* 0: none; 1: the next call fails */
+    bool goes_on;    /* all calls after it fail too */
+    bool was_failed; /* it came to that */
+} fault;
+
+int __wrap_fdatasync(int fd);
+int __wrap_fsync(int fd);
+int __real_ftruncate64(int fd, off_t length);
+int __wrap_ftruncate64(int fd, off_t length);
+ssize_t __real_pwritev64(int fd, const struct iovec *parts, int count, off_t offset);
+ssize_t __wrap_pwritev64(int fd, const struct iovec *parts, int count, off_t offset);
+
+static bool fails_now(void)
+{
+    if (fault.countdown == 0 || (fault.countdown > 1 && fault.countdown--)) {
+        return false;
+    }
+    fault.countdown = fault.goes_on ? 1 : 0;
+    fault.was_failed = true;
+    errno = EIO;
+    return true;
+}
+
+/* A sync that succeeds needs no disk: nobody pulls the plug here. */
+int __wrap_fdatasync(int fd)
+{
+    (void)fd;
+    return fails_now() ? -1 : 0;
+}
+
+int __wrap_fsync(int fd)
+{
+    (void)fd;
+    return fails_now() ? -1 : 0;
+}
+
+int __wrap_ftruncate64(int fd, off_t length)
+{
+    return fails_now() ? -1 : __real_ftruncate64(fd, length);
+}
+
+/* Half of the first part is written. */
+ssize_t __wrap_pwritev64(int fd, const struct iovec *parts, int count, off_t offset)
+{
+    if (!fails_now()) {
+        return __real_pwritev64(fd, parts, count, offset);
+    }
+    struct iovec half = {parts->iov_base, parts->iov_len / 2};
+    (void)__real_pwritev64(fd, &half, 1, offset);
+    errno = EIO;
+    return -1;
+}
 
 static int try_open(struct fixture *fixture, struct ht_segment_log **log, uint64_t segment_bytes,
                     struct ht_error *error)
@@ -352,9 +411,17 @@ static void test_no_record_looks_like_a_block(void **state)
     assert_int_equal(unlink(segment_path(fixture, 0)), 0);
     log = open_log(fixture, 1 << 20);
     append(log, 3, 2000, NULL);
-    struct ht_segment_block *block = ht_segment_block_create(length + 64);
-    assert_non_null(block);
+    struct ht_segment_block *block = ht_segment_block_create(2 * NOISE_BYTES);
+    struct ht_random random;
+    char *noise = malloc(NOISE_BYTES); /* so that packing does not pay */
+    assert_true(block != NULL && noise != NULL && length < NOISE_BYTES);
+    ht_random_init(&random, 1);
+    for (size_t i = 0; i < NOISE_BYTES; i++) {
+        noise[i] = (char)ht_random_u64(&random);
+    }
     ht_segment_block_add(block, ht_slice_make(file, length), HT_SLICE("key"));
+    ht_segment_block_add(block, ht_slice_make(noise, NOISE_BYTES), HT_SLICE("key"));
+    free(noise);
     struct ht_segment_append hostile = {block, {0}, 0};
     assert_int_equal(ht_segment_log_append(log, &hostile, &error), 0);
     ht_segment_block_release(block);
@@ -490,6 +557,133 @@ static void test_full_disk(void **state)
     fixture_unmount(fixture_path(fixture, "stream"));
 }
 
+/* What was acknowledged, by sequence number from FIRST on: which try it came from. */
+struct acknowledged {
+    unsigned tries[4096];
+    size_t count;
+};
+
+/* Appends records that name their try. */
+static int append_try(struct ht_segment_log *log, unsigned try, struct acknowledged *acknowledged)
+{
+    unsigned count = 1 + try * 7 % 5;
+    struct ht_segment_block *block = ht_segment_block_create(5 * 64);
+    struct ht_error error = {0};
+    assert_non_null(block);
+    block->arrival_ms = 2000 + try;
+    for (unsigned i = 0; i < count; i++) {
+        char text[40];
+        int length = snprintf(text, sizeof(text), "%u", try);
+        ht_segment_block_add(block, ht_slice_make(text, (size_t)length), HT_SLICE("key"));
+    }
+    struct ht_segment_append append = {block, HT_SLICE("cursor"), 0};
+    int status = ht_segment_log_append(log, &append, &error);
+    ht_segment_block_release(block);
+    for (unsigned i = 0; status == 0 && i < count; i++) {
+        acknowledged->tries[acknowledged->count++] = try;
+    }
+    return status;
+}
+
+/* All that was acknowledged is there, in its place; behind it at most one try that was not. */
+static void expect_acknowledged(struct ht_segment_log *log, const struct acknowledged *acknowledged)
+{
+    uint64_t sequence = FIRST, rest = 0;
+    struct ht_segment_block *block;
+    struct ht_error error = {0};
+    for (;;) {
+        assert_int_equal(ht_segment_log_read(log, sequence, &block, &error), 0);
+        if (block == NULL) {
+            break;
+        }
+        assert_int_equal(block->first_sequence, sequence);
+        size_t offset = 0;
+        for (uint32_t i = 0; i < block->record_count; i++, sequence++) {
+            struct ht_slice data, key;
+            uint64_t try;
+            ht_segment_block_get(block, &offset, &data, &key);
+            assert_int_equal(ht_slice_to_u64(data, UINT32_MAX, &try), 0);
+            if (sequence - FIRST < acknowledged->count) {
+                assert_int_equal(try, acknowledged->tries[sequence - FIRST]);
+            } else {
+                rest++;
+            }
+        }
+        ht_segment_block_release(block);
+    }
+    assert_true(sequence - FIRST >= acknowledged->count);
+    assert_true(rest <= 5);
+}
+
+/* One run with the fault at call `at`; false once there are no so many calls. */
+static bool run_with_fault(struct fixture *fixture, int at, bool goes_on, bool ends_there)
+{
+    struct acknowledged acknowledged = {.count = 0};
+    struct ht_segment_log *log = open_log(fixture, 1000);
+    unsigned try = 1;
+    fault.countdown = at;
+    fault.goes_on = goes_on;
+    fault.was_failed = false;
+    for (; try < 40; try++) {
+        int status = append_try(log, try, &acknowledged);
+        assert_true(status == 0 || fault.was_failed);
+        if (status != 0 && ends_there) {
+            break;
+        }
+        if (status != 0 && try % 3 == 0) {
+            fault.countdown = 0; /* the disk is well again */
+        }
+    }
+    bool was_failed = fault.was_failed;
+    fault.countdown = 0;
+    if (!ends_there) {
+        assert_int_equal(append_try(log, try, &acknowledged), 0);
+        expect_acknowledged(log, &acknowledged);
+    }
+    ht_segment_log_close(log);
+    log = open_log(fixture, 1000);
+    expect_acknowledged(log, &acknowledged);
+    ht_segment_log_close(log);
+    while (segment_count(fixture) > 0) {
+        assert_int_equal(unlink(segment_path(fixture, 0)), 0);
+    }
+    return was_failed;
+}
+
+/* Every write, sync and cut fails in turn, once or for a while; the process goes on, or ends there
+ * as in a crash. */
+static void test_disk_faults_at_every_call(void **state)
+{
+    for (int mode = 0; mode < 4; mode++) {
+        int at = 1;
+        while (run_with_fault(*state, at, (mode & 1) != 0, (mode & 2) != 0)) {
+            at++;
+        }
+        assert_in_range(at, 80, 400);
+    }
+}
+
+/* After a failed sync the kernel may have dropped pages: nothing more goes into that file. */
+static void test_failed_sync_ends_the_segment(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ht_segment_log *log = open_log(fixture, 1 << 20);
+    struct ht_error error = {0};
+    append(log, 3, 2000, NULL);
+    fault.countdown = 2; /* the write, then its sync */
+    fault.goes_on = false;
+    assert_int_equal(try_append(log, 3, 2001, NULL, &error), HT_EIO);
+    assert_int_equal(segment_count(fixture), 1);
+    size_t length;
+    free(fixture_read_file(segment_path(fixture, 0), &length));
+    assert_int_equal(length, ht_segment_log_figures(log, 0).stored_bytes); /* nothing of it stays */
+    append(log, 3, 2002, NULL);
+    append(log, 3, 2003, NULL);
+    assert_int_equal(segment_count(fixture), 2);
+    assert_int_equal(read_from(log, FIRST), 9);
+    ht_segment_log_close(log);
+}
+
 static void test_directory_that_cannot_be(void **state)
 {
     struct fixture *fixture = *state;
@@ -516,6 +710,8 @@ int main(void)
         CASE(test_retention),
         CASE(test_retention_goes_up_to_consumed),
         CASE(test_full_disk),
+        CASE(test_disk_faults_at_every_call),
+        CASE(test_failed_sync_ends_the_segment),
         CASE(test_directory_that_cannot_be),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
