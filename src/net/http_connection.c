@@ -28,6 +28,7 @@
 #define CONNECTION_MAGIC    0x4874436eu    /* "HtCn" */
 #define REFUSED_AT_ONCE_MAX 64             /* connections over the limit that get an answer */
 #define UNSENT_HIGH_BYTES   (256u * 1024u) /* answers that wait; then requests wait too */
+#define LINGER_MAX_BYTES    (64u * 1024u * 1024u) /* dropped after the last answer */
 
 static void begin(struct ht_http_connection *connection);
 static void on_data(struct ht_transport *transport, struct ht_slice data);
@@ -126,9 +127,14 @@ static void on_data(struct ht_transport *transport, struct ht_slice data)
     case HT_HTTP_CONNECTION_HANDLER:
     case HT_HTTP_CONNECTION_BODY:
         break;
+    case HT_HTTP_CONNECTION_LINGER:
+        if (connection->received_bytes - connection->read_mark_bytes > LINGER_MAX_BYTES) {
+            ht_http_connection_close(
+                connection); /* it does not look at the answer, it only sends */
+        }
+        return;
     case HT_HTTP_CONNECTION_STREAM:
     case HT_HTTP_CONNECTION_ENDING:
-    case HT_HTTP_CONNECTION_LINGER:
     case HT_HTTP_CONNECTION_CLOSED:
         return; /* nobody will read it */
     }

@@ -58,7 +58,7 @@ struct ht_http_connection {
     uint64_t state_deadline_ns;
     uint64_t write_deadline_ns;
     uint64_t write_mark_bytes; /* sent when the write deadline was set */
-    uint64_t read_mark_bytes;  /* received when the body's deadline was set */
+    uint64_t read_mark_bytes;  /* received when the deadline of the state was set */
     uint64_t received_bytes;
     uint64_t counted_sent_bytes; /* that the server's figures have */
     /* a stream of events */
