@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "config_load.h"
 
-#include "config_place.h"
 #include "config_value.h"
 #include "nearest.h"
 
@@ -86,12 +85,9 @@ static int read_file(const char *path, struct ht_buffer *text, struct ht_mistake
 static void find_place(const struct walk *walk, const char *key, bool of_key,
                        char where[MAX_PLACE_BYTES])
 {
-    size_t section = strcspn(key, ".");
-    struct ht_slice member = ht_slice_text(key[section] == '.' ? key + section + 1 : "");
-    struct ht_config_place place;
-    if (ht_config_find_place(walk->text, ht_slice_make(key, section), member, &place) == 0) {
-        const struct ht_json_place *at = of_key ? &place.key : &place.value;
-        (void)snprintf(where, MAX_PLACE_BYTES, "%s:%zu:%zu", walk->path, at->line, at->column);
+    struct ht_json_place place;
+    if (ht_json_locate(walk->text, key, of_key, &place) == 0) {
+        (void)snprintf(where, MAX_PLACE_BYTES, "%s:%zu:%zu", walk->path, place.line, place.column);
     } else {
         (void)snprintf(where, MAX_PLACE_BYTES, "%s", walk->path);
     }
