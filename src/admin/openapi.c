@@ -150,7 +150,7 @@ static void write_route(const struct ht_route *route, struct ht_json_writer *wri
     write_member(writer, "operationId", route->name);
     write_member(writer, "summary", route->summary);
     write_parameters(route, writer);
-    if (route->max_body_bytes > 0) {
+    if (route->needs_body) {
         write_body(writer);
     }
     ht_json_write_key(writer, "responses");

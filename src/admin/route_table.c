@@ -10,7 +10,9 @@
 #define JSON    "application/json"
 #define PROBLEM "application/problem+json"
 
-enum { MAX_TWEETS_BODY_BYTES = 32 * 1024 * 1024 };
+/* A body that nobody wants is read all the same, so that a malformed one is refused before anything
+ * is done. */
+enum { MAX_TWEETS_BODY_BYTES = 32 * 1024 * 1024, MAX_EMPTY_BODY_BYTES = 4096 };
 
 static const struct ht_route_parameter hashtags_parameters[] = {
     {"limit", HT_PARAMETER_NUMBER, 1, HT_TALLY_TOP_MAX, 20, NULL, "how many at most"},
@@ -140,7 +142,7 @@ static const struct ht_route routes[] = {
      ht_route_events, .parameters = events_parameters, .responses = events_responses},
     {HT_HTTP_POST, "/flush", "flush",
      "Writes pending counts and closes open archive buffers; answered once durable.",
-     ht_route_flush, .responses = flush_responses},
+     ht_route_flush, .max_body_bytes = MAX_EMPTY_BODY_BYTES, .responses = flush_responses},
     {HT_HTTP_GET, "/hashtags", "listHashtags", "The top hashtags of a window, in pages.",
      ht_route_hashtags, .parameters = hashtags_parameters, .responses = hashtags_responses},
     {HT_HTTP_GET, "/hashtags/{tag}", "getHashtag", "One hashtag with all that is known of it.",
