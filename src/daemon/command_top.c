@@ -14,7 +14,14 @@
  *     read flags -> configuration -> open the client -> ask -> draw [-> wait -> ask ...]
  */
 
-enum { TIMEOUT_MS = 10000, WATCH_MS = 1000, MAX_SCREEN_BYTES = 4 * 1024 * 1024, MAX_LIMIT = 1000 };
+enum {
+    TIMEOUT_MS = 10000,
+    BUSY_MS = 250,
+    MAX_TRIES = 20,
+    WATCH_MS = 1000,
+    MAX_SCREEN_BYTES = 4 * 1024 * 1024,
+    MAX_LIMIT = 1000
+};
 
 /* What is asked for. */
 struct wish {
@@ -179,12 +186,25 @@ static int print_list(struct ht_client *client, const struct wish *wish,
     return result;
 }
 
+/* A daemon that is just starting answers 503 until its counts are loaded. */
+static int ask(struct ht_client *client, const struct ht_client_request *request,
+               struct ht_client_answer *answer, struct ht_error *error)
+{
+    int result = ht_client_ask(client, request, answer, error);
+    for (int tries = 1; result == 0 && answer->status == 503 && tries < MAX_TRIES; tries++) {
+        ht_client_answer_finish(answer);
+        (void)ht_client_wait(client, BUSY_MS);
+        result = ht_client_ask(client, request, answer, error);
+    }
+    return result;
+}
+
 static int draw(struct ht_client *client, const struct wish *wish, struct ht_error *error)
 {
     struct ht_client_request request = {
         .method = "GET", .path = wish->path, .timeout_ms = TIMEOUT_MS};
     struct ht_client_answer answer;
-    int result = ht_client_ask(client, &request, &answer, error);
+    int result = ask(client, &request, &answer, error);
     if (result == 0 && answer.status != 200) {
         result = ht_client_explain(client, &answer, error);
     }
