@@ -104,6 +104,26 @@ static int write_all(struct ht_embedded_flush *flush)
     return status;
 }
 
+static int compare_deltas(const void *a, const void *b)
+{
+    const struct ht_delta *const *left = a, *const *right = b;
+    return ht_slice_compare((*left)->hashtag, (*right)->hashtag);
+}
+
+/* In the order of the table's own tree, so that neighbours meet the same page. NULL where memory is
+ * out. */
+static const struct ht_delta **sort_deltas(const struct ht_table_flush *request)
+{
+    const struct ht_delta **sorted = calloc(request->delta_count + 1, sizeof(*sorted));
+    for (size_t i = 0; sorted != NULL && i < request->delta_count; i++) {
+        sorted[i] = &request->deltas[i];
+    }
+    if (sorted != NULL) {
+        qsort(sorted, request->delta_count, sizeof(*sorted), compare_deltas);
+    }
+    return sorted;
+}
+
 static int write_deltas(struct ht_embedded_flush *flush)
 {
     const struct ht_table_flush *request = flush->request;
@@ -113,15 +133,17 @@ static int write_deltas(struct ht_embedded_flush *flush)
     if (statement == NULL) {
         return flush->error.code;
     }
-    int status = 0;
+    const struct ht_delta **sorted = sort_deltas(request);
+    int status = sorted == NULL ? out_of_memory(flush) : 0;
     for (size_t i = 0; status == 0 && i < request->delta_count; i++) {
-        const struct ht_delta *delta = &request->deltas[i];
+        const struct ht_delta *delta = sorted[i];
         ht_embedded_bind(statement, 1, delta->hashtag);
         (void)sqlite3_bind_int64(statement, 2, (int64_t)delta->count);
         (void)sqlite3_bind_int64(statement, 3, delta->first_seen_s);
         (void)sqlite3_bind_int64(statement, 4, delta->last_seen_s);
         status = ht_embedded_store_run(store, statement, &flush->error);
     }
+    free(sorted);
     return status;
 }
 

@@ -16,8 +16,6 @@ struct ht_pending {
     struct ht_pending_generation generations[2];
     int collecting;         /**< which of them */
     bool is_flushing;       /**< the other one is in flight */
-    uint32_t *order;        /**< owned: the shares in flight, sorted */
-    size_t order_capacity;  /**< of the array */
     bool is_returning;      /**< a return has begun */
     uint32_t returned_base; /**< what to add to a collected position where it was moved */
     uint32_t moved_count;   /**< collected positions that were moved so far */
@@ -25,8 +23,6 @@ struct ht_pending {
 
 static struct ht_pending_generation *collecting(const struct ht_pending *pending);
 static struct ht_pending_generation *in_flight(const struct ht_pending *pending);
-static int order_shares(struct ht_pending *pending);
-static int compare_shares(const void *a, const void *b, void *user);
 static int move_positions(struct ht_pending *pending);
 static int move_shares(struct ht_pending *pending);
 static int move_share(struct ht_pending *pending, struct ht_pending_sum *share);
@@ -97,10 +93,6 @@ int ht_pending_begin_flush(struct ht_pending *pending)
     if (pending->is_flushing) {
         return HT_EBUSY;
     }
-    int status = order_shares(pending);
-    if (status != 0) {
-        return status;
-    }
     pending->collecting = 1 - pending->collecting;
     pending->is_flushing = true;
     return 0;
@@ -116,7 +108,7 @@ bool ht_pending_get_in_flight(const struct ht_pending *pending, size_t index,
 {
     HT_ASSERT(index < ht_pending_in_flight_count(pending) && !pending->is_returning);
     const struct ht_pending_generation *generation = in_flight(pending);
-    const struct ht_pending_sum *sum = ht_pending_sum_at(generation, pending->order[index]);
+    const struct ht_pending_sum *sum = ht_pending_sum_at(generation, (uint32_t)index);
     if (sum->count == 0) {
         return false;
     }
@@ -137,7 +129,7 @@ bool ht_pending_get_in_flight(const struct ht_pending *pending, size_t index,
 void ht_pending_settle(struct ht_pending *pending, size_t index)
 {
     HT_ASSERT(index < ht_pending_in_flight_count(pending) && !pending->is_returning);
-    ht_pending_sum_at(in_flight(pending), pending->order[index])->count = 0;
+    ht_pending_sum_at(in_flight(pending), (uint32_t)index)->count = 0;
 }
 
 void ht_pending_finish_flush(struct ht_pending *pending)
@@ -212,7 +204,6 @@ void ht_pending_destroy(struct ht_pending *pending)
     }
     ht_pending_generation_finish(&pending->generations[0]);
     ht_pending_generation_finish(&pending->generations[1]);
-    free(pending->order);
     free(pending);
 }
 
@@ -225,40 +216,6 @@ static struct ht_pending_generation *in_flight(const struct ht_pending *pending)
 {
     return (struct ht_pending_generation *)(uintptr_t)&pending
         ->generations[1 - pending->collecting];
-}
-
-/* Sorts what is collected by shard, then tag. */
-static int order_shares(struct ht_pending *pending)
-{
-    struct ht_pending_generation *generation = collecting(pending);
-    size_t count = generation->shares.count;
-    if (count > pending->order_capacity) {
-        uint32_t *order = realloc(pending->order, count * sizeof(*order));
-        if (order == NULL) {
-            return HT_ENOMEM;
-        }
-        pending->order = order;
-        pending->order_capacity = count;
-    }
-    for (size_t i = 0; i < count; i++) {
-        pending->order[i] = (uint32_t)i;
-    }
-    if (count > 0) {
-        qsort_r(pending->order, count, sizeof(pending->order[0]), compare_shares, generation);
-    }
-    return 0;
-}
-
-static int compare_shares(const void *a, const void *b, void *user)
-{
-    const struct ht_pending_generation *generation = user;
-    const struct ht_pending_sum *left = ht_pending_sum_at(generation, *(const uint32_t *)a);
-    const struct ht_pending_sum *right = ht_pending_sum_at(generation, *(const uint32_t *)b);
-    if (left->shard != right->shard) {
-        return left->shard < right->shard ? -1 : 1;
-    }
-    return ht_slice_compare(ht_pending_text(generation, left->tag),
-                            ht_pending_text(generation, right->tag));
 }
 
 /* In their order; a second attempt moves what was noted since the first. */

@@ -65,8 +65,8 @@ struct ht_table_load {
     void *adapter; /**< the adapter's own */
 };
 
-/** What was counted of one hashtag in one shard since the last flush. Sorted by shard, then
- * hashtag; a pair comes once. */
+/** What was counted of one hashtag in one shard since the last flush. In no order (an adapter that
+ * gains by one sorts on its own thread); a pair comes once. */
 struct ht_delta {
     struct ht_slice hashtag;                        /**< 1 .. HT_TABLE_MAX_KEY_BYTES of UTF-8 */
     uint32_t shard;                                 /**< index into the flush's checkpoints */

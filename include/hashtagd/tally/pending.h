@@ -79,8 +79,8 @@ int ht_pending_note_position(struct ht_pending *pending, struct ht_slice sequenc
  */
 int ht_pending_add(struct ht_pending *pending, const struct ht_pending_add *add) HT_MUST_CHECK;
 
-/** Puts in flight what was collected, sorted by shard, then tag. 0, HT_EBUSY where something is in
- * flight already, HT_ENOMEM with nothing changed. */
+/** Puts in flight what was collected, in the order in which the shares were first met: sorting
+ * would take long on the loop thread. 0, or HT_EBUSY where something is in flight already. */
 int ht_pending_begin_flush(struct ht_pending *pending) HT_MUST_CHECK;
 
 /** How many shares are in flight. */
