@@ -3,8 +3,9 @@
 
 /**
  * The source `synthetic`: pushes what sources/synthetic_tweets.h makes into the sink, at
- * an even rate or as fast as the sink takes it (then in slices of two milliseconds, so that the
- * loop turns in between).
+ * an even rate or as fast as the sink takes it (then in slices of half a millisecond, so that the
+ * loop turns in between). A worker thread makes them ahead, so that this load costs the loop
+ * little, as tweets from a network would.
  *
  * Its cursor names the seed and the index of the next message. A cursor of the same seed makes
  * it go on there, so no tweet comes twice; a cursor of another seed or of another source is
@@ -20,6 +21,7 @@
 
 #include "hashtagd/base/clock.h"
 #include "hashtagd/base/timer.h"
+#include "hashtagd/net/worker.h"
 #include "hashtagd/pipeline/source.h"
 
 #include <stdint.h>
@@ -30,6 +32,8 @@
 struct ht_synthetic_source_options {
     struct ht_clock *clock;        /**< not owned, outlives the source */
     struct ht_timer_queue *timers; /**< not owned, outlives the source */
+    struct ht_worker *worker;      /**< makes the messages; not owned, outlives the source. NULL:
+                                    *   they are made on the loop thread, as they are needed */
     uint64_t seed;                 /**< the same seed makes the same tweets */
     uint64_t rate;                 /**< messages a second; 0: no limit */
     uint64_t limit; /**< the source is idle once the messages with a lower index are out, those
