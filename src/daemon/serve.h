@@ -6,7 +6,7 @@
  * down. serve_build.c builds top to bottom, serve_stop.c stops in the order of the data, so
  * that nothing is lost on the way, and takes the parts down in reverse.
  *
- *     data directory -> loop -> worker -> store -> table, change feed; stream; archive;
+ *     data directory -> loop -> workers -> store -> table, change feed; stream; archive;
  *     dead letters -> source -> tally -> count, ingest, archiver -> administration
  */
 
@@ -41,7 +41,9 @@ struct ht_daemon {
     struct ht_data_dir *data_dir;
     char *url_path; /* data.dir/admin.url */
     struct ht_loop *loop;
-    struct ht_worker *worker;
+    struct ht_worker *worker;        /* table, archive, dead letters */
+    struct ht_worker *stream_worker; /* its syncs do not wait for a flush of the table */
+    struct ht_worker *source_worker; /* reads or makes what comes in */
     struct ht_embedded_store *store;
     struct ht_table *table;
     struct ht_changes *changes;
@@ -60,7 +62,7 @@ struct ht_daemon {
     unsigned opening; /* stream and store, until both are open */
     bool is_started;  /* the stages run */
     bool is_stopping;
-    bool is_worker_stopped;
+    bool are_workers_stopped;
     struct ht_timer deadline_timer;
     int exit_status;
 };

@@ -85,6 +85,12 @@ static int build_ground(struct ht_daemon *daemon, struct ht_error *error)
     daemon->timers = ht_loop_timers(daemon->loop);
     ht_budget_init(&daemon->budget, (size_t)daemon->config->memory.budget_bytes);
     status = ht_worker_create(&daemon->worker, daemon->loop, "files", error);
+    if (status == 0) {
+        status = ht_worker_create(&daemon->stream_worker, daemon->loop, "stream", error);
+    }
+    if (status == 0) {
+        status = ht_worker_create(&daemon->source_worker, daemon->loop, "source", error);
+    }
     return status != 0 ? status : ht_loop_watch_signals(daemon->loop, on_signal, daemon, error);
 }
 
@@ -120,7 +126,7 @@ static int build_stream(struct ht_daemon *daemon, struct ht_error *error)
     }
     const struct ht_config *config = daemon->config;
     struct ht_embedded_stream_options options = {.loop = daemon->loop,
-                                                 .worker = daemon->worker,
+                                                 .worker = daemon->stream_worker,
                                                  .log = &daemon->log,
                                                  .directory = directory,
                                                  .retention_s = config->stream.retention_s,
@@ -168,7 +174,7 @@ static struct ht_source *make_replay(const struct ht_daemon *daemon)
     struct ht_replay_source_options options = {
         .clock = daemon->clock,
         .timers = daemon->timers,
-        .worker = daemon->worker,
+        .worker = daemon->source_worker,
         .files = (const char *const *)(void *)config->source.files.items,
         .file_count = config->source.files.count,
         .rate = config->source.rate,
@@ -182,6 +188,7 @@ static int build_source(struct ht_daemon *daemon, struct ht_error *error)
     const struct ht_config *config = daemon->config;
     struct ht_synthetic_source_options synthetic = {.clock = daemon->clock,
                                                     .timers = daemon->timers,
+                                                    .worker = daemon->source_worker,
                                                     .seed = config->source.seed,
                                                     .rate = config->source.rate,
                                                     .limit = config->source.limit};

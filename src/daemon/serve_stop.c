@@ -12,7 +12,7 @@
  *     stop -> ingest (the source stops, what it delivered becomes durable)
  *          -> count (what is counted is written)
  *          -> archiver (what is deleted is delivered)
- *          -> administration -> ports -> store -> worker -> the loop ends
+ *          -> administration -> ports -> store -> workers -> the loop ends
  *
  * A deadline runs meanwhile. When it passes, or a second signal comes, the process ends at once:
  * everything durable is safe, the rest is not checkpointed and comes again.
@@ -29,7 +29,7 @@ static void on_changes_closed(void *user);
 static void on_table_closed(void *user);
 static void on_stream_closed(void *user);
 static void on_store_closed(void *user);
-static void on_worker_stopped(void *user);
+static void stop_next_worker(void *user);
 
 static uint64_t deletions_waiting(const struct ht_daemon *daemon)
 {
@@ -177,13 +177,24 @@ static void on_stream_closed(void *user)
 static void on_store_closed(void *user)
 {
     struct ht_daemon *daemon = user;
-    ht_worker_stop(daemon->worker, on_worker_stopped, daemon);
+    stop_next_worker(daemon);
 }
 
-static void on_worker_stopped(void *user)
+/* Stops the workers in reverse order, then ends the loop. */
+static void stop_next_worker(void *user)
 {
     struct ht_daemon *daemon = user;
-    daemon->is_worker_stopped = true;
+    struct ht_worker **const workers[] = {&daemon->source_worker, &daemon->stream_worker,
+                                          &daemon->worker};
+    for (size_t i = 0; i < HT_COUNT_OF(workers); i++) {
+        struct ht_worker *worker = *workers[i];
+        if (worker != NULL) {
+            *workers[i] = NULL;
+            ht_worker_stop(worker, stop_next_worker, daemon);
+            return;
+        }
+    }
+    daemon->are_workers_stopped = true;
     ht_timer_stop(daemon->timers, &daemon->deadline_timer);
     ht_log_info(&daemon->log, "daemon", "stopped", HT_NUMBER("status", daemon->exit_status));
     ht_loop_stop(daemon->loop);
