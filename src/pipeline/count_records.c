@@ -16,7 +16,7 @@
  */
 
 enum {
-    SLICE_NS = 2000000,
+    SLICE_NS = 1000000,
     RECORDS_BETWEEN_LOOKS = 32,
 };
 
