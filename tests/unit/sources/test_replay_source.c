@@ -171,7 +171,7 @@ static void test_rate(void **state)
                 HT_SLICE(""));
     bench.wanted = 300;
     run_until(&bench, has_enough);
-    assert_in_range(bench.enough_ms, 290, 3000);
+    assert_in_range(bench.enough_ms, 290, 25000);
     assert_true(bench.sink.count < 450);
     bench_finish(&bench);
 }

@@ -206,7 +206,7 @@ static void test_without_a_rate_the_loop_turns_in_between(void **state)
         ht_timer_queue_run(&bench.timers);
     }
     /* Two milliseconds of work, and more than enough for a slow machine. */
-    assert_true(ht_clock_monotonic_ns(&bench.clock.clock) - begun_ns < 500000000);
+    assert_true(ht_clock_monotonic_ns(&bench.clock.clock) - begun_ns < 5000000000u);
     assert_int_equal(bench.sink.count % 16, 0);
     bench_finish(&bench);
 }
