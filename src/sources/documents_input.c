@@ -78,6 +78,7 @@ static enum ht_documents_input_result fill_from_gzip(struct ht_documents_input *
     int status = ht_gzip_reader_read(input->gzip, &input->chunk, window->data + window->length,
                                      HT_DOCUMENTS_INPUT_FILL_BYTES, &length);
     window->length += length;
+    window->data[window->length] = '\0'; /* as buffer.h promises */
     if (status == HT_ENOMEM) {
         return HT_DOCUMENTS_INPUT_FAILED;
     }
