@@ -147,16 +147,33 @@ static void release_batch(struct ht_record_batch *records)
     free(batch);
 }
 
+/* The note at `*offset`, which moves to the next one. */
+static struct ht_slice get_note(const struct ht_segment_block *block, size_t *offset)
+{
+    uint16_t length;
+    if (block->notes == NULL) {
+        return (struct ht_slice){0};
+    }
+    const char *at = block->notes + *offset;
+    memcpy(&length, at, sizeof(length));
+    *offset += sizeof(length) + length;
+    return ht_slice_make(at + sizeof(length), length);
+}
+
 /* Fills in up to `count` records from the block on; how many. */
 static size_t add_records(struct batch *batch, struct ht_segment_block *block, uint64_t want,
                           size_t count)
 {
     char *digits = (char *)(batch->blocks + batch->block_count) + batch->batch.count * DIGITS_BYTES;
-    size_t offset = 0, added = 0;
+    size_t offset = 0, note_offset = 0, added = 0;
     skip_to(block, want, &offset);
+    for (uint64_t i = block->first_sequence; i < want; i++) {
+        (void)get_note(block, &note_offset);
+    }
     for (; added < count && want < end_of(block); added++, want++) {
         struct ht_record *record = &batch->batch.records[batch->batch.count++];
-        *record = (struct ht_record){.arrival_ms = block->arrival_ms};
+        *record = (struct ht_record){.arrival_ms = block->arrival_ms,
+                                     .note = get_note(block, &note_offset)};
         ht_segment_block_get(block, &offset, &record->data, &record->partition_key);
         record->sequence_number = ht_slice_make(digits, format_digits(want, digits));
         digits += DIGITS_BYTES;

@@ -52,6 +52,7 @@ struct ht_embedded_stream_write {
     size_t rest_record;
     struct ht_segment_block *block; /**< out: what was written, or NULL */
     struct ht_slice cursor;         /**< out: its cursor, in the memory of a put */
+    size_t notes_bytes;             /**< room for the notes of its records */
 };
 
 /** Reads blocks from `sequence` on, or finds the sequence of a time. */

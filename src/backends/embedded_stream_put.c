@@ -17,6 +17,8 @@
 #include "hashtagd/base/assert.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
 
 enum { KEY_MOST_BYTES = 256 };
 
@@ -64,6 +66,7 @@ void ht_embedded_stream_put(struct ht_stream *port, struct ht_stream_put *put)
 
 static int judge(const struct ht_put_record *record)
 {
+    HT_ASSERT(record->note.length <= HT_STREAM_NOTE_MAX_BYTES);
     if (record->data.length == 0 || record->partition_key.length == 0 ||
         record->partition_key.length > KEY_MOST_BYTES) {
         return HT_EINVAL;
@@ -118,6 +121,7 @@ static void submit(struct ht_embedded_stream *stream)
     write->rest = NULL;
     write->block = NULL;
     write->cursor = (struct ht_slice){0};
+    write->notes_bytes = 0;
     stream->put_first = NULL;
     stream->put_last = NULL;
     stream->put_record = 0;
@@ -162,12 +166,28 @@ static struct spot measure(struct ht_embedded_stream_write *write, size_t *bytes
                 return spot;
             }
             *bytes += more;
+            write->notes_bytes += sizeof(uint16_t) + record->note.length;
         }
         if (spot.put->source_cursor.length > 0) {
             write->cursor = spot.put->source_cursor;
         }
     }
     return spot;
+}
+
+/* Into the block, and its note beside it; without memory for notes there are none. */
+static void add_record(struct ht_segment_block *block, const struct ht_put_record *record)
+{
+    uint16_t length = (uint16_t)record->note.length;
+    ht_segment_block_add(block, record->data, record->partition_key);
+    if (block->notes != NULL) {
+        char *at = block->notes + block->notes_length;
+        memcpy(at, &length, sizeof(length));
+        if (length > 0) {
+            memcpy(at + sizeof(length), record->note.data, length);
+        }
+        block->notes_length += sizeof(length) + length;
+    }
 }
 
 static struct ht_segment_block *fill(struct ht_embedded_stream_write *write, struct spot end,
@@ -180,12 +200,12 @@ static struct ht_segment_block *fill(struct ht_embedded_stream_write *write, str
         return NULL;
     }
     block->arrival_ms = write->base.now_ms;
+    block->notes = malloc(write->notes_bytes + 1);
     for (; put != NULL; put = next_of(put), record = 0) {
         size_t count = put == end.put ? end.record : put->count;
         for (; record < count; record++) {
             if (put->records[record].status == 0) {
-                ht_segment_block_add(block, put->records[record].data,
-                                     put->records[record].partition_key);
+                add_record(block, &put->records[record]);
             }
         }
         if (put == end.put) {

@@ -42,6 +42,9 @@ struct ht_segment_block {
     int64_t arrival_ms; /**< wall time; never falls from block to block */
     size_t references;
     uint32_t record_count;
+    char *notes; /**< owned: per record its note's length (2 bytes) and its note, never
+                      *   stored; NULL where there are none */
+    size_t notes_length;
     size_t length;   /**< bytes of `data` in use */
     size_t capacity; /**< bytes of `data` */
     char data[];     /**< per record: data length (4 bytes), key length (2), data, key */

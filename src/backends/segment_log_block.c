@@ -76,6 +76,7 @@ struct ht_segment_block *ht_segment_block_create(size_t capacity)
 void ht_segment_block_release(struct ht_segment_block *block)
 {
     if (block != NULL && --block->references == 0) {
+        free(block->notes);
         free(block);
     }
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "count_internal.h"
 
+#include "hashtagd/tweet/tweet_note.h"
+
 #include <stdlib.h>
 
 /*
@@ -146,7 +148,10 @@ static int count_record(struct ht_count_shard *shard, const struct ht_record *re
     struct ht_tweet_options options = {.retweets = count->options.retweets};
     struct ht_tweet tweet;
     bool old = is_old(shard, record);
-    int status = ht_tweet_read(&count->reader, record->data, &options, &tweet, NULL);
+    int status = ht_tweet_note_read(&count->reader, record->note, &options, &tweet);
+    if (status == HT_EPARSE) {
+        status = ht_tweet_read(&count->reader, record->data, &options, &tweet, NULL);
+    }
     if (status == HT_ENOMEM) {
         return status;
     }

@@ -5,6 +5,7 @@
 
 #include "hashtagd/base/assert.h"
 #include "hashtagd/base/backoff.h"
+#include "hashtagd/tweet/tweet_note.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,7 +36,7 @@ static bool on_deliver(struct ht_source_sink *sink, const struct ht_slice *messa
                        struct ht_slice cursor);
 static void on_refuse(struct ht_source_sink *sink, struct ht_slice bytes, const char *reason);
 static int take(struct ht_ingest *ingest, struct ht_slice message);
-static int collect(struct ht_ingest *ingest, struct ht_slice message, struct ht_slice id);
+static int collect(struct ht_ingest *ingest, struct ht_slice message, const struct ht_tweet *tweet);
 static void on_turn(struct ht_timer *timer);
 static void send_batches(struct ht_ingest *ingest);
 static void on_put(struct ht_stream_put *put);
@@ -150,7 +151,7 @@ static int take(struct ht_ingest *ingest, struct ht_slice message)
     if (status != 0 || !ht_ingest_sort(ingest, &tweet)) {
         return status;
     }
-    return collect(ingest, message, tweet.id);
+    return collect(ingest, message, &tweet);
 }
 
 static struct ht_ingest_batch *open_batch(struct ht_ingest *ingest)
@@ -188,19 +189,26 @@ static int grow_records(struct ht_ingest_batch *batch)
 
 /* Copies a tweet into the open batch. Its slices point nowhere until the batch is sent: the buffer
  * may still move. */
-static int collect(struct ht_ingest *ingest, struct ht_slice message, struct ht_slice id)
+static int collect(struct ht_ingest *ingest, struct ht_slice message, const struct ht_tweet *tweet)
 {
+    struct ht_slice id = tweet->id;
+    size_t note_bytes = ht_tweet_note_bytes(tweet);
     struct ht_ingest_batch *batch = open_batch(ingest);
     if (batch == NULL || grow_records(batch) != 0 ||
-        ht_buffer_reserve(&batch->bytes, message.length + id.length) != 0) {
+        ht_buffer_reserve(&batch->bytes, message.length + id.length + note_bytes) != 0) {
         return HT_ENOMEM;
     }
     struct ht_put_record *record = &batch->records[batch->count++];
     *record = (struct ht_put_record){.data = {NULL, message.length},
-                                     .partition_key = {NULL, id.length < 256 ? id.length : 256}};
+                                     .partition_key = {NULL, id.length < 256 ? id.length : 256},
+                                     .note = {NULL, note_bytes}};
     (void)ht_buffer_append(&batch->bytes, message.data, message.length);
     (void)ht_buffer_append(&batch->bytes, id.data, record->partition_key.length);
-    size_t bytes = message.length + id.length + sizeof(*record);
+    if (note_bytes > 0) {
+        ht_tweet_note_put(tweet, batch->bytes.data + batch->bytes.length);
+        batch->bytes.length += note_bytes;
+    }
+    size_t bytes = message.length + id.length + note_bytes + sizeof(*record);
     batch->reserved_bytes += bytes;
     ht_budget_reserve(ingest->options.budget, bytes);
     ingest->waiting_count++;
@@ -223,6 +231,8 @@ static void point_records(struct ht_ingest_batch *batch)
         at += batch->records[i].data.length;
         batch->records[i].partition_key.data = at;
         at += batch->records[i].partition_key.length;
+        batch->records[i].note.data = at;
+        at += batch->records[i].note.length;
     }
 }
 

@@ -14,7 +14,7 @@ struct ht_ingest_batch {
     struct ht_stream_put put;
     struct ht_ingest *ingest;
     struct ht_ingest_batch *next;
-    struct ht_buffer bytes; /* data and key of each record, one behind the other */
+    struct ht_buffer bytes; /* data, key and note of each record, one behind the other */
     struct ht_put_record *records;
     size_t count, capacity;
     char cursor[HT_SOURCE_CURSOR_BYTES];

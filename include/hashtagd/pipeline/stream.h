@@ -36,6 +36,9 @@
  * safe 1 MiB, which no tweet comes near). */
 #define HT_STREAM_MAX_RECORD_BYTES (1024 * 1024)
 
+/** Longest note of a record. */
+#define HT_STREAM_NOTE_MAX_BYTES 1024
+
 /** One record as it was read. The slices live as long as its batch. */
 struct ht_record {
     struct ht_slice data;            /**< as it was put; may be empty */
@@ -43,6 +46,8 @@ struct ht_record {
     struct ht_slice sequence_number; /**< decimal digits, not empty */
     uint64_t sub_sequence;           /**< place in an aggregated record, else 0 */
     int64_t arrival_ms;              /**< wall time at which the stream took it */
+    struct ht_slice note;            /**< the put's, where that was in this process and the stream
+                                      *   has it still; else empty */
 };
 
 /** What one read brought. Owned by whoever got it; give it back with ht_record_batch_release(). */
@@ -102,7 +107,10 @@ struct ht_stream_read {
 struct ht_put_record {
     struct ht_slice data;          /**< 1 .. HT_STREAM_MAX_RECORD_BYTES with the key */
     struct ht_slice partition_key; /**< 1 .. 256 bytes of UTF-8 */
-    int status; /**< result: 0 durable, HT_ETOOBIG or HT_EINVAL refused for good */
+    struct ht_slice note; /**< up to HT_STREAM_NOTE_MAX_BYTES that are never stored: what is
+                                    *   known of the record, for a reader in this process. A stream
+                                    *   may forget it; may be empty */
+    int status;           /**< result: 0 durable, HT_ETOOBIG or HT_EINVAL refused for good */
 };
 
 /** Puts records, in order; `done` when all are durable or refused. With an error nobody knows
