@@ -19,6 +19,9 @@ struct wait {
     struct fixture *fixture;
 };
 
+/* What a test has mounted: a test that fails in between leaves it to the teardown. */
+static char mounted[512];
+
 static int remove_entry(const char *path, const struct stat *info, int kind, struct FTW *place)
 {
     (void)info;
@@ -49,6 +52,9 @@ int fixture_setup(void **state)
 int fixture_teardown(void **state)
 {
     struct fixture *fixture = *state;
+    if (mounted[0] != '\0') {
+        fixture_unmount(mounted);
+    }
     ht_worker_stop(fixture->worker, fixture_stop, fixture);
     fixture_run(fixture);
     ht_loop_destroy(fixture->loop);
@@ -168,6 +174,7 @@ bool fixture_mount_small(const char *path, unsigned kib)
     (void)snprintf(options, sizeof(options), "size=%uk", kib);
     assert_int_equal(mkdir(path, 0700), 0);
     if (mount("tmpfs", path, "tmpfs", 0, options) == 0) {
+        (void)snprintf(mounted, sizeof(mounted), "%s", path);
         return true;
     }
     print_message("SKIPPED: a small file system cannot be mounted here (root is needed)\n");
@@ -177,4 +184,5 @@ bool fixture_mount_small(const char *path, unsigned kib)
 void fixture_unmount(const char *path)
 {
     assert_int_equal(umount2(path, MNT_DETACH), 0);
+    mounted[0] = '\0';
 }
