@@ -24,6 +24,8 @@ struct bench {
     bool is_closed;
 };
 
+static uint64_t first_sequence(struct bench *bench);
+
 static void on_opened(void *user, int status, const struct ht_error *error)
 {
     struct bench *bench = user;
@@ -215,6 +217,52 @@ static void test_put_read_reopen(void **state)
 }
 
 /* More than one block, puts larger than a block, in the order of their start. */
+/* Reads one batch from `from` on: record `i` must have note `i` of `notes`. */
+static void assert_notes(struct bench *bench, struct ht_position from, const char *const *notes,
+                         size_t count)
+{
+    struct ht_stream_read read;
+    start_read(bench, &read, from, 0);
+    fixture_run(bench->fixture);
+    assert_int_equal(read.status, 0);
+    assert_int_equal(read.batch->count, count);
+    for (size_t i = 0; i < count; i++) {
+        assert_true(ht_slice_equal(read.batch->records[i].note, ht_slice_text(notes[i])));
+    }
+    ht_record_batch_release(read.batch);
+}
+
+static void test_notes_live_in_memory_only(void **state)
+{
+    struct fixture *fixture = *state;
+    struct bench bench;
+    struct ht_put_record records[] = {
+        {.data = HT_SLICE("a"), .partition_key = HT_SLICE("k"), .note = HT_SLICE("first")},
+        {.data = HT_SLICE(""), .partition_key = HT_SLICE("k"), .note = HT_SLICE("refused")},
+        {.data = HT_SLICE("b"), .partition_key = HT_SLICE("k")},
+        {.data = HT_SLICE("c"), .partition_key = HT_SLICE("k"), .note = HT_SLICE("third")},
+    };
+    static const char *const notes[] = {"first", "", "third"}, *const none[] = {"", "", ""};
+    struct ht_position begin = {.kind = HT_POSITION_TRIM_HORIZON};
+    unsigned pending = 1;
+    struct put put = {.fixture = fixture, .pending = &pending};
+    put.put = (struct ht_stream_put){
+        .records = records, .count = HT_COUNT_OF(records), .done = on_put, .user = &put};
+    open_usual(&bench, fixture);
+    bench.stream->ops->put(bench.stream, &put.put);
+    fixture_run(fixture);
+    assert_int_equal(put.put.status, 0);
+    assert_notes(&bench, begin, notes, 3);
+    struct ht_position second = {.kind = HT_POSITION_AFTER};
+    (void)snprintf(second.sequence_number, sizeof(second.sequence_number), "%" PRIu64,
+                   first_sequence(&bench));
+    assert_notes(&bench, second, notes + 1, 2);
+    close_stream(&bench);
+    open_usual(&bench, fixture);
+    assert_notes(&bench, begin, none, 3);
+    close_stream(&bench);
+}
+
 static void test_many_puts_at_once(void **state)
 {
     struct fixture *fixture = *state;
@@ -638,6 +686,7 @@ int main(void)
 #define CASE(test) cmocka_unit_test_setup_teardown(test, fixture_setup, fixture_teardown)
     const struct CMUnitTest tests[] = {
         CASE(test_put_read_reopen),
+        CASE(test_notes_live_in_memory_only),
         CASE(test_many_puts_at_once),
         CASE(test_refused_records),
         CASE(test_reader_at_the_tip_waits),
