@@ -2,6 +2,7 @@
 #include "serve.h"
 
 #include <malloc.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -29,6 +30,12 @@ static void keep_freed_memory(void)
 #endif
 }
 
+/* A limit on file size is to be an error of the write, as a full disk is, not the end. */
+static void survive_file_limit(void)
+{
+    (void)signal(SIGXFSZ, SIG_IGN);
+}
+
 static int serve(struct ht_daemon *daemon)
 {
     int status = ht_daemon_build(daemon);
@@ -49,6 +56,7 @@ int ht_command_serve(const struct ht_command_line *line)
     int status = ht_command_load_config(line, HT_CONFIG_FOR_SERVE, &config);
     if (status == HT_EXIT_DONE) {
         raise_descriptor_limit();
+        survive_file_limit();
         keep_freed_memory();
         struct ht_clock clock;
         ht_clock_init_system(&clock);
