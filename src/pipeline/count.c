@@ -73,6 +73,7 @@ static void load(struct ht_timer *timer)
     int64_t minute = ht_clock_wall_s(count->options.clock) / 60;
     ht_count_move_windows(count);
     count->loaded_count = 0;
+    count->is_loading = true;
     count->load = (struct ht_table_load){.oldest_minute = minute - 24 * 60,
                                          .on_expected = on_expected,
                                          .on_items = on_items,
@@ -169,6 +170,7 @@ static bool is_passing(int status)
 static void on_load(struct ht_table_load *table_load)
 {
     struct ht_count *count = table_load->user;
+    count->is_loading = false;
     if (count->is_stopping || count->is_fatal) {
         ht_count_look_at_stop(count);
         return;
@@ -228,9 +230,7 @@ void ht_count_stop(struct ht_count *count, void (*on_stopped)(void *user), void 
 
 void ht_count_look_at_stop(struct ht_count *count)
 {
-    bool is_loading = !count->is_loaded && count->load.done != NULL && count->load.status == 0 &&
-                      !ht_timer_is_running(&count->load_timer);
-    if (!count->is_stopping || count->on_stopped == NULL || is_loading ||
+    if (!count->is_stopping || count->on_stopped == NULL || count->is_loading ||
         ht_count_shards_are_busy(count)) {
         return;
     }

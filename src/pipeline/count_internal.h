@@ -90,7 +90,7 @@ struct ht_count {
     struct ht_rate tweet_rate, hashtag_rate;
     struct ht_histogram flush_durations, delete_durations, latencies;
     uint64_t durable_version;
-    bool is_loaded, is_running, is_stopping, is_fatal;
+    bool is_loading, is_loaded, is_running, is_stopping, is_fatal;
     struct ht_table_load load;
     unsigned load_failures;
     struct ht_timer load_timer;
@@ -119,6 +119,7 @@ struct ht_count {
     struct ht_count_delete *delete_requests; /* wait for the next flush, newest first */
     struct ht_count_delete *answers;         /* deletes that found nothing, answered next turn */
     struct ht_count_flush *flush_requests;   /* wait until their records are counted */
+    struct ht_count_flush *flush_answers;    /* came too late, answered next turn */
     struct ht_timer answer_timer;
     void (*on_stopped)(void *user);
     void *on_stopped_user;
@@ -196,7 +197,7 @@ void ht_count_look_at_flushes(struct ht_count *count);
 void ht_count_answer_delete(struct ht_count *count, const struct ht_removed_item *removed);
 /** Answers everybody who waits with an error; what is aboard will be tried again. */
 void ht_count_tell_failure(struct ht_count *count, const struct ht_error *error);
-/** Answers the deletes that found nothing. */
+/** Answers the deletes that found nothing and the flushes that came too late. */
 void ht_count_on_answer_due(struct ht_timer *timer);
 /** Answers every request with HT_ECANCELED. */
 void ht_count_flush_cancel(struct ht_count *count);

@@ -38,6 +38,11 @@ void ht_count_delete(struct ht_count *count, struct ht_count_delete *request)
 void ht_count_on_answer_due(struct ht_timer *timer)
 {
     struct ht_count *count = HT_CONTAINER_OF(timer, struct ht_count, answer_timer);
+    while (count->flush_answers != NULL) {
+        struct ht_count_flush *request = count->flush_answers;
+        count->flush_answers = request->next;
+        request->done(request);
+    }
     while (count->answers != NULL) {
         struct ht_count_delete *request = count->answers;
         count->answers = request->next;
@@ -52,6 +57,14 @@ void ht_count_flush(struct ht_count *count, struct ht_count_flush *request)
     ht_error_clear(&request->error);
     request->asked_ns = ht_clock_monotonic_ns(count->options.clock);
     request->asked_wall_ms = ht_clock_wall_ms(count->options.clock);
+    if (count->is_stopping) {
+        /* the last flight may have landed: nobody would look at the request again */
+        request->status = ht_error_set(&request->error, HT_ECANCELED, "The daemon is stopping.");
+        request->next = count->flush_answers;
+        count->flush_answers = request;
+        ht_timer_start(count->options.timers, &count->answer_timer, 0);
+        return;
+    }
     request->next = count->flush_requests;
     count->flush_requests = request;
     ht_count_shards_hurry(count);
@@ -138,6 +151,7 @@ void ht_count_flush_cancel(struct ht_count *count)
     (void)ht_error_set(&error, HT_ECANCELED,
                        "The daemon stopped before this was durable. Look again after its restart.");
     fail_delete_requests(&count->answers, &error);
+    fail_flush_requests(&count->flush_answers, &error);
     fail_delete_requests(&count->delete_requests, &error);
     fail_delete_requests(&count->flight.delete_requests, &error);
     fail_flush_requests(&count->flight.flush_requests, &error);

@@ -529,6 +529,37 @@ static void a_table_out_of_reach_is_tried_again(void **state)
     world_destroy(world);
 }
 
+static void a_stop_while_the_table_is_loaded_ends(void **state)
+{
+    (void)state;
+    struct world *world = world_create(12, 1);
+    struct life life;
+    world->delay_max_ms = 50;
+    begin(&life, world);
+    assert_false(ht_count_is_loaded(life.count));
+    end(&life);
+    world_destroy(world);
+}
+
+static void a_flush_after_the_stop_is_answered(void **state)
+{
+    (void)state;
+    struct world *world = world_create(13, 1);
+    struct life life;
+    begin(&life, world);
+    world_run(world, 500);
+    bool stopped = false;
+    ht_count_stop(life.count, world_set_true, &stopped);
+    assert_true(world_run_until(world, &stopped, 60000));
+    struct flushing flushing = {.request = {.done = on_flushed, .user = &flushing}};
+    ht_count_flush(life.count, &flushing.request);
+    assert_false(flushing.is_done);
+    assert_true(world_run_until(world, &flushing.is_done, 10000));
+    assert_int_equal(flushing.request.status, HT_ECANCELED);
+    crash(&life);
+    world_destroy(world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -546,6 +577,8 @@ int main(void)
         cmocka_unit_test(a_flush_waits_for_what_is_on_the_stream),
         cmocka_unit_test(a_table_that_cannot_be_used_is_fatal),
         cmocka_unit_test(a_table_out_of_reach_is_tried_again),
+        cmocka_unit_test(a_stop_while_the_table_is_loaded_ends),
+        cmocka_unit_test(a_flush_after_the_stop_is_answered),
     };
     return cmocka_run_group_tests_name("pipeline/count", tests, NULL, NULL);
 }
