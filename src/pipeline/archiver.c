@@ -91,7 +91,13 @@ static void on_commit(struct ht_changes_commit *commit);
 static void free_shipment(struct shipment *shipment);
 static void look_at_flushes(struct ht_archiver *archiver);
 static void fail_flushes(struct ht_archiver *archiver, const struct ht_error *error);
+static void cancel_flushes(struct ht_archiver *archiver);
 static void look_at_stop(struct ht_archiver *archiver);
+
+static bool is_stopped(const struct ht_archiver *archiver)
+{
+    return archiver->stopping && archiver->on_stopped == NULL;
+}
 
 struct ht_archiver *ht_archiver_create(const struct ht_archiver_options *options)
 {
@@ -150,6 +156,10 @@ static void on_recent(struct ht_changes_recent *recent)
 static void on_turn(struct ht_timer *timer)
 {
     struct ht_archiver *archiver = HT_CONTAINER_OF(timer, struct ht_archiver, turn_timer);
+    if (is_stopped(archiver)) {
+        cancel_flushes(archiver);
+        return;
+    }
     read_next(archiver);
     look_at_flushes(archiver);
     look_at_stop(archiver);
@@ -390,7 +400,9 @@ void ht_archiver_flush(struct ht_archiver *archiver, struct ht_archiver_flush *f
     flush->next = archiver->flushes;
     archiver->flushes = flush;
     archiver->read_covers_flushes = false;
-    archiver->options.changes->ops->wake(archiver->options.changes);
+    if (!is_stopped(archiver)) {
+        archiver->options.changes->ops->wake(archiver->options.changes);
+    }
     ht_timer_start(archiver->options.timers, &archiver->turn_timer, 0);
 }
 
@@ -431,6 +443,28 @@ static void fail_flushes(struct ht_archiver *archiver, const struct ht_error *er
         flush->error = *error;
         flush->done(flush);
     }
+}
+
+static void cancel_flushes(struct ht_archiver *archiver)
+{
+    struct ht_error error;
+    (void)ht_error_set(&error, HT_ECANCELED,
+                       "The daemon stopped before everything was archived: the rest is archived "
+                       "after its restart.");
+    fail_flushes(archiver, &error);
+}
+
+/* Whoever waits for a flush is told how the stop ended. */
+static void end_flushes(struct ht_archiver *archiver, bool is_all_durable)
+{
+    if (!is_all_durable) {
+        cancel_flushes(archiver);
+        return;
+    }
+    for (struct ht_archiver_flush *flush = archiver->flushes; flush != NULL; flush = flush->next) {
+        flush->drained = true;
+    }
+    look_at_flushes(archiver);
 }
 
 void ht_archiver_stop(struct ht_archiver *archiver, void (*on_stopped)(void *user), void *user)
@@ -481,6 +515,7 @@ static void look_at_stop(struct ht_archiver *archiver)
         archiver->head = head->next;
         free_shipment(head);
     }
+    end_flushes(archiver, drained && !failed);
     ht_health_set(&archiver->health, HT_HEALTH_STOPPED, "%s", "");
     void (*on_stopped)(void *) = archiver->on_stopped;
     archiver->on_stopped = NULL;

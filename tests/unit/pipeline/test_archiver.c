@@ -184,6 +184,60 @@ static void a_flush_is_told_of_a_failure(void **state)
     world_destroy(world);
 }
 
+static void a_stop_answers_the_flush_that_waits(void **state)
+{
+    (void)state;
+    for (int removals = 0; removals < 2; removals++) {
+        struct world *world = world_create(7, 1);
+        struct ht_archiver *archiver = begin(world);
+        world_run(world, 500);
+        if (removals > 0) {
+            remove_item(world, "x", 1);
+        }
+        struct flushing flushing = {.request = {.done = on_flushed, .user = &flushing}};
+        ht_archiver_flush(archiver, &flushing.request);
+        end(world, archiver);
+        assert_true(flushing.is_done);
+        assert_int_equal(flushing.request.status, 0);
+        assert_int_equal(flushing.request.archived, removals);
+        world_destroy(world);
+    }
+}
+
+static void a_stop_that_leaves_something_tells_the_flush(void **state)
+{
+    (void)state;
+    struct world *world = world_create(8, 1);
+    struct ht_archiver *archiver = begin(world);
+    world_run(world, 500);
+    remove_item(world, "x", 1);
+    world->fail_appends = 1000;
+    struct flushing flushing = {.request = {.done = on_flushed, .user = &flushing}};
+    ht_archiver_flush(archiver, &flushing.request);
+    end(world, archiver);
+    assert_true(flushing.is_done);
+    assert_int_not_equal(flushing.request.status, 0);
+    world_destroy(world);
+}
+
+static void a_flush_after_the_stop_is_answered(void **state)
+{
+    (void)state;
+    struct world *world = world_create(9, 1);
+    struct ht_archiver *archiver = begin(world);
+    bool stopped = false;
+    ht_archiver_stop(archiver, world_set_true, &stopped);
+    assert_true(world_run_until(world, &stopped, 60000));
+    struct flushing flushing = {.request = {.done = on_flushed, .user = &flushing}};
+    ht_archiver_flush(archiver, &flushing.request);
+    assert_false(flushing.is_done);
+    assert_true(world_run_until(world, &flushing.is_done, 5000));
+    assert_int_equal(flushing.request.status, HT_ECANCELED);
+    ht_archiver_destroy(archiver);
+    world_crash(world);
+    world_destroy(world);
+}
+
 struct heard {
     size_t read, archived;
     char last_object[32];
@@ -230,6 +284,9 @@ int main(void)
         cmocka_unit_test(a_crash_repeats_what_was_not_committed),
         cmocka_unit_test(a_flush_ends_when_all_removed_before_is_durable),
         cmocka_unit_test(a_flush_is_told_of_a_failure),
+        cmocka_unit_test(a_stop_answers_the_flush_that_waits),
+        cmocka_unit_test(a_stop_that_leaves_something_tells_the_flush),
+        cmocka_unit_test(a_flush_after_the_stop_is_answered),
         cmocka_unit_test(the_latest_are_remembered_and_told),
     };
     return cmocka_run_group_tests_name("pipeline/archiver", tests, NULL, NULL);
