@@ -237,11 +237,12 @@ static void point_records(struct ht_ingest_batch *batch)
 }
 
 /* A cursor may become durable only when everything before it is: a batch that is alone carries its
- * own, one that follows others carries that of the last durable batch. */
+ * own, one that follows others, or a letter that could not be written, that of the last durable
+ * batch. */
 static struct ht_slice choose_cursor(const struct ht_ingest *ingest,
                                      const struct ht_ingest_batch *batch)
 {
-    if (ingest->head == batch && ingest->running_count == 0) {
+    if (ingest->head == batch && ingest->running_count == 0 && !ingest->is_letter_lost) {
         return ht_slice_make(batch->cursor, batch->cursor_length);
     }
     return ht_slice_make(ingest->cursor, ingest->cursor_length);
@@ -337,7 +338,7 @@ static void on_put(struct ht_stream_put *put)
     }
     ingest->counters.accepted += accepted;
     ht_rate_add(&ingest->rate, now_ns / 1000000, accepted);
-    if (ingest->head == batch && batch->cursor_length > 0) {
+    if (ingest->head == batch && batch->cursor_length > 0 && !ingest->is_letter_lost) {
         memcpy(ingest->cursor, batch->cursor, batch->cursor_length);
         ingest->cursor_length = batch->cursor_length;
     }
@@ -415,11 +416,14 @@ static void on_letter(struct ht_dead_letters_append *append)
                            ht_backoff_ms(&backoff, letters->attempts, ingest->options.random));
             return;
         }
+        ingest->is_letter_lost = true;
     }
     ingest->letters_count--;
     ht_budget_release(ingest->options.budget, letters->reserved_bytes);
     free(letters);
-    ht_health_succeed(&ingest->health);
+    if (!ingest->is_letter_lost) {
+        ht_health_succeed(&ingest->health);
+    }
     ht_timer_start(ingest->options.timers, &ingest->turn_timer, 0);
 }
 

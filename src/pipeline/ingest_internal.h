@@ -54,6 +54,7 @@ struct ht_ingest {
     size_t posts_count;   /* POSTs that are not answered yet */
     unsigned failures;    /* puts that failed in a row */
     bool is_source_paused, is_source_stopped, is_stopping, is_started;
+    bool is_letter_lost;         /* at the stop: no cursor may become durable any more */
     struct ht_timer turn_timer;  /* sends what was collected in this turn */
     struct ht_timer retry_timer; /* runs while a batch is to be put again */
     struct ht_budget_waiter budget_waiter;

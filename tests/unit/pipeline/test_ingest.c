@@ -160,6 +160,27 @@ static void notices_are_counted_and_garbage_is_kept(void **state)
     world_destroy(world);
 }
 
+/* The source gives the message again after the restart: its letter is still to be written. */
+static void a_letter_lost_at_the_stop_holds_the_cursor_back(void **state)
+{
+    (void)state;
+    struct world *world = world_create(2, 1);
+    struct ht_ingest *ingest = begin(world);
+    (void)deliver_tweet(world, 1);
+    world_run(world, 1000);
+    world->fail_letters = 1000;
+    (void)deliver(world, "{\"cut\":", "2");
+    (void)deliver_tweet(world, 3);
+    end(world, ingest);
+    world->fail_letters = 0;
+    assert_int_equal(world->letter_count, 0);
+    assert_int_equal(world->record_count, 2);
+    ingest = begin(world);
+    assert_string_equal(world->started_with, "1");
+    end(world, ingest);
+    world_destroy(world);
+}
+
 static void a_full_budget_pauses_the_source(void **state)
 {
     (void)state;
@@ -277,6 +298,7 @@ int main(void)
         cmocka_unit_test(failed_puts_are_repeated_until_durable),
         cmocka_unit_test(the_durable_cursor_never_runs_ahead),
         cmocka_unit_test(notices_are_counted_and_garbage_is_kept),
+        cmocka_unit_test(a_letter_lost_at_the_stop_holds_the_cursor_back),
         cmocka_unit_test(a_full_budget_pauses_the_source),
         cmocka_unit_test(a_post_is_judged_message_by_message),
         cmocka_unit_test(a_post_is_told_at_once_when_it_fails),
