@@ -394,6 +394,21 @@ static void answer(struct directory_archive *archive, struct ht_archive_append *
     }
 }
 
+/* Those that wait for the next object fail too: nothing may overtake what failed. */
+static void join_open(struct directory_archive *archive, struct ht_archive_append *first)
+{
+    struct ht_archive_append *last = first;
+    while (last->next != NULL) {
+        last = last->next;
+    }
+    last->next = archive->first;
+    archive->first = NULL;
+    archive->last = NULL;
+    archive->open_bytes = 0;
+    archive->is_due = false;
+    ht_timer_stop(archive->timers, &archive->due_timer);
+}
+
 static void write_done(struct ht_job *job)
 {
     struct directory_archive *archive = HT_CONTAINER_OF(job, struct directory_archive, object.job);
@@ -407,6 +422,7 @@ static void write_done(struct ht_job *job)
         ht_health_set(&archive->archive.health, HT_HEALTH_WORKING, "%s", "");
         ht_health_succeed(&archive->archive.health);
     } else if (first != NULL) {
+        join_open(archive, first);
         archive->archive.counters.errors++;
         ht_health_fail(&archive->archive.health, HT_HEALTH_WAITING, &object->error);
     }

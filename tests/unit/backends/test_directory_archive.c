@@ -235,6 +235,49 @@ static void test_failure_leaves_nothing_and_can_be_tried_again(void **state)
     close_archive(fixture, archive);
 }
 
+/* Appends behind an object that is being written, and clears the way for the next object. */
+struct overtaking {
+    struct ht_timer timer;
+    struct fixture *fixture;
+    struct ht_archive *archive;
+    struct appended first, second;
+};
+
+static void on_first(struct ht_archive_append *append)
+{
+    struct overtaking *overtaking = HT_CONTAINER_OF(append, struct overtaking, first.append);
+    (void)unlink(fixture_path(overtaking->fixture, "archive"));
+    overtaking->first.is_done = true;
+    fixture_stop(overtaking->fixture);
+}
+
+static void on_being_written(struct ht_timer *timer)
+{
+    struct overtaking *overtaking = HT_CONTAINER_OF(timer, struct overtaking, timer);
+    start_append(overtaking->fixture, overtaking->archive, &overtaking->second, "second\n");
+}
+
+static void test_nothing_overtakes_what_failed(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ht_archive *archive = make_archive(fixture, 3600, 1);
+    struct overtaking overtaking = {.fixture = fixture, .archive = archive};
+    fixture_write_file(fixture_path(fixture, "archive"), "in the way", 10);
+    ht_timer_init(&overtaking.timer, on_being_written);
+    start_append(fixture, archive, &overtaking.first, "first\n");
+    overtaking.first.append.done = on_first;
+    ht_timer_start(ht_loop_timers(fixture->loop), &overtaking.timer, 0);
+    await(&overtaking.first);
+    await(&overtaking.second);
+    assert_int_not_equal(overtaking.first.append.status, 0);
+    assert_int_not_equal(overtaking.second.append.status, 0);
+    assert_int_equal(archive->counters.lines_waiting, 0);
+    start_append(fixture, archive, &overtaking.first, "first\n");
+    await(&overtaking.first);
+    assert_int_equal(overtaking.first.append.status, 0);
+    close_archive(fixture, archive);
+}
+
 static void test_full_disk_and_room_again(void **state)
 {
     struct fixture *fixture = *state;
@@ -307,6 +350,7 @@ int main(void)
         CASE(test_close_writes_what_is_open),
         CASE(test_unfinished_objects_are_removed_at_the_start),
         CASE(test_failure_leaves_nothing_and_can_be_tried_again),
+        CASE(test_nothing_overtakes_what_failed),
         CASE(test_full_disk_and_room_again),
         cmocka_unit_test(test_prefixes),
     };
