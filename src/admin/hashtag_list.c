@@ -21,6 +21,8 @@ const char *const ht_window_names[HT_TALLY_WINDOW_COUNT + 1] = {
 
 enum { COUNT_DIGITS = 20 };
 
+static int decode_cursor(struct ht_slice text, char plain[HT_CURSOR_BYTES + 4], size_t *length);
+
 void ht_cursor_format(uint64_t count, struct ht_slice tag, char text[HT_CURSOR_BYTES])
 {
     char plain[COUNT_DIGITS + 2 + HT_TALLY_TAG_MAX_BYTES];
@@ -38,6 +40,26 @@ void ht_cursor_format(uint64_t count, struct ht_slice tag, char text[HT_CURSOR_B
 
 int ht_cursor_parse(struct ht_slice text, uint64_t *count, char *tag, size_t *length)
 {
+    char plain[HT_CURSOR_BYTES + 4];
+    size_t plain_length;
+    if (decode_cursor(text, plain, &plain_length) != 0) {
+        return HT_EPARSE;
+    }
+    const char *colon = memchr(plain, ':', plain_length);
+    size_t digits = colon == NULL ? 0 : (size_t)(colon - plain);
+    size_t rest = colon == NULL ? 0 : plain_length - digits - 1;
+    if (ht_slice_to_u64(ht_slice_make(plain, digits), UINT64_MAX, count) != 0 || rest == 0 ||
+        rest > HT_TALLY_TAG_MAX_BYTES) {
+        return HT_EPARSE;
+    }
+    memcpy(tag, colon + 1, rest);
+    *length = rest;
+    return 0;
+}
+
+/* Into the usual alphabet, padded, and from there to bytes. */
+static int decode_cursor(struct ht_slice text, char plain[HT_CURSOR_BYTES + 4], size_t *length)
+{
     char padded[HT_CURSOR_BYTES + 4];
     if (text.length == 0 || text.length >= HT_CURSOR_BYTES) {
         return HT_EPARSE;
@@ -53,21 +75,7 @@ int ht_cursor_parse(struct ht_slice text, uint64_t *count, char *tag, size_t *le
     while (used % 4 != 0) {
         padded[used++] = '=';
     }
-    char plain[HT_CURSOR_BYTES + 4];
-    size_t plain_length;
-    if (ht_base64_decode(ht_slice_make(padded, used), plain, &plain_length) != 0) {
-        return HT_EPARSE;
-    }
-    const char *colon = memchr(plain, ':', plain_length);
-    size_t digits = colon == NULL ? 0 : (size_t)(colon - plain);
-    size_t rest = colon == NULL ? 0 : plain_length - digits - 1;
-    if (ht_slice_to_u64(ht_slice_make(plain, digits), UINT64_MAX, count) != 0 || rest == 0 ||
-        rest > HT_TALLY_TAG_MAX_BYTES) {
-        return HT_EPARSE;
-    }
-    memcpy(tag, colon + 1, rest);
-    *length = rest;
-    return 0;
+    return ht_base64_decode(ht_slice_make(padded, used), plain, length);
 }
 
 /* Lists */

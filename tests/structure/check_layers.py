@@ -177,7 +177,7 @@ def modules_have_tests(repository):
     """src/<folder>/<module>.c has tests/unit/<folder>/test_<module>.c, or that of what it is a part of"""
     for name in repository.select("src/", suffixes=(".c",)):
         where, module = os.path.split(place(name)[:-2])
-        if any((where + "/").startswith(outside + "/") for outside in rules.TESTED_FROM_OUTSIDE):
+        if any(f"{where}/{module}/".startswith(outside + "/") for outside in rules.TESTED_FROM_OUTSIDE):
             continue
         if not any(f"tests/unit/{where}/test_{whole}.c" in repository.files for whole in wholes(module)) and not (
                 is_private(repository, where, module) and

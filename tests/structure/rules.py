@@ -101,10 +101,14 @@ UNFINISHED = re.compile(r"\b(" + "|".join(
 MACHINE_PATHS = re.compile("(?<![\\w.])/(" + "|".join(["wo" + "rk", "ro" + "ot", "ho" + "me", "Us" + "ers"])
                            + r")/[A-Za-z0-9_.]")
 
-# Folders of src/ whose modules need no unit test of their own, and what tests them.
+# Folders and modules of src/ that have no unit test of their own, and what tests them.
 TESTED_FROM_OUTSIDE = {
     "daemon": "tests/integration starts the program",
     "admin/routes": "tests/integration asks every route",
+    "admin/admin": "it listens and hands requests on, as all of tests/integration sees",
+    "admin/events": "tests/integration/test_events.py listens",
+    "admin/exchange": "tests/integration/test_http.py: every answer goes through it",
+    "admin/status": "tests/integration/test_http.py and the dashboard's tests read it",
 }
 
 CODE_SUFFIXES = (".c", ".h", ".py", ".js", ".mjs", ".css", ".html")
