@@ -3,6 +3,7 @@
 
 #include "hashtagd/base/assert.h"
 #include "hashtagd/base/log.h"
+#include "hashtagd/tally/recent_ids.h"
 #include "hashtagd/tweet/fold.h"
 #include "hashtagd/tweet/tweet.h"
 
@@ -139,7 +140,7 @@ static const struct ht_config_row rows[] = {
             "folding, NFKC); `none`: as spelled"},
     {"counting.once_per_tweet", HT_CONFIG_BOOLEAN, "", "false", FIELD(counting, once_per_tweet),
      .doc = "count a hashtag once for a tweet that repeats it"},
-    {"counting.repeat_window", HT_CONFIG_NUMBER, "tweets", "100000", BETWEEN(0, 100000000),
+    {"counting.repeat_window", HT_CONFIG_NUMBER, "tweets", "100000", BETWEEN(0, HT_RECENT_IDS_MAX),
      FIELD(counting, repeat_window),
      .doc = "how many recent tweet ids a shard remembers; a record whose tweet is among them is "
             "not counted again; 0: every record counts"},

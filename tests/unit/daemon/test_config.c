@@ -161,6 +161,8 @@ static const struct {
     {"negative", "source.rate=-1", "found \"-1\""},
     {"too small", "table.flush_interval_s=0", "from 1 to 3600 (seconds)"},
     {"too large", "source.rate=10000001", "from 0 to 10000000 (tweets a second)"},
+    {"more ids than a shard can remember", "counting.repeat_window=10000001",
+     "from 0 to 10000000 (tweets)"},
     {"number overflow", "source.limit=99999999999999999999999", "source.limit: found"},
     {"empty number", "source.rate=", "source.rate: found \"\""},
     {"truth", "source.loop=yes", "accepted: true or false"},
