@@ -39,6 +39,8 @@ struct ht_count_shard {
     size_t batch_count, record_index;
     bool is_reading, is_canceled;
     bool is_warming; /* what comes is not counted until it is past `counted` */
+    bool is_stale;   /* what the running read brings is not wanted any more */
+    uint64_t warmed_records, warm_records; /* read again for their ids, and asked for */
     struct ht_stream_read read;
     uint64_t read_started_ns;
     struct ht_timer retry_timer;
@@ -149,6 +151,8 @@ void ht_count_shards_stop(struct ht_count *count);
 void ht_count_shards_hurry(struct ht_count *count);
 /** Whether a read or a listing runs. */
 bool ht_count_shards_are_busy(const struct ht_count *count);
+/** Begins further back, where repeats left the window of recent ids short; true where it did. */
+bool ht_count_shard_warm_again(struct ht_count_shard *shard);
 /** Moves `counted` to the last record that was counted, also inside a batch. */
 void ht_count_shard_note_position(struct ht_count_shard *shard);
 /** Drops the batch that was counted, and moves the shard on. */

@@ -24,6 +24,7 @@ enum {
 
 static void on_work_due(struct ht_timer *timer);
 static int work_on_shard(struct ht_count_shard *shard, uint64_t until_ns);
+static bool is_old(const struct ht_count_shard *shard, const struct ht_record *record);
 static int count_record(struct ht_count_shard *shard, const struct ht_record *record);
 static int count_tweet(struct ht_count_shard *shard, const struct ht_record *record,
                        const struct ht_tweet *tweet);
@@ -112,7 +113,14 @@ static int work_on_shard(struct ht_count_shard *shard, uint64_t until_ns)
 {
     struct ht_record_batch *batch = shard->batches[0];
     while (shard->record_index < batch->count) {
-        int status = count_record(shard, &batch->records[shard->record_index]);
+        const struct ht_record *record = &batch->records[shard->record_index];
+        if (shard->is_warming && !is_old(shard, record)) {
+            if (ht_count_shard_warm_again(shard)) {
+                return 0;
+            }
+            shard->is_warming = false;
+        }
+        int status = count_record(shard, record);
         if (status != 0) {
             return status;
         }
@@ -128,18 +136,12 @@ static int work_on_shard(struct ht_count_shard *shard, uint64_t until_ns)
 }
 
 /* Whether the record was counted before this start: then it is read only for its id. */
-static bool is_old(struct ht_count_shard *shard, const struct ht_record *record)
+static bool is_old(const struct ht_count_shard *shard, const struct ht_record *record)
 {
-    if (!shard->is_warming) {
-        return false;
-    }
-    if (ht_sequence_compare_sub(record->sequence_number, record->sub_sequence,
-                                ht_slice_text(shard->counted.sequence_number),
-                                shard->counted.sub_sequence) <= 0) {
-        return true;
-    }
-    shard->is_warming = false;
-    return false;
+    return shard->is_warming &&
+           ht_sequence_compare_sub(record->sequence_number, record->sub_sequence,
+                                   ht_slice_text(shard->counted.sequence_number),
+                                   shard->counted.sub_sequence) <= 0;
 }
 
 static int count_record(struct ht_count_shard *shard, const struct ht_record *record)
@@ -157,6 +159,7 @@ static int count_record(struct ht_count_shard *shard, const struct ht_record *re
     }
     if (old) {
         count->counters.remembered++;
+        shard->warmed_records++;
         if (status == 0 && tweet.kind == HT_TWEET_KIND_TWEET) {
             (void)ht_recent_ids_seen(shard->recent_ids, tweet.key);
         }

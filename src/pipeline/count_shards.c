@@ -162,22 +162,60 @@ static void start_ready_shards(struct ht_count *count)
     }
 }
 
+static void begin_to_warm(struct ht_count_shard *shard, uint64_t records)
+{
+    shard->read_from = shard->counted;
+    shard->read_from.kind = HT_POSITION_BEFORE;
+    shard->read_from.records = records;
+    shard->is_warming = true;
+    shard->warm_records = records;
+    shard->warmed_records = 0;
+}
+
 /* Begins before the checkpoint, so that the window of recent ids is filled again. Half as much
- * again, because not every record is a tweet with an id of its own. */
+ * again, because not every record is a tweet with an id of its own; where that is too little it
+ * begins again. */
 static void start_shard(struct ht_count_shard *shard)
 {
     size_t window = shard->count->options.repeat_window;
     shard->state = HT_COUNT_SHARD_READING;
     if (shard->has_counted && shard->counted.kind == HT_POSITION_AFTER && window > 0) {
-        shard->read_from = shard->counted;
-        shard->read_from.kind = HT_POSITION_BEFORE;
-        shard->is_warming = true;
-        shard->read_from.records = window + window / 2;
+        begin_to_warm(shard, window + window / 2);
     }
     ht_log_info(shard->count->options.log, "count", "reading shard",
                 HT_TEXT("shard", shard->info.id),
                 HT_TEXT("after", shard->has_counted ? shard->counted.sequence_number : ""));
     read_shard(shard);
+}
+
+static void drop_batches(struct ht_count_shard *shard)
+{
+    while (shard->batch_count > 0) {
+        struct ht_record_batch *batch = shard->batches[--shard->batch_count];
+        size_t bytes = batch->bytes;
+        ht_record_batch_release(batch);
+        ht_budget_release(shard->count->options.budget, bytes);
+    }
+    shard->record_index = 0;
+}
+
+bool ht_count_shard_warm_again(struct ht_count_shard *shard)
+{
+    struct ht_count *count = shard->count;
+    /* fewer than were asked for: there are no more */
+    if (ht_recent_ids_count(shard->recent_ids) >= count->options.repeat_window ||
+        shard->warmed_records < shard->warm_records || shard->warm_records > UINT64_MAX / 4) {
+        return false;
+    }
+    drop_batches(shard);
+    ht_recent_ids_clear(shard->recent_ids);
+    begin_to_warm(shard, shard->warm_records * 4);
+    if (shard->is_reading) {
+        shard->is_stale = shard->is_canceled = true;
+        count->options.stream->ops->cancel_read(count->options.stream, &shard->read);
+    }
+    read_shard(shard);
+    return true;
 }
 
 /* While the table refuses to write, reading on would only fill the memory. */
@@ -266,6 +304,13 @@ static void on_read(struct ht_stream_read *read)
         ht_count_look_at_stop(count);
         return;
     }
+    if (shard->is_stale && (read->status == 0 || read->status == HT_ECANCELED)) {
+        shard->is_stale = false;
+        ht_record_batch_release(read->batch);
+        read_shard(shard);
+        return;
+    }
+    shard->is_stale = false;
     if (read->status == 0) {
         accept_batch(shard, read->batch);
     } else if (read->status == HT_ECANCELED && shard->is_canceled) {

@@ -529,6 +529,36 @@ static void a_table_out_of_reach_is_tried_again(void **state)
     world_destroy(world);
 }
 
+/* More repeats of one tweet than the window has places: they must not hide the others. */
+static void many_repeats_leave_the_window_whole_after_a_crash(void **state)
+{
+    (void)state;
+    for (int shown = 0; shown < 200; shown += 20) {
+        struct world *world = world_create(14, 1);
+        struct life life;
+        begin(&life, world);
+        for (uint64_t id = 1; id <= 1000; id++) {
+            world_add_tweet(world, 0, id, tags, 1);
+        }
+        for (int repeat = 0; repeat < 5000; repeat++) {
+            world_add_tweet(world, 0, 1, tags, 1);
+        }
+        world_run(world, 20000);
+        crash(&life);
+        assert_int_equal(world_count(world, "one"), 1000);
+        begin(&life, world);
+        world_run(world, (uint64_t)shown);
+        for (uint64_t id = 2; id <= 50; id++) {
+            world_add_tweet(world, 0, id, tags, 1);
+        }
+        world_add_tweet(world, 0, 5000, tags, 1);
+        world_run(world, 20000);
+        assert_int_equal(world_count(world, "one"), 1001);
+        end(&life);
+        world_destroy(world);
+    }
+}
+
 static void a_stop_while_the_table_is_loaded_ends(void **state)
 {
     (void)state;
@@ -577,6 +607,7 @@ int main(void)
         cmocka_unit_test(a_flush_waits_for_what_is_on_the_stream),
         cmocka_unit_test(a_table_that_cannot_be_used_is_fatal),
         cmocka_unit_test(a_table_out_of_reach_is_tried_again),
+        cmocka_unit_test(many_repeats_leave_the_window_whole_after_a_crash),
         cmocka_unit_test(a_stop_while_the_table_is_loaded_ends),
         cmocka_unit_test(a_flush_after_the_stop_is_answered),
     };
