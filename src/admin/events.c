@@ -301,8 +301,9 @@ void ht_events_close(struct ht_events *events)
     if (events->admin->context.archiver != NULL) {
         ht_archiver_listen(events->admin->context.archiver, NULL, NULL);
     }
-    while (events->clients != NULL) {
-        struct ht_events_client *client = events->clients;
+    struct ht_events_client *next;
+    for (struct ht_events_client *client = events->clients; client != NULL; client = next) {
+        next = client->next;
         ht_sse_close(client->sse);
         drop_client(client);
     }
