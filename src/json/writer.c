@@ -138,6 +138,11 @@ void ht_json_write_real(struct ht_json_writer *writer, double value)
     }
     begin_value(writer);
     char text[32];
+    if (value == floor(value) && fabs(value) < 1e15) { /* 200, not 2e+02 */
+        snprintf(text, sizeof(text), "%.0f", value);
+        ht_buffer_append_text(writer->buffer, text);
+        return;
+    }
     for (int digits = 1; digits <= 17; digits++) {
         snprintf(text, sizeof(text), "%.*g", digits, value);
         if (strtod(text, NULL) == value) {

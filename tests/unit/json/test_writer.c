@@ -119,6 +119,8 @@ static void test_reals(void **state)
         {0, "0"},
         {-0.5, "-0.5"},
         {0.1, "0.1"},
+        {200, "200"},
+        {-3000, "-3000"},
         {1e21, "1e+21"},
         {NAN, "null"},
         {INFINITY, "null"},
