@@ -2,6 +2,7 @@
 #include "hashtagd/base/assert.h"
 #include "http_internal.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #define REQUEST_MAGIC 0x48745271u /* "HtRq" */
@@ -114,7 +115,11 @@ int ht_http_request_collect_body(struct ht_http_request *public,
         return HT_EINVAL;
     }
     if (head->content_length > wanted->max_bytes) {
-        refuse_collect(request, 413, "The body of the request is too large.");
+        char detail[100];
+        (void)snprintf(detail, sizeof(detail),
+                       "The body of the request is over %zu bytes, the most there may be here.",
+                       wanted->max_bytes);
+        refuse_collect(request, 413, detail);
         return HT_ETOOBIG;
     }
     request->wanted = *wanted;
