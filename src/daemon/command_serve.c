@@ -40,6 +40,7 @@ static int serve(struct ht_daemon *daemon)
 {
     int status = ht_daemon_build(daemon);
     if (status != HT_EXIT_DONE) {
+        daemon->exit_status = status; /* for the last line of the log */
         ht_daemon_abandon(daemon);
         ht_daemon_take_down(daemon);
         return status;
