@@ -100,7 +100,7 @@ static void leave_screen(const struct wish *wish)
 static int watch(struct ht_client *client, const struct wish *wish, struct ht_error *error)
 {
     int result = 0;
-    while (ht_client_wait(client, WATCH_MS)) {
+    while (ferror(stdout) == 0 && ht_client_wait(client, WATCH_MS)) {
         result = draw(client, wish, error);
         if (result != 0 && result != HT_ECANCELED && wish->is_terminal) {
             (void)printf("\033[K\n%s\033[K\n", error->text);
@@ -180,7 +180,9 @@ static int print_list(struct ht_client *client, const struct wish *wish,
     } else {
         (void)fputs(ht_buffer_slice(&text).data, stdout);
     }
-    (void)fflush(stdout);
+    if (result == 0 && (fflush(stdout) != 0 || ferror(stdout) != 0)) {
+        result = ht_error_set(error, HT_EIO, "The output cannot be written.");
+    }
     ht_json_destroy(list);
     ht_buffer_finish(&text);
     return result;
