@@ -115,6 +115,12 @@ static int explain_failure(const struct ht_client *client, int code, const char 
             error, code, "No daemon answers at %s (%s): start one with hashtagd serve%s",
             client->url, text, client->is_found ? ", or say where it is with --url" : "");
     }
+    if (code == HT_EPERMISSION) {
+        return ht_error_set(error, code,
+                            "The certificate of %s is not trusted (%s): give this command the "
+                            "daemon's configuration, admin.tls_cert and admin.tls_key at least",
+                            client->url, text);
+    }
     return ht_error_set(error, code, "Asking %s failed: %s", client->url, text);
 }
 
