@@ -120,7 +120,7 @@ void ht_config_format_accepted(const struct ht_config_row *row, struct ht_buffer
         break;
     case HT_CONFIG_ADDRESS:
         (void)ht_buffer_append_text(
-            out, "address:port or [v6]:port, by numbers, such as 127.0.0.1:8080");
+            out, "address:port or [v6]:port, by numbers or localhost, such as 127.0.0.1:8080");
         break;
     case HT_CONFIG_START:
         (void)ht_buffer_append_text(out,
