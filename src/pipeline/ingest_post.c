@@ -66,8 +66,10 @@ static int judge(struct ht_ingest_post *post, size_t index, char **key_at)
         return ht_error_set(&post->error, status, "Out of memory while reading the tweets.");
     }
     if (!ht_ingest_sort(ingest, &tweet)) {
-        (void)snprintf(verdict->reason, sizeof(verdict->reason), "not a tweet (%s)",
-                       ht_tweet_kind_name(tweet.kind));
+        bool is_notice = tweet.kind != HT_TWEET_KIND_UNKNOWN;
+        (void)snprintf(verdict->reason, sizeof(verdict->reason), "not a tweet: %s%s",
+                       is_notice ? "a notice of the kind " : "neither text nor entities",
+                       is_notice ? ht_tweet_kind_name(tweet.kind) : "");
         return 0;
     }
     size_t length = tweet.id.length < KEY_BYTES_MAX ? tweet.id.length : KEY_BYTES_MAX;

@@ -679,7 +679,7 @@ static int finish_reading(struct ht_documents *documents, struct ht_document *do
     if (documents->mode == IN_DOCUMENT && !(element->is_open && element->is_told)) {
         bool has_bytes = element->is_open && !element->is_hollow;
         event = reject_open(documents, document, HT_TWEET_REFUSAL_CUT_OFF,
-                            "the file ends in the middle of it");
+                            "the input ends in the middle of it");
         documents->lost_list = documents->lost_list || documents->element_depth > 0;
         if (has_bytes && documents->element_depth > 0 && documents->layout.by_line) {
             start_skip_element(documents);
