@@ -59,6 +59,14 @@ bool ht_status_is_ready(const struct ht_admin *admin);
 /** Appends the object of GET /status. */
 void ht_status_format(struct ht_admin *admin, struct ht_buffer *out);
 
+/** What the part does a second. */
+double ht_status_rate(struct ht_admin *admin, enum ht_status_part part);
+
+struct ht_json_writer;
+
+/** Writes the list of `problems`. */
+void ht_status_write_problems(const struct ht_admin *admin, struct ht_json_writer *writer);
+
 /** Appends the list of `problems`: `[{"part","since","text"}]`. */
 void ht_status_format_problems(const struct ht_admin *admin, struct ht_buffer *out);
 

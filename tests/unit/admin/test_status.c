@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: MIT
+#include "fake_parts.h"
+
+#include "hashtagd/json/json.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+static struct ht_json *get_status(struct fake_parts *parts)
+{
+    struct fake_answer answer = fake_parts_get(parts, "status", 200);
+    struct ht_json *root = ht_json_parse(ht_slice_text(answer.body), 0, NULL, NULL);
+    assert_non_null(root);
+    fake_answer_finish(&answer);
+    return root;
+}
+
+static void assert_text(const struct ht_json *root, const char *path, const char *expected)
+{
+    struct ht_slice text = ht_json_text(ht_json_find(root, path));
+    if (!ht_slice_equal(text, ht_slice_text(expected))) {
+        fail_msg("%s is %.*s, not %s", path, (int)text.length, text.data, expected);
+    }
+}
+
+static void test_the_whole(void **state)
+{
+    (void)state;
+    struct fake_parts parts;
+    fake_parts_start(&parts, NULL);
+    fake_parts_add(&parts, "foo", 3);
+    parts.stream.counters.records_put = 12;
+    parts.stream.counters.stored_bytes = 34;
+    struct ht_json *root = get_status(&parts);
+    assert_text(root, "version", "1.2.3");
+    assert_true(ht_json_bool(ht_json_find(root, "ready")));
+    assert_int_equal(ht_json_i64(ht_json_find(root, "started_at")), 1000);
+    static const char *const names[] = {"source", "ingest",  "stream", "count",
+                                        "table",  "changes", "archive"};
+    assert_int_equal(ht_json_count(ht_json_find(root, "parts")), 7);
+    for (size_t i = 0; i < 7; i++) {
+        const struct ht_json *part = ht_json_element(ht_json_find(root, "parts"), i);
+        assert_text(part, "name", names[i]);
+        assert_int_equal(ht_json_type(ht_json_member(part, "last_error")), HT_JSON_NULL);
+    }
+    assert_text(root, "parts[0].state", "off");
+    assert_text(root, "parts[2].type", "embedded");
+    assert_int_equal(ht_json_i64(ht_json_find(root, "parts[2].total")), 12);
+    assert_int_equal(ht_json_i64(ht_json_find(root, "parts[2].details.stored_bytes")), 34);
+    assert_text(root, "shards[0].state", "reading");
+    assert_text(root, "shards[0].position", "42");
+    assert_int_equal(ht_json_i64(ht_json_find(root, "shards[1].lag_records")), 2);
+    assert_int_equal(ht_json_i64(ht_json_find(root, "hashtags.total")), 3);
+    assert_text(root, "build.libuv", "1.2.3");
+    ht_json_destroy(root);
+    fake_parts_finish(&parts);
+}
+
+static void test_a_part_that_waits(void **state)
+{
+    (void)state;
+    struct fake_parts parts;
+    fake_parts_start(&parts, NULL);
+    struct ht_error error;
+    ht_error_set(&error, HT_ENOSPC, "The disk is full.");
+    ht_health_fail(&parts.table.health, HT_HEALTH_WAITING, &error);
+    struct ht_json *root = get_status(&parts);
+    assert_false(ht_json_bool(ht_json_find(root, "ready")));
+    assert_int_equal(ht_json_count(ht_json_find(root, "problems")), 1);
+    assert_text(root, "problems[0].part", "table");
+    assert_text(root, "problems[0].text", "The disk is full.");
+    assert_text(root, "parts[4].state", "waiting");
+    assert_text(root, "parts[4].last_error.text", "The disk is full.");
+    assert_int_equal(ht_json_i64(ht_json_find(root, "parts[4].errors")), 1);
+    ht_json_destroy(root);
+    struct fake_answer answer = fake_parts_get(&parts, "readyz", 503);
+    fake_assert_has(answer.body, "table is waiting: The disk is full.");
+    fake_assert_has(answer.body, "\"problems\":[{\"part\":\"table\"");
+    fake_answer_finish(&answer);
+    ht_health_succeed(&parts.table.health);
+    answer = fake_parts_get(&parts, "readyz", 200);
+    fake_answer_finish(&answer);
+    fake_parts_finish(&parts);
+}
+
+static void test_the_stage_behind_the_archive(void **state)
+{
+    (void)state;
+    struct fake_parts parts;
+    fake_parts_start(&parts, NULL);
+    ht_health_set(&parts.archiver.health, HT_HEALTH_FAILED, "Not permitted.");
+    struct fake_answer answer = fake_parts_get(&parts, "readyz", 503);
+    fake_assert_has(answer.body, "archive is failed: Not permitted.");
+    fake_answer_finish(&answer);
+    fake_parts_finish(&parts);
+}
+
+static void test_dead_letters_that_cannot_be_written(void **state)
+{
+    (void)state;
+    struct fake_parts parts;
+    fake_parts_start(&parts, NULL);
+    struct fake_answer answer = fake_parts_get(&parts, "readyz", 200);
+    fake_answer_finish(&answer);
+    ht_health_set(&parts.dead_letters.health, HT_HEALTH_WAITING, "The disk is full.");
+    answer = fake_parts_get(&parts, "readyz", 503);
+    fake_assert_has(answer.body, "dead_letters is waiting: The disk is full.");
+    fake_answer_finish(&answer);
+    fake_parts_finish(&parts);
+}
+
+static void test_where_nothing_is_archived(void **state)
+{
+    (void)state;
+    struct fake_parts parts;
+    fake_parts_start(&parts, &(struct fake_options){.archives_nothing = true});
+    struct ht_json *root = get_status(&parts);
+    assert_text(root, "parts[5].state", "off");
+    assert_text(root, "parts[6].state", "off");
+    assert_text(root, "parts[6].type", "none");
+    assert_true(ht_json_bool(ht_json_find(root, "ready")));
+    ht_json_destroy(root);
+    struct fake_answer answer = fake_parts_get(&parts, "metrics", 200);
+    fake_assert_has(answer.body, "hashtagd_part_state{part=\"archive\",state=\"off\"} 1\n");
+    fake_answer_finish(&answer);
+    fake_parts_finish(&parts);
+}
+
+static void test_stopping(void **state)
+{
+    (void)state;
+    struct fake_parts parts;
+    fake_parts_start(&parts, NULL);
+    ht_admin_set_stopping(parts.admin);
+    struct ht_json *root = get_status(&parts);
+    assert_true(ht_json_bool(ht_json_find(root, "stopping")));
+    assert_false(ht_json_bool(ht_json_find(root, "ready")));
+    ht_json_destroy(root);
+    struct fake_answer answer = fake_parts_get(&parts, "readyz", 503);
+    fake_assert_has(answer.body, "The daemon is stopping.");
+    fake_answer_finish(&answer);
+    answer = fake_parts_get(&parts, "healthz", 200);
+    fake_answer_finish(&answer);
+    fake_parts_finish(&parts);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_the_whole),
+        cmocka_unit_test(test_a_part_that_waits),
+        cmocka_unit_test(test_the_stage_behind_the_archive),
+        cmocka_unit_test(test_dead_letters_that_cannot_be_written),
+        cmocka_unit_test(test_where_nothing_is_archived),
+        cmocka_unit_test(test_stopping),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
