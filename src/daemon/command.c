@@ -195,8 +195,8 @@ static int take_flag(struct ht_command_line *line, struct cursor *cursor, const 
     if (line->command == NULL && find_flag(common_flags, name) == NULL) {
         return 0; /* the unknown command is what is wrong */
     }
-    const struct ht_command_flag *own =
-        find_flag(line->command == NULL ? NULL : line->command->flags, name);
+    const struct ht_command_flag *flags = line->command == NULL ? NULL : line->command->flags;
+    const struct ht_command_flag *own = find_flag(flags, name);
     const struct ht_command_flag *common = find_flag(common_flags, name);
     if (own == NULL && common == NULL) {
         return refuse_flag(line, name, error);
@@ -207,7 +207,7 @@ static int take_flag(struct ht_command_line *line, struct cursor *cursor, const 
         return result;
     }
     if (own != NULL) {
-        line->values[own - line->command->flags] = value;
+        line->values[own - flags] = value;
     } else if (common->value == NULL) {
         line->is_help = true;
     } else if (strcmp(common->name, "--set") == 0) {

@@ -77,7 +77,7 @@ static void finish(struct work *work, const struct ht_error *error)
     ht_json_write_key(&writer, "archived");
     ht_json_write_u64(&writer, work->archive.archived);
     ht_json_write_key(&writer, "seconds");
-    ht_json_write_real(&writer, (double)((now_ns - work->started_ns) / 1000) / 1e6);
+    ht_json_write_real(&writer, (double)(now_ns - work->started_ns) / 1e9);
     ht_json_write_object_end(&writer);
     ht_exchange_answer_json(exchange, 200, &json);
     free(work);
