@@ -344,9 +344,9 @@ static int report_damage(struct ht_embedded_store *store, const char *words, str
     const char *path = store->options.path;
     return ht_error_set(
         error, HT_ECORRUPT,
-        "The database %s is damaged (%s). Stop hashtagd and restore the file from a "
-        "copy; or save what can be read: sqlite3 %s .recover | sqlite3 new.db; or "
-        "move it away together with its -wal file, to start empty.",
+        "The database %s is damaged (%s). Restore the whole data directory from a back-up; or "
+        "save what can be read: sqlite3 %s .recover | sqlite3 new.db, and put new.db in its "
+        "place without the -wal file; or move the whole directory away, to start empty.",
         path, words, path);
 }
 
