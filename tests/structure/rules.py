@@ -105,10 +105,6 @@ MACHINE_PATHS = re.compile("(?<![\\w.])/(" + "|".join(["wo" + "rk", "ro" + "ot",
 TESTED_FROM_OUTSIDE = {
     "daemon": "tests/integration starts the program",
     "admin/routes": "tests/integration asks every route",
-    "admin/admin": "it listens and hands requests on, as all of tests/integration sees",
-    "admin/events": "tests/integration/test_events.py listens",
-    "admin/exchange": "tests/integration/test_http.py: every answer goes through it",
-    "admin/status": "tests/integration/test_http.py and the dashboard's tests read it",
 }
 
 CODE_SUFFIXES = (".c", ".h", ".py", ".js", ".mjs", ".css", ".html")
