@@ -113,4 +113,9 @@ struct ht_changes {
     const struct ht_changes_ops *ops;
     struct ht_health health;
     struct ht_changes_counters counters;
+    /** May be NULL. Tells of a change of the table that somebody made, on its way past: the item of
+     * `hashtag` now counts `count`, or was removed. Only from feeds of tables that others write too;
+     * it may come late, and again. The slice lives during the call. */
+    void (*on_touched)(void *user, struct ht_slice hashtag, uint64_t count, bool is_removed);
+    void *on_touched_user; /**< given to on_touched */
 };

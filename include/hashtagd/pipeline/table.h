@@ -36,6 +36,15 @@ struct ht_checkpoint {
     struct ht_position position; /**< AFTER or END; the others only for a shard just met */
 };
 
+/** How far one item's count already includes one shard: for a table that cannot write counts and
+ * positions in one transaction, an item can be ahead of the shard's checkpoint. */
+struct ht_mark {
+    struct ht_slice hashtag;
+    const char *shard_id;
+    struct ht_slice sequence_number; /**< of the last record of the shard that the count includes */
+    uint64_t sub_sequence;           /**< likewise */
+};
+
 /** One entry of the windows' log; what the bytes mean is tally's business. */
 struct ht_window_part {
     int64_t minute;       /**< wall minute (seconds since 1970 / 60) */
@@ -56,6 +65,9 @@ struct ht_table_load {
     void (*on_items)(struct ht_table_load *load, const struct ht_item *items, size_t count);
     /** A shard's checkpoint; each comes once. */
     void (*on_checkpoint)(struct ht_table_load *load, const struct ht_checkpoint *checkpoint);
+    /** A mark that is ahead of its shard's checkpoint: records of that shard up to it must not be
+     * counted again for that hashtag. Comes after the item and the checkpoint. May be NULL. */
+    void (*on_mark)(struct ht_table_load *load, const struct ht_mark *mark);
     /** The next part of the windows' log. */
     void (*on_window_part)(struct ht_table_load *load, const struct ht_window_part *part);
     void (*done)(struct ht_table_load *load);
@@ -91,8 +103,35 @@ struct ht_removed_item {
     struct ht_slice event_id; /**< identifies the deletion */
 };
 
-/** Writes deltas, then checkpoints, then deletes, then removes what is expired: all or nothing. */
+/** What the table holds of a hashtag after a flush, told where others may write the table too. */
+struct ht_table_total {
+    struct ht_slice hashtag;
+    bool exists;                       /**< else the item is gone and the rest is 0 */
+    uint64_t count;                    /**< everybody's, this flush included */
+    int64_t first_seen_s, last_seen_s; /**< 0 where unknown */
+};
+
+/** What count_after() finds of a delta. */
+struct ht_delta_rest {
+    uint64_t count;                 /**< occurrences behind the given place; may be 0 */
+    struct ht_slice first_sequence; /**< of the first record behind it; empty where count is 0 */
+    uint64_t first_sub_sequence;
+};
+
+/** Writes deltas, then checkpoints, then deletes, then removes what is expired: all or nothing for
+ * the embedded table. A table without such a transaction (DynamoDB) writes in this order, each step
+ * only when the one before is confirmed, and makes it safe to try the same flush again. */
 struct ht_table_flush {
+    uint64_t id; /**< rises with each flush; the same when the same flush is tried again */
+    /** How much of delta `delta` stands behind a place in its shard: for a table that finds that a
+     * part of the delta is counted already. May be called until `done`. Never NULL. */
+    void (*count_after)(const struct ht_table_flush *flush, size_t delta,
+                        struct ht_slice sequence_number, uint64_t sub_sequence,
+                        struct ht_delta_rest *rest);
+    const struct ht_slice
+        *refreshes; /**< hashtags whose total is wanted although nothing is written
+                                       *   to them; only where `totals` are told */
+    size_t refresh_count;
     const struct ht_delta *deltas; /**< the caller's until `done`, like all that is given here */
     size_t delta_count;
     const struct ht_checkpoint *checkpoints; /**< every shard that deltas name, and more */
@@ -106,8 +145,14 @@ struct ht_table_flush {
     void *user; /**< the caller's */
     int status; /**< 0: durable. Else nothing was written, or nobody knows: try the same again */
     struct ht_error error;
-    const struct ht_removed_item *removed; /**< the adapter's, valid during `done` */
+    /** The adapter's, valid during `done`. Each hashtag of `deletes` is gone after a durable flush,
+     * also where it is not named here. */
+    const struct ht_removed_item *removed;
     size_t removed_count;
+    /** The adapter's, valid during `done`: for each hashtag of `deltas` and `refreshes` that was not
+     * deleted. NULL where nobody else writes the table: then what was counted is what is there. */
+    const struct ht_table_total *totals;
+    size_t total_count;
     void *adapter; /**< the adapter's own */
 };
 
