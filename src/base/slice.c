@@ -39,6 +39,25 @@ int ht_slice_compare(struct ht_slice a, struct ht_slice b)
     return (a.length > b.length) - (a.length < b.length);
 }
 
+static struct ht_slice without_leading_zeros(struct ht_slice digits)
+{
+    while (digits.length > 1 && digits.data[0] == '0') {
+        digits.data++;
+        digits.length--;
+    }
+    return digits;
+}
+
+int ht_slice_compare_decimal(struct ht_slice a, struct ht_slice b)
+{
+    a = without_leading_zeros(a);
+    b = without_leading_zeros(b);
+    if (a.length != b.length) {
+        return a.length < b.length ? -1 : 1;
+    }
+    return ht_slice_compare(a, b);
+}
+
 bool ht_slice_starts_with(struct ht_slice slice, struct ht_slice prefix)
 {
     return slice.length >= prefix.length &&

@@ -25,6 +25,8 @@ static struct ht_pending_generation *collecting(const struct ht_pending *pending
 static struct ht_pending_generation *in_flight(const struct ht_pending *pending);
 static int move_positions(struct ht_pending *pending);
 static int move_shares(struct ht_pending *pending);
+static int list_occurrences(struct ht_pending *pending, const struct ht_pending_sum *share,
+                            uint32_t **occurrences, size_t *count);
 static int move_share(struct ht_pending *pending, struct ht_pending_sum *share);
 static int restore_share(const struct ht_pending_generation *generation,
                          const struct ht_pending_sum *share, struct ht_tally *tally);
@@ -39,8 +41,10 @@ struct ht_pending *ht_pending_create(const struct ht_pending_options *options)
     }
     pending->key = options->key;
     pending->max_bytes = options->max_bytes == 0 ? SIZE_MAX : options->max_bytes;
-    ht_pending_generation_init(&pending->generations[0], &pending->key);
-    ht_pending_generation_init(&pending->generations[1], &pending->key);
+    for (size_t i = 0; i < HT_COUNT_OF(pending->generations); i++) {
+        ht_pending_generation_init(&pending->generations[i], &pending->key,
+                                   options->keeps_occurrences);
+    }
     return pending;
 }
 
@@ -126,6 +130,31 @@ bool ht_pending_get_in_flight(const struct ht_pending *pending, size_t index,
     return true;
 }
 
+void ht_pending_count_after(const struct ht_pending *pending, size_t index,
+                            struct ht_slice sequence, uint64_t sub_sequence,
+                            struct ht_pending_rest *rest)
+{
+    HT_ASSERT(index < ht_pending_in_flight_count(pending) && !pending->is_returning);
+    const struct ht_pending_generation *generation = in_flight(pending);
+    const struct ht_pending_sum *sum = ht_pending_sum_at(generation, (uint32_t)index);
+    HT_ASSERT(generation->keeps_occurrences && sum->count > 0);
+    *rest = (struct ht_pending_rest){.count = 0};
+    for (uint32_t at = sum->last_occurrence; at != HT_PENDING_NONE;) {
+        const struct ht_pending_occurrence *occurrence = ht_pending_occurrence_at(generation, at);
+        const struct ht_pending_position *record =
+            ht_pending_position_at(generation, occurrence->position);
+        struct ht_slice digits = ht_pending_sequence(generation, occurrence->position);
+        int order = ht_slice_compare_decimal(digits, sequence);
+        if (order < 0 || (order == 0 && record->sub_sequence <= sub_sequence)) {
+            return;
+        }
+        rest->count += occurrence->count;
+        rest->sequence = digits;
+        rest->sub_sequence = record->sub_sequence;
+        at = occurrence->previous;
+    }
+}
+
 void ht_pending_settle(struct ht_pending *pending, size_t index)
 {
     HT_ASSERT(index < ht_pending_in_flight_count(pending) && !pending->is_returning);
@@ -165,6 +194,16 @@ int ht_pending_return_flush(struct ht_pending *pending)
 uint64_t ht_pending_remove(struct ht_pending *pending, struct ht_slice tag)
 {
     return ht_pending_generation_remove(collecting(pending), tag);
+}
+
+uint64_t ht_pending_collected_of(const struct ht_pending *pending, struct ht_slice tag)
+{
+    return ht_pending_generation_count(collecting(pending), tag);
+}
+
+uint64_t ht_pending_in_flight_of(const struct ht_pending *pending, struct ht_slice tag)
+{
+    return pending->is_flushing ? ht_pending_generation_count(in_flight(pending), tag) : 0;
 }
 
 int ht_pending_restore(const struct ht_pending *pending, struct ht_slice tag,
@@ -248,6 +287,34 @@ static int move_shares(struct ht_pending *pending)
     return 0;
 }
 
+/* The records of a share, newest first, with room for them in flight. A share of one record needs
+ * none: adding it says it all. */
+static int list_occurrences(struct ht_pending *pending, const struct ht_pending_sum *share,
+                            uint32_t **occurrences, size_t *count)
+{
+    const struct ht_pending_generation *newer = collecting(pending);
+    size_t most = 0;
+    uint32_t first =
+        share->first_position == share->last_position ? HT_PENDING_NONE : share->last_occurrence;
+    for (uint32_t at = first; at != HT_PENDING_NONE;
+         at = ht_pending_occurrence_at(newer, at)->previous) {
+        most++;
+    }
+    if (most == 0) {
+        return 0;
+    }
+    *occurrences = calloc(most, sizeof(**occurrences));
+    if (*occurrences == NULL ||
+        ht_pending_array_reserve(&in_flight(pending)->occurrences, most) != 0) {
+        return HT_ENOMEM;
+    }
+    for (uint32_t at = first; at != HT_PENDING_NONE;
+         at = ht_pending_occurrence_at(newer, at)->previous) {
+        (*occurrences)[(*count)++] = at;
+    }
+    return 0;
+}
+
 /* A share that was moved has count 0, so a second attempt goes on where the first one ended. */
 static int move_share(struct ht_pending *pending, struct ht_pending_sum *share)
 {
@@ -272,8 +339,21 @@ static int move_share(struct ht_pending *pending, struct ht_pending_sum *share)
     struct ht_pending_sum sum = *share;
     sum.first_position += pending->returned_base;
     sum.last_position += pending->returned_base;
-    int status = ht_pending_generation_add(in_flight(pending), ht_pending_text(newer, share->tag),
+    uint32_t *occurrences = NULL;
+    size_t occurrence_count = 0;
+    int status = list_occurrences(pending, share, &occurrences, &occurrence_count);
+    if (status == 0) {
+        status = ht_pending_generation_add(in_flight(pending), ht_pending_text(newer, share->tag),
                                            &sum, minutes, count);
+    }
+    for (size_t i = 0; i < occurrence_count && status == 0; i++) {
+        struct ht_pending_occurrence occurrence =
+            *ht_pending_occurrence_at(newer, occurrences[occurrence_count - 1 - i]);
+        occurrence.position += pending->returned_base;
+        ht_pending_generation_occur(in_flight(pending), ht_pending_text(newer, share->tag),
+                                    share->shard, occurrence);
+    }
+    free(occurrences);
     free(minutes);
     share->count = status == 0 ? 0 : share->count;
     return status;

@@ -19,13 +19,17 @@ static uint32_t make_share(struct ht_pending_generation *generation, uint32_t ta
                            const struct ht_pending_sum *sum);
 static void add_minute(struct ht_pending_generation *generation, struct ht_pending_sum *share,
                        struct ht_pending_minute minute);
+static void add_occurrence(struct ht_pending_generation *generation, struct ht_pending_sum *share,
+                           struct ht_pending_occurrence occurrence);
 static void clear_array(struct ht_pending_array *array);
 
 void ht_pending_generation_init(struct ht_pending_generation *generation,
-                                const struct ht_hash_key *key)
+                                const struct ht_hash_key *key, bool keeps_occurrences)
 {
     *generation = (struct ht_pending_generation){
         .key = key,
+        .keeps_occurrences = keeps_occurrences,
+        .occurrences = {.item_bytes = sizeof(struct ht_pending_occurrence)},
         .index = {.hash_of = hash_of_tag, .owner = generation},
         .tags = {.item_bytes = sizeof(struct ht_pending_tag)},
         .shares = {.item_bytes = sizeof(struct ht_pending_sum)},
@@ -41,7 +45,9 @@ int ht_pending_generation_add(struct ht_pending_generation *generation, struct h
 {
     uint64_t hash = ht_hash_bytes(generation->key, tag);
     uint32_t number = find_hashed(generation, tag, hash);
+    bool occurs = generation->keeps_occurrences && sum->first_position == sum->last_position;
     if (ht_pending_array_reserve(&generation->shares, 1) != 0 ||
+        (occurs && ht_pending_array_reserve(&generation->occurrences, 1) != 0) ||
         ht_pending_array_reserve(&generation->minutes, minute_count) != 0) {
         return HT_ENOMEM;
     }
@@ -67,7 +73,22 @@ int ht_pending_generation_add(struct ht_pending_generation *generation, struct h
     for (size_t i = 0; i < minute_count; i++) {
         add_minute(generation, share, minutes[i]);
     }
+    if (occurs) {
+        add_occurrence(generation, share,
+                       (struct ht_pending_occurrence){.position = sum->last_position,
+                                                      .count = (uint32_t)sum->count});
+    }
     return 0;
+}
+
+void ht_pending_generation_occur(struct ht_pending_generation *generation, struct ht_slice tag,
+                                 uint32_t shard, struct ht_pending_occurrence occurrence)
+{
+    uint32_t number = ht_pending_generation_find(generation, tag);
+    HT_ASSERT(number != HT_PENDING_NONE);
+    uint32_t at = find_share(generation, number, shard);
+    HT_ASSERT(at != HT_PENDING_NONE);
+    add_occurrence(generation, ht_pending_sum_at(generation, at), occurrence);
 }
 
 int ht_pending_generation_note(struct ht_pending_generation *generation, struct ht_slice sequence,
@@ -90,6 +111,19 @@ uint32_t ht_pending_generation_find(const struct ht_pending_generation *generati
                                     struct ht_slice tag)
 {
     return find_hashed(generation, tag, ht_hash_bytes(generation->key, tag));
+}
+
+uint64_t ht_pending_generation_count(const struct ht_pending_generation *generation,
+                                     struct ht_slice tag)
+{
+    uint64_t count = 0;
+    uint32_t number = ht_pending_generation_find(generation, tag);
+    uint32_t at = number == HT_PENDING_NONE ? HT_PENDING_NONE
+                                            : ht_pending_tag_at(generation, number)->first_share;
+    for (; at != HT_PENDING_NONE; at = ht_pending_sum_at(generation, at)->next) {
+        count += ht_pending_sum_at(generation, at)->count;
+    }
+    return count;
 }
 
 uint64_t ht_pending_generation_remove(struct ht_pending_generation *generation, struct ht_slice tag)
@@ -117,6 +151,7 @@ size_t ht_pending_generation_used_bytes(const struct ht_pending_generation *gene
            generation->shares.count * generation->shares.item_bytes +
            generation->minutes.count * generation->minutes.item_bytes +
            generation->positions.count * generation->positions.item_bytes +
+           generation->occurrences.count * generation->occurrences.item_bytes +
            generation->digits.count;
 }
 
@@ -133,6 +168,7 @@ void ht_pending_generation_clear(struct ht_pending_generation *generation)
     clear_array(&generation->minutes);
     clear_array(&generation->positions);
     clear_array(&generation->digits);
+    clear_array(&generation->occurrences);
     generation->text_bytes = 0;
 }
 
@@ -145,6 +181,7 @@ void ht_pending_generation_finish(struct ht_pending_generation *generation)
     free(generation->minutes.items);
     free(generation->positions.items);
     free(generation->digits.items);
+    free(generation->occurrences.items);
     *generation = (struct ht_pending_generation){0};
 }
 
@@ -226,6 +263,7 @@ static uint32_t make_share(struct ht_pending_generation *generation, uint32_t ta
     share->tag = tag;
     share->first_minute = HT_PENDING_NONE;
     share->last_minute = HT_PENDING_NONE;
+    share->last_occurrence = HT_PENDING_NONE;
     share->next = of->first_share;
     of->first_share = at;
     return at;
@@ -256,6 +294,24 @@ static void add_minute(struct ht_pending_generation *generation, struct ht_pendi
         ht_pending_minute_at(generation, share->last_minute)->next = at;
     }
     share->last_minute = at;
+}
+
+/* Room was made. */
+static void add_occurrence(struct ht_pending_generation *generation, struct ht_pending_sum *share,
+                           struct ht_pending_occurrence occurrence)
+{
+    if (share->last_occurrence != HT_PENDING_NONE) {
+        struct ht_pending_occurrence *last =
+            ht_pending_occurrence_at(generation, share->last_occurrence);
+        if (last->position == occurrence.position && occurrence.count <= UINT32_MAX - last->count) {
+            last->count += occurrence.count;
+            return;
+        }
+    }
+    uint32_t at = (uint32_t)generation->occurrences.count++;
+    occurrence.previous = share->last_occurrence;
+    *ht_pending_occurrence_at(generation, at) = occurrence;
+    share->last_occurrence = at;
 }
 
 static void clear_array(struct ht_pending_array *array)

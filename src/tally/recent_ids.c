@@ -79,6 +79,28 @@ bool ht_recent_ids_seen(struct ht_recent_ids *ids, uint64_t id)
     return false;
 }
 
+/* The id that came `age` ids before the newest. */
+static uint64_t id_of_age(const struct ht_recent_ids *ids, size_t age)
+{
+    size_t back = age + 1;
+    return ids->ring[ids->oldest >= back ? ids->oldest - back : ids->oldest + ids->capacity - back];
+}
+
+void ht_recent_ids_inherit(struct ht_recent_ids *ids, const struct ht_recent_ids *first,
+                           const struct ht_recent_ids *second)
+{
+    size_t first_count = first->count;
+    size_t second_count = second == NULL ? 0 : second->count;
+    for (size_t age = first_count > second_count ? first_count : second_count; age > 0; age--) {
+        if (age <= first_count) {
+            (void)ht_recent_ids_seen(ids, id_of_age(first, age - 1));
+        }
+        if (age <= second_count) {
+            (void)ht_recent_ids_seen(ids, id_of_age(second, age - 1));
+        }
+    }
+}
+
 bool ht_recent_ids_has(const struct ht_recent_ids *ids, uint64_t id)
 {
     return id == 0 ? ids->has_zero : ids->table[place_of(ids, id)] == id;

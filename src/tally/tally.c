@@ -82,6 +82,25 @@ int ht_tally_load(struct ht_tally *tally, struct ht_slice tag, uint64_t count, i
     return 0;
 }
 
+int ht_tally_correct(struct ht_tally *tally, struct ht_slice tag, uint64_t count,
+                     int64_t first_seen_s, int64_t last_seen_s)
+{
+    if (!is_tag(tag) || count == 0) {
+        return HT_EINVAL;
+    }
+    uint32_t slot = ht_tally_find_slot(tally, tag, ht_hash_bytes(&tally->key, tag));
+    if (slot != HT_TAG_INDEX_NO_SLOT) {
+        const struct ht_tally_entry *entry = ht_tally_entry(tally, slot);
+        if (first_seen_s == 0 || first_seen_s > entry->first_seen_s) {
+            first_seen_s = entry->first_seen_s;
+        }
+        if (last_seen_s < entry->last_seen_s) {
+            last_seen_s = entry->last_seen_s;
+        }
+    }
+    return ht_tally_load(tally, tag, count, first_seen_s, last_seen_s);
+}
+
 int ht_tally_add(struct ht_tally *tally, const struct ht_tally_add *add)
 {
     if (!is_tag(add->tag)) {

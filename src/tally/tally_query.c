@@ -49,6 +49,12 @@ size_t ht_tally_top(struct ht_tally *tally, const struct ht_tally_query *query,
     return fill_rows(tally, rows, limit, passed.before);
 }
 
+uint64_t ht_tally_count(const struct ht_tally *tally, struct ht_slice tag)
+{
+    uint32_t slot = ht_tally_find_slot(tally, tag, ht_hash_bytes(&tally->key, tag));
+    return slot == HT_TAG_INDEX_NO_SLOT ? 0 : ht_tally_entry(tally, slot)->count;
+}
+
 int ht_tally_get(struct ht_tally *tally, struct ht_slice tag, struct ht_tally_item *item)
 {
     uint32_t slot = ht_tally_find_slot(tally, tag, ht_hash_bytes(&tally->key, tag));

@@ -41,6 +41,9 @@ bool ht_slice_equal_ignoring_case(struct ht_slice a, struct ht_slice b);
 /** Below, at or above 0 as a sorts before, with or after b: by bytes, then by length. */
 int ht_slice_compare(struct ht_slice a, struct ht_slice b);
 
+/** The same for whole decimal numbers of any length: by value, so that leading zeros say nothing. */
+int ht_slice_compare_decimal(struct ht_slice a, struct ht_slice b);
+
 /** Whether `slice` begins with `prefix`. */
 bool ht_slice_starts_with(struct ht_slice slice, struct ht_slice prefix);
 

@@ -34,6 +34,7 @@ struct ht_pending;
 struct ht_pending_options {
     struct ht_hash_key key; /**< secret; fill it with ht_random_secret */
     size_t max_bytes;       /**< of what is collected and in flight together; 0: no maximum */
+    bool keeps_occurrences; /**< ht_pending_count_after is wanted: 12 bytes an addition */
 };
 
 /** One addition. */
@@ -57,6 +58,13 @@ struct ht_pending_share {
     struct ht_slice last_sequence;  /**< of the last */
     uint64_t first_sub_sequence;    /**< within the first */
     uint64_t last_sub_sequence;     /**< within the last */
+};
+
+/** What of a share stands behind a place. */
+struct ht_pending_rest {
+    uint64_t count;           /**< may be 0 */
+    struct ht_slice sequence; /**< of the first record behind the place; empty for count 0 */
+    uint64_t sub_sequence;    /**< likewise */
 };
 
 /** Makes an empty one; the caller frees it with ht_pending_destroy. NULL where memory is out. */
@@ -90,6 +98,12 @@ size_t ht_pending_in_flight_count(const struct ht_pending *pending);
 bool ht_pending_get_in_flight(const struct ht_pending *pending, size_t index,
                               struct ht_pending_share *share);
 
+/** How much of the share `index` that is in flight comes from records behind the record (`sequence`,
+ * `sub_sequence`) of its shard. Only with keeps_occurrences. Takes as long as there is behind it. */
+void ht_pending_count_after(const struct ht_pending *pending, size_t index,
+                            struct ht_slice sequence, uint64_t sub_sequence,
+                            struct ht_pending_rest *rest);
+
 /** Says that share `index` is written: it does not come back where the flush is returned. */
 void ht_pending_settle(struct ht_pending *pending, size_t index);
 
@@ -103,6 +117,12 @@ int ht_pending_return_flush(struct ht_pending *pending) HT_MUST_CHECK;
 /** Forgets what is collected of a tag, in all shards; what is in flight stays. Returns the
  * count that is forgotten. */
 uint64_t ht_pending_remove(struct ht_pending *pending, struct ht_slice tag);
+
+/** The count of a tag that is collected, in all shards. */
+uint64_t ht_pending_collected_of(const struct ht_pending *pending, struct ht_slice tag);
+
+/** The count of a tag that is in flight, in all shards. */
+uint64_t ht_pending_in_flight_of(const struct ht_pending *pending, struct ht_slice tag);
 
 /**
  * Counts into the tally, minute by minute, all that is pending of a tag, in flight or collected: for

@@ -36,6 +36,11 @@ void ht_recent_ids_destroy(struct ht_recent_ids *ids);
 /** Whether `id` is among the recent ones; where not, it is from now on. */
 bool ht_recent_ids_seen(struct ht_recent_ids *ids, uint64_t id);
 
+/** Takes over what one or two others remember, for a shard that goes on where they ended: by age, so
+ * that of two each loses its oldest. `second` may be NULL. What is known already stays as it is. */
+void ht_recent_ids_inherit(struct ht_recent_ids *ids, const struct ht_recent_ids *first,
+                           const struct ht_recent_ids *second);
+
 /** Whether `id` is among the recent ones; changes nothing. */
 bool ht_recent_ids_has(const struct ht_recent_ids *ids, uint64_t id);
 

@@ -136,6 +136,14 @@ int ht_tally_load(struct ht_tally *tally, struct ht_slice tag, uint64_t count, i
                   int64_t last_seen_s) HT_MUST_CHECK;
 
 /**
+ * Sets the all-time count of `tag` (at least 1) where somebody knows better, and makes the item where
+ * there is none; first and last seen (0: unknown) only widen. The windows stay as they are, because
+ * nobody knows when the others counted. 0, HT_EINVAL or HT_ENOMEM, with nothing changed.
+ */
+int ht_tally_correct(struct ht_tally *tally, struct ht_slice tag, uint64_t count,
+                     int64_t first_seen_s, int64_t last_seen_s) HT_MUST_CHECK;
+
+/**
  * Counts. An addition to a minute that a window has left counts for all time only; one to a
  * minute after the running one counts in the running minute (clocks differ a little). 0, or with
  * nothing changed HT_EINVAL (the tag's length), HT_ETOOBIG (a count would pass its maximum),
@@ -168,6 +176,9 @@ int ht_tally_remove(struct ht_tally *tally, struct ht_slice tag, struct ht_tally
 
 /** Fills `item` (not NULL). 0 or HT_ENOTFOUND. May rearrange inside: not a change. */
 int ht_tally_get(struct ht_tally *tally, struct ht_slice tag, struct ht_tally_item *item);
+
+/** The all-time count of a tag, 0 where it is not there; one look-up. */
+uint64_t ht_tally_count(const struct ht_tally *tally, struct ht_slice tag);
 
 /** Only the item's counts of the last 60 minutes, oldest first; cheap. 0 or HT_ENOTFOUND. */
 int ht_tally_get_series(const struct ht_tally *tally, struct ht_slice tag,

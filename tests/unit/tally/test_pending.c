@@ -358,6 +358,70 @@ static void outlives_every_failed_allocation(void **state)
     }
 }
 
+static struct ht_pending *make_keeping(void)
+{
+    struct ht_pending_options options = {.key = {1, 2}, .keeps_occurrences = true};
+    struct ht_pending *pending = ht_pending_create(&options);
+    assert_non_null(pending);
+    return pending;
+}
+
+static void assert_after(const struct ht_pending *pending, size_t index, const char *sequence,
+                         uint64_t sub_sequence, uint64_t count, const char *first)
+{
+    struct ht_pending_rest rest;
+    ht_pending_count_after(pending, index, ht_slice_text(sequence), sub_sequence, &rest);
+    assert_int_equal(rest.count, count);
+    assert_true(ht_slice_equal(rest.sequence, ht_slice_text(first)));
+}
+
+static void tells_what_stands_behind_a_place(void **state)
+{
+    (void)state;
+    struct ht_pending *pending = make_keeping();
+    for (int64_t second = 1; second <= 9; second += 2) {
+        add_at(pending, 0, "a", second, 1);
+        add_at(pending, 0, "a", second, 2);
+        add_at(pending, 1, "a", second, 10);
+        add_at(pending, 0, "b", second, 5);
+    }
+    assert_int_equal(ht_pending_collected_of(pending, HT_SLICE("a")), 65);
+    assert_int_equal(ht_pending_in_flight_of(pending, HT_SLICE("a")), 0);
+    assert_int_equal(ht_pending_begin_flush(pending), 0);
+    assert_int_equal(ht_pending_collected_of(pending, HT_SLICE("a")), 0);
+    assert_int_equal(ht_pending_in_flight_of(pending, HT_SLICE("a")), 65);
+    assert_after(pending, 0, "0", 0, 15, "49601");
+    assert_after(pending, 0, "49601", 0, 12, "49603");
+    assert_after(pending, 0, "49604", 7, 9, "49605");
+    assert_after(pending, 0, "49609", 0, 0, "");
+    assert_after(pending, 0, "100000", 0, 0, "");
+    /* sub-sequence numbers are the second key: add_at() takes the shard for it */
+    assert_after(pending, 1, "49603", 0, 40, "49603");
+    assert_after(pending, 1, "49603", 1, 30, "49605");
+    ht_pending_destroy(pending);
+}
+
+static void a_returned_flush_keeps_what_stands_behind_a_place(void **state)
+{
+    (void)state;
+    struct ht_pending *pending = make_keeping();
+    add_at(pending, 0, "a", 1, 1);
+    add_at(pending, 0, "a", 2, 1);
+    assert_int_equal(ht_pending_begin_flush(pending), 0);
+    add_at(pending, 0, "b", 3, 1);
+    add_at(pending, 0, "a", 4, 1);
+    add_at(pending, 0, "a", 5, 3);
+    add_at(pending, 0, "c", 6, 1);
+    assert_int_equal(ht_pending_return_flush(pending), 0);
+    add_at(pending, 0, "a", 7, 1);
+    assert_int_equal(ht_pending_begin_flush(pending), 0);
+    assert_after(pending, 0, "49600", 0, 7, "49601");
+    assert_after(pending, 0, "49602", 0, 5, "49604");
+    assert_after(pending, 0, "49604", 0, 4, "49605");
+    assert_after(pending, 0, "49606", 0, 1, "49607");
+    ht_pending_destroy(pending);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -371,6 +435,8 @@ int main(void)
         cmocka_unit_test(stops_at_the_maximum),
         cmocka_unit_test(loses_nothing),
         cmocka_unit_test(outlives_every_failed_allocation),
+        cmocka_unit_test(tells_what_stands_behind_a_place),
+        cmocka_unit_test(a_returned_flush_keeps_what_stands_behind_a_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -40,7 +40,7 @@ static void keeps_minutes_apart(void **state)
 {
     (void)state;
     struct ht_pending_generation generation;
-    ht_pending_generation_init(&generation, &key);
+    ht_pending_generation_init(&generation, &key, true);
     static const uint32_t minutes[] = {5, 6, 5, 7, 6, 4, 4, 7};
     for (uint32_t i = 0; i < HT_COUNT_OF(minutes); i++) {
         add(&generation, "a", i % 2, minutes[i], UINT64_C(1) << i);
@@ -58,7 +58,7 @@ static void is_empty_after_a_clear(void **state)
 {
     (void)state;
     struct ht_pending_generation generation;
-    ht_pending_generation_init(&generation, &key);
+    ht_pending_generation_init(&generation, &key, true);
     for (int round = 0; round < 3; round++) {
         uint32_t position;
         assert_int_equal(ht_pending_generation_note(&generation, HT_SLICE("12345"), 7, &position),
@@ -78,7 +78,7 @@ static void finds_a_removed_tag_no_more(void **state)
 {
     (void)state;
     struct ht_pending_generation generation;
-    ht_pending_generation_init(&generation, &key);
+    ht_pending_generation_init(&generation, &key, true);
     add(&generation, "a", 0, 1, 1);
     add(&generation, "a", 1, 1, 2);
     assert_int_equal(ht_pending_generation_remove(&generation, HT_SLICE("a")), 3);

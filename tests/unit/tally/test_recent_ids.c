@@ -160,6 +160,34 @@ static void reads_decimal_ids(void **state)
     }
 }
 
+static void a_child_inherits_by_age(void **state)
+{
+    (void)state;
+    struct ht_recent_ids *first = make(4);
+    struct ht_recent_ids *second = make(4);
+    struct ht_recent_ids *child = make(4);
+    for (uint64_t id = 1; id <= 6; id++) {
+        (void)ht_recent_ids_seen(first, id);
+        (void)ht_recent_ids_seen(second, id * 100);
+    }
+    ht_recent_ids_inherit(child, first, second);
+    static const uint64_t known[] = {5, 6, 500, 600};
+    for (size_t i = 0; i < HT_COUNT_OF(known); i++) {
+        assert_true(ht_recent_ids_has(child, known[i]));
+    }
+    assert_false(ht_recent_ids_has(child, 4));
+    assert_false(ht_recent_ids_has(child, 400));
+    struct ht_recent_ids *only = make(4);
+    ht_recent_ids_inherit(only, first, NULL);
+    for (uint64_t id = 1; id <= 6; id++) {
+        assert_int_equal(ht_recent_ids_has(only, id), id >= 3);
+    }
+    ht_recent_ids_destroy(first);
+    ht_recent_ids_destroy(second);
+    ht_recent_ids_destroy(child);
+    ht_recent_ids_destroy(only);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -171,6 +199,7 @@ int main(void)
         cmocka_unit_test(agrees_with_a_list),
         cmocka_unit_test(takes_twenty_bytes_an_id),
         cmocka_unit_test(reads_decimal_ids),
+        cmocka_unit_test(a_child_inherits_by_age),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
