@@ -57,7 +57,7 @@ const struct ht_openapi_schema ht_openapi_schemas[] = {
      "\"deleted_at\",\"event_id\"],\"properties\":{\"hashtag\":{\"type\":\"string\"},"
      "\"count\":{\"type\":\"integer\"},\"first_seen\":{\"type\":\"integer\"},"
      "\"last_seen\":{\"type\":\"integer\"},\"deleted_at\":{\"type\":\"integer\"},"
-     "\"event_id\":{\"type\":\"string\"}}}"},
+     "\"event_id\":{\"type\":[\"string\",\"null\"]}}}"},
     {"deletions",
      "{\"type\":\"object\",\"required\":[\"deletions\"],"
      "\"properties\":{\"deletions\":{\"type\":\"array\",\"items\":{\"type\":\"object\","

@@ -234,6 +234,7 @@ static struct ht_count *make_count(struct ht_daemon *daemon)
         .log = &daemon->log,
         .fold = (enum ht_fold_mode)config->counting.fold,
         .once_per_tweet = config->counting.once_per_tweet,
+        .reads = true,
         .repeat_window = (size_t)config->counting.repeat_window,
         .retweets = (enum ht_tweet_retweets)config->counting.retweets,
         .flush_interval_ms = (uint32_t)(config->table.flush_interval_s * 1000),

@@ -23,6 +23,7 @@ static void on_expected(struct ht_table_load *load, uint64_t item_count);
 static void on_items(struct ht_table_load *load, const struct ht_item *items, size_t item_count);
 static void on_checkpoint(struct ht_table_load *load, const struct ht_checkpoint *checkpoint);
 static void on_window_part(struct ht_table_load *load, const struct ht_window_part *part);
+static void on_mark(struct ht_table_load *load, const struct ht_mark *mark);
 static void on_load(struct ht_table_load *load);
 
 struct ht_count *ht_count_create(const struct ht_count_options *options)
@@ -37,7 +38,8 @@ struct ht_count *ht_count_create(const struct ht_count_options *options)
     ht_count_shards_init(count);
     int flush_status = ht_count_flush_init(count);
     int records_status = ht_count_records_init(count);
-    if (flush_status != 0 || records_status != 0) {
+    int totals_status = ht_count_totals_init(count);
+    if (flush_status != 0 || records_status != 0 || totals_status != 0) {
         ht_count_destroy(count);
         return NULL;
     }
@@ -51,8 +53,12 @@ void ht_count_start(struct ht_count *count)
 
 void ht_count_note_success(struct ht_count *count)
 {
-    if (count->flush_failures == 0) {
-        ht_health_succeed(&count->health);
+    if (count->flush_failures > 0) {
+        return;
+    }
+    ht_health_succeed(&count->health);
+    if (!count->options.reads) {
+        ht_health_set(&count->health, HT_HEALTH_IDLE, "counting is switched off");
     }
 }
 
@@ -73,11 +79,13 @@ static void load(struct ht_timer *timer)
     int64_t minute = ht_clock_wall_s(count->options.clock) / 60;
     ht_count_move_windows(count);
     count->loaded_count = 0;
+    ht_count_marks_finish(count);
     count->is_loading = true;
     count->load = (struct ht_table_load){.oldest_minute = minute - 24 * 60,
                                          .on_expected = on_expected,
                                          .on_items = on_items,
                                          .on_checkpoint = on_checkpoint,
+                                         .on_mark = on_mark,
                                          .on_window_part = on_window_part,
                                          .done = on_load,
                                          .user = count};
@@ -131,6 +139,14 @@ static void on_checkpoint(struct ht_table_load *load, const struct ht_checkpoint
     count->loaded[count->loaded_count++] = *checkpoint;
 }
 
+static void on_mark(struct ht_table_load *load, const struct ht_mark *mark)
+{
+    struct ht_count *count = load->user;
+    if (ht_count_marks_load(count, mark) != 0) {
+        out_of_memory(count);
+    }
+}
+
 static void on_window_part(struct ht_table_load *load, const struct ht_window_part *part)
 {
     struct ht_count *count = load->user;
@@ -167,6 +183,12 @@ static bool is_passing(int status)
            status == HT_EPERMISSION || status == HT_ENOTFOUND || status == HT_ENOSPC;
 }
 
+static int compare_checkpoints(const void *a, const void *b)
+{
+    return strcmp(((const struct ht_checkpoint *)a)->shard_id,
+                  ((const struct ht_checkpoint *)b)->shard_id);
+}
+
 static void on_load(struct ht_table_load *table_load)
 {
     struct ht_count *count = table_load->user;
@@ -190,8 +212,15 @@ static void on_load(struct ht_table_load *table_load)
     ht_log_info(count->options.log, "count", "table loaded",
                 HT_NUMBER("hashtags", ht_tally_distinct(count->options.tally, HT_TALLY_ALL)),
                 HT_NUMBER("total", ht_tally_total(count->options.tally, HT_TALLY_ALL)));
+    if (count->loaded_count > 0) {
+        qsort(count->loaded, count->loaded_count, sizeof(*count->loaded), compare_checkpoints);
+    }
     ht_count_flush_start(count);
-    ht_count_shards_start(count);
+    if (count->options.reads) {
+        ht_count_shards_start(count);
+    } else {
+        ht_health_set(&count->health, HT_HEALTH_IDLE, "counting is switched off");
+    }
     if (count->options.on_loaded != NULL) {
         count->options.on_loaded(count->options.user);
     }
@@ -258,6 +287,8 @@ void ht_count_destroy(struct ht_count *count)
     ht_count_records_finish(count);
     ht_count_shards_finish(count);
     ht_count_flush_finish(count);
+    ht_count_totals_finish(count);
+    ht_count_marks_finish(count);
     free(count);
 }
 
@@ -274,10 +305,8 @@ size_t ht_count_shard_count(const struct ht_count *count)
 void ht_count_shard_get(const struct ht_count *count, size_t index,
                         struct ht_count_shard_status *status)
 {
-    const struct ht_count_shard *shard = count->shards;
-    while (shard->index != index) {
-        shard = shard->next;
-    }
+    HT_ASSERT(index < count->shard_count);
+    const struct ht_count_shard *shard = count->by_id[index];
     uint64_t now_ms = ht_clock_monotonic_ms(count->options.clock);
     *status = (struct ht_count_shard_status){
         .id = shard->info.id,

@@ -11,18 +11,28 @@
 static int board_checkpoints(struct ht_count *count)
 {
     struct ht_count_flight *flight = &count->flight;
-    flight->checkpoints = calloc(count->shard_count + 1, sizeof(*flight->checkpoints));
-    if (flight->checkpoints == NULL) {
+    size_t most = 0;
+    for (struct ht_count_shard *at = count->shards; at != NULL; at = at->next) {
+        most++;
+    }
+    flight->checkpoints = calloc(most + 1, sizeof(*flight->checkpoints));
+    flight->checkpoint_of = calloc((size_t)count->next_index + 1, sizeof(*flight->checkpoint_of));
+    if (flight->checkpoints == NULL || flight->checkpoint_of == NULL) {
         return HT_ENOMEM;
     }
-    /* In the order of the shards' numbers, which deltas use. */
+    memset(flight->checkpoint_of, 0xff, (size_t)count->next_index * sizeof(uint32_t));
     for (struct ht_count_shard *at = count->shards; at != NULL; at = at->next) {
-        struct ht_checkpoint *checkpoint = &flight->checkpoints[flight->checkpoint_count++];
         ht_count_shard_note_position(at);
-        memcpy(checkpoint->shard_id, at->info.id, sizeof(checkpoint->shard_id));
-        checkpoint->position = at->has_counted ? at->counted : count->options.start;
+        /* a shard that has deltas has moved */
+        if (!at->is_dirty && at->is_told) {
+            continue;
+        }
+        flight->checkpoint_of[at->index] = (uint32_t)flight->checkpoint_count;
+        ht_count_shard_describe(at, &flight->checkpoints[flight->checkpoint_count++]);
         at->is_dirty = false;
+        at->is_told = true;
     }
+    ht_count_lineage_settle(count);
     return 0;
 }
 
@@ -35,7 +45,8 @@ static int board_deltas(struct ht_count *count)
     }
     size_t most = ht_pending_in_flight_count(count->pending);
     flight->deltas = calloc(most + 1, sizeof(*flight->deltas));
-    if (flight->deltas == NULL) {
+    flight->shares = calloc(most + 1, sizeof(*flight->shares));
+    if (flight->deltas == NULL || flight->shares == NULL) {
         return HT_ENOMEM;
     }
     for (size_t i = 0; i < most; i++) {
@@ -43,9 +54,11 @@ static int board_deltas(struct ht_count *count)
         if (!ht_pending_get_in_flight(count->pending, i, &share)) {
             continue;
         }
+        HT_ASSERT(flight->checkpoint_of[share.shard] < flight->checkpoint_count);
+        flight->shares[flight->delta_count] = (uint32_t)i;
         flight->deltas[flight->delta_count++] =
             (struct ht_delta){.hashtag = share.tag,
-                              .shard = share.shard,
+                              .shard = flight->checkpoint_of[share.shard],
                               .count = share.count,
                               .first_seen_s = share.first_seen_s,
                               .last_seen_s = share.last_seen_s,
@@ -136,11 +149,15 @@ int ht_count_board(struct ht_count *count)
 {
     struct ht_count_flight *flight = &count->flight;
     flight->is_active = true;
+    count->flush_id++;
     flight->started_ns = ht_clock_monotonic_ns(count->options.clock);
     ht_count_board_flush_requests(count);
     int status = board_checkpoints(count);
     if (status == 0) {
         status = board_deltas(count);
+    }
+    if (status == 0) {
+        status = ht_count_board_refreshes(count);
     }
     if (status == 0) {
         status = board_windows(count);
@@ -185,13 +202,20 @@ void ht_count_clear_flight(struct ht_count *count)
 {
     struct ht_count_flight *flight = &count->flight;
     free(flight->deltas);
+    free(flight->shares);
+    free(flight->checkpoint_of);
+    free(flight->refreshes);
     free(flight->checkpoints);
+    if (flight->refreshing != NULL) {
+        ht_tag_set_clear(flight->refreshing);
+    }
     free(flight->deletes);
     free(flight->window_parts);
     ht_tally_parts_finish(&flight->parts);
     ht_count_free_letters(count);
     ht_buffer_finish(&flight->minute);
     ht_buffer_finish(&flight->delete_texts);
-    *flight =
-        (struct ht_count_flight){.minute = flight->minute, .delete_texts = flight->delete_texts};
+    *flight = (struct ht_count_flight){.minute = flight->minute,
+                                       .delete_texts = flight->delete_texts,
+                                       .refreshing = flight->refreshing};
 }

@@ -8,8 +8,10 @@
  * The life of a flush:
  *
  *     on_interval -> board -> write_letters -> on_letters -> write_table -> on_flush -> land
- *                                  ^                              ^             |
- *                                  +------------ wait ------------+-------------+   (failure)
+ *                                  ^                              ^             |        |
+ *                                  +------------ wait ------------+-------------+        |
+ *                                                                  (failure)             v
+ *                                             (a slice each turn)  on_land_due -> finish_landing
  *
  * What boards is kept until it is durable and tried again as it is; meanwhile the next
  * generation is collected. Only one flight is in the air.
@@ -28,6 +30,8 @@ static void on_flush(struct ht_table_flush *flush);
 static void handle_failure(struct ht_count *count, const struct ht_error *error);
 static void on_retry_due(struct ht_timer *timer);
 static void land(struct ht_count *count);
+static void on_land_due(struct ht_timer *timer);
+static void finish_landing(struct ht_count *count);
 
 int ht_count_flush_init(struct ht_count *count)
 {
@@ -35,9 +39,11 @@ int ht_count_flush_init(struct ht_count *count)
     ht_timer_init(&count->flush_now_timer, on_flush_now);
     ht_timer_init(&count->flush_retry_timer, on_retry_due);
     ht_timer_init(&count->answer_timer, ht_count_on_answer_due);
+    ht_timer_init(&count->land_timer, on_land_due);
     ht_buffer_init(&count->flight.minute, MINUTE_MAX_BYTES);
     ht_buffer_init(&count->flight.delete_texts, DELETES_MAX_BYTES);
-    struct ht_pending_options options = {.key = count->options.hash_key};
+    struct ht_pending_options options = {.key = count->options.hash_key,
+                                         .keeps_occurrences = count->options.table->has_marks};
     count->pending = ht_pending_create(&options);
     return count->pending == NULL ? HT_ENOMEM : 0;
 }
@@ -50,7 +56,8 @@ void ht_count_flush_start(struct ht_count *count)
 bool ht_count_is_dirty(struct ht_count *count)
 {
     if (count->flight.is_active || ht_pending_collected_count(count->pending) > 0 ||
-        count->letters != NULL || count->delete_requests != NULL) {
+        count->letters != NULL || count->delete_requests != NULL ||
+        ht_tag_set_count(count->touched) > 0) {
         return true;
     }
     for (struct ht_count_shard *at = count->shards; at != NULL; at = at->next) {
@@ -123,10 +130,29 @@ static void on_letters(struct ht_dead_letters_append *append)
     write_table(count);
 }
 
+/* A table without marks writes all or nothing and has no reason to ask. */
+static void count_after(const struct ht_table_flush *flush, size_t delta,
+                        struct ht_slice sequence_number, uint64_t sub_sequence,
+                        struct ht_delta_rest *rest)
+{
+    const struct ht_count *count = flush->user;
+    HT_ASSERT(delta < count->flight.delta_count && count->options.table->has_marks);
+    struct ht_pending_rest found;
+    ht_pending_count_after(count->pending, count->flight.shares[delta], sequence_number,
+                           sub_sequence, &found);
+    *rest = (struct ht_delta_rest){.count = found.count,
+                                   .first_sequence = found.sequence,
+                                   .first_sub_sequence = found.sub_sequence};
+}
+
 static void write_table(struct ht_count *count)
 {
     struct ht_count_flight *flight = &count->flight;
-    flight->flush = (struct ht_table_flush){.deltas = flight->deltas,
+    flight->flush = (struct ht_table_flush){.id = count->flush_id,
+                                            .count_after = count_after,
+                                            .refreshes = flight->refreshes,
+                                            .refresh_count = flight->refresh_count,
+                                            .deltas = flight->deltas,
                                             .delta_count = flight->delta_count,
                                             .checkpoints = flight->checkpoints,
                                             .checkpoint_count = flight->checkpoint_count,
@@ -183,14 +209,6 @@ static void on_retry_due(struct ht_timer *timer)
     write_letters(count);
 }
 
-/* The item is gone, but what came since the flight began is not: the tally has both, so it starts
- * again from what is pending. */
-static int forget(struct ht_count *count, const struct ht_removed_item *removed)
-{
-    (void)ht_tally_remove(count->options.tally, removed->item.hashtag, NULL);
-    return ht_pending_restore(count->pending, removed->item.hashtag, count->options.tally);
-}
-
 static void tell_consumed(struct ht_count *count)
 {
     struct ht_stream *stream = count->options.stream;
@@ -203,6 +221,15 @@ static void tell_consumed(struct ht_count *count)
     }
 }
 
+static void fail_landing(struct ht_count *count, int status)
+{
+    struct ht_error error;
+    (void)ht_error_set(&error, status, "Out of memory after a flush.");
+    ht_count_fail(count, &error);
+}
+
+/* The items are gone, but what came since the flight began is not: the tally has both, so it starts
+ * again from what is pending. */
 static void land(struct ht_count *count)
 {
     struct ht_count_flight *flight = &count->flight;
@@ -210,8 +237,37 @@ static void land(struct ht_count *count)
     ht_pending_finish_flush(count->pending);
     for (size_t i = 0; i < flight->flush.removed_count && status == 0; i++) {
         ht_count_answer_delete(count, &flight->flush.removed[i]);
-        status = forget(count, &flight->flush.removed[i]);
+        status = ht_count_forget(count, flight->flush.removed[i].item.hashtag);
     }
+    for (size_t i = 0; i < flight->delete_count && status == 0; i++) {
+        status = ht_count_complete_delete(count, flight->deletes[i]);
+    }
+    if (status != 0) {
+        fail_landing(count, status);
+    }
+    on_land_due(&count->land_timer);
+}
+
+/* Hundreds of thousands of totals take longer than one turn may. */
+static void on_land_due(struct ht_timer *timer)
+{
+    struct ht_count *count = HT_CONTAINER_OF(timer, struct ht_count, land_timer);
+    bool is_done = true;
+    int status = count->is_fatal ? 0 : ht_count_apply_totals(count, &is_done);
+    if (status != 0) {
+        fail_landing(count, status);
+        is_done = true;
+    }
+    if (is_done) {
+        finish_landing(count);
+    } else {
+        ht_timer_start(count->options.timers, timer, 0);
+    }
+}
+
+static void finish_landing(struct ht_count *count)
+{
+    struct ht_count_flight *flight = &count->flight;
     uint64_t now_ns = ht_clock_monotonic_ns(count->options.clock);
     ht_histogram_add(&count->flush_durations, now_ns - flight->started_ns);
     tell_consumed(count);
@@ -235,10 +291,7 @@ static void land(struct ht_count *count)
         request->hashtags = hashtags;
         request->done(request);
     }
-    if (status != 0) {
-        struct ht_error error;
-        (void)ht_error_set(&error, status, "Out of memory after a deletion.");
-        ht_count_fail(count, &error);
+    if (count->is_fatal) {
         return;
     }
     ht_count_shards_read(count);
@@ -255,6 +308,7 @@ void ht_count_flush_finish(struct ht_count *count)
     ht_timer_stop(timers, &count->flush_now_timer);
     ht_timer_stop(timers, &count->flush_retry_timer);
     ht_timer_stop(timers, &count->answer_timer);
+    ht_timer_stop(timers, &count->land_timer);
     ht_count_clear_flight(count);
     count->flight.letters = count->letters;
     ht_count_free_letters(count);

@@ -4,42 +4,72 @@
 /**
  * What the files of the count stage share:
  *   count.c          life: load, start, stop, what others may ask
- *   count_shards.c   discovery, lineage, reading, the watchdog
+ *   count_lineage.c  discovery, parents and children, what finished shards leave
+ *   count_shards.c   reading, the watchdog
  *   count_records.c  a record -> hashtags -> tally and pending
+ *   count_marks.c    what the table has counted already
  *   count_flush.c    making it durable
  *   count_board.c    what one flush takes along
+ *   count_totals.c   what others wrote
  *   count_requests.c deletions and flushes that somebody waits for
  */
 
 #include "hashtagd/base/assert.h"
 #include "hashtagd/base/buffer.h"
 #include "hashtagd/pipeline/count.h"
+#include "hashtagd/tally/marks.h"
 #include "hashtagd/tally/pending.h"
 #include "hashtagd/tally/recent_ids.h"
+#include "hashtagd/tally/tag_set.h"
+
+#include "count_trail.h"
 
 /** Batches of one shard that may wait: one being counted, one read ahead. */
 #define HT_COUNT_BATCHES_MAX 2
 
+/** The marks of one shard. */
+struct ht_count_marks {
+    struct ht_count_marks *next; /* until their shard is met */
+    char shard_id[HT_SHARD_ID_BYTES];
+    struct ht_marks *marks; /* owned */
+    size_t reserved_bytes;
+};
+
+/** What a shard has from its start to its end. */
+struct ht_count_memory {
+    struct ht_recent_ids *recent_ids; /* owned */
+    struct ht_count_trail trail;
+};
+
 /** One shard. */
 struct ht_count_shard {
     struct ht_count *count;
-    struct ht_count_shard *next; /* in the order of discovery */
-    uint32_t index;              /* its number, for pending and checkpoints */
+    struct ht_count_shard *next; /* of those that are not done with, in the order of discovery */
+    uint32_t index;              /* its number for pending; never given twice */
     /* fixed after discovery */
     struct ht_shard info;
+    /* lineage */
+    uint64_t listing;               /* the last listing that had it */
+    bool is_live;                   /* linked through `next` */
+    bool has_child, is_needed;      /* while the lineage is looked at */
+    struct ht_count_marks *marks;   /* owned; NULL where nothing is ahead */
+    struct ht_count_memory *memory; /* owned; NULL before the start and when nobody needs it */
     /* state */
     enum ht_count_shard_state state;
     struct ht_position counted;   /* the checkpoint to write: what is in tally and pending */
     bool has_counted;             /* `counted` holds something */
     bool is_dirty;                /* `counted` moved since it was last given to a flush */
+    bool is_told;                 /* was given to a flush */
+    uint32_t checkpoint;          /* its number in the flight that boards */
     struct ht_position read_from; /* where the next read goes on */
-    struct ht_recent_ids *recent_ids;
     struct ht_record_batch *batches[HT_COUNT_BATCHES_MAX]; /* owned; the first is being counted */
     uint64_t batch_started_ns[HT_COUNT_BATCHES_MAX];       /* when the read of each was started */
     size_t batch_count, record_index;
     bool is_reading, is_canceled;
     bool is_warming; /* what comes is not counted until it is past `counted` */
-    bool is_stale;   /* what the running read brings is not wanted any more */
+    bool was_recalled;
+    bool is_recalling; /* finished before this start; nothing that comes is counted */
+    bool is_stale;     /* what the running read brings is not wanted any more */
     uint64_t warmed_records, warm_records; /* read again for their ids, and asked for */
     struct ht_stream_read read;
     uint64_t read_started_ns;
@@ -63,7 +93,13 @@ struct ht_count_letter {
 struct ht_count_flight {
     bool is_active;
     struct ht_delta *deltas; /* of what pending has in flight */
+    uint32_t *shares;        /* the number in pending of each */
+    uint32_t *checkpoint_of; /* by a shard's number: its place in checkpoints */
     size_t delta_count;
+    struct ht_tag_set *refreshing; /* owned by the stage */
+    struct ht_slice *refreshes;    /* into it */
+    size_t refresh_count;
+    size_t totals_applied;
     struct ht_checkpoint *checkpoints;
     size_t checkpoint_count;
     struct ht_slice *deletes; /* into delete_texts */
@@ -97,10 +133,14 @@ struct ht_count {
     unsigned load_failures;
     struct ht_timer load_timer;
     /* shards */
-    struct ht_count_shard *shards;
-    size_t shard_count;
-    struct ht_checkpoint *loaded; /* checkpoints of the table, until their shards are met */
+    struct ht_count_shard *shards; /* that are read, wait, or have something to write */
+    struct ht_count_shard **by_id; /* all, sorted */
+    size_t shard_count, shard_capacity;
+    uint32_t next_index;
+    uint64_t listing;
+    struct ht_checkpoint *loaded; /* checkpoints of the table, sorted */
     size_t loaded_count, loaded_capacity;
+    struct ht_count_marks *loaded_marks; /* until their shards are met */
     bool is_listing;
     unsigned list_failures;
     struct ht_stream_list list;
@@ -113,6 +153,9 @@ struct ht_count {
     struct ht_slice *folded_tags;
     /* flushing */
     struct ht_pending *pending;
+    struct ht_tag_set *touched; /* hashtags that others changed */
+    uint64_t flush_id;
+    struct ht_timer land_timer;
     struct ht_count_letter *letters, *last_letter;
     size_t letter_count, pending_reserved_bytes;
     struct ht_count_flight flight;
@@ -138,11 +181,66 @@ void ht_count_note_success(struct ht_count *count);
 /** Tells the tally which minute it is. */
 void ht_count_move_windows(struct ht_count *count);
 
+/* count_lineage.c */
+/** Prepares the listing. */
+void ht_count_lineage_init(struct ht_count *count);
+/** Lists the shards. */
+void ht_count_lineage_list(struct ht_count *count);
+/** A shard was read to its end: its children may start. */
+void ht_count_lineage_end(struct ht_count *count);
+/** Takes shards that are finished and written out of the list of those that are not done with. */
+void ht_count_lineage_settle(struct ht_count *count);
+/** Makes a shard's memory, with what its parents remember. 0, or HT_ENOMEM, which was told. */
+int ht_count_lineage_remember(struct ht_count_shard *shard);
+/** Whether the stream still lists the shard. */
+bool ht_count_lineage_has(const struct ht_count_shard *shard);
+/** Frees all shards. */
+void ht_count_lineage_finish(struct ht_count *count);
+
+/* count_marks.c */
+/** Keeps a mark of the table until its shard is met. 0 or HT_ENOMEM. */
+int ht_count_marks_load(struct ht_count *count, const struct ht_mark *mark);
+/** Gives a shard its marks. */
+void ht_count_marks_adopt(struct ht_count_shard *shard);
+/** Whether the table has counted the hashtag of this record already. */
+bool ht_count_marks_cover(const struct ht_count_shard *shard, const struct ht_record *record,
+                          struct ht_slice hashtag);
+/** Drops the marks where the record is past them. */
+void ht_count_marks_look(struct ht_count_shard *shard, const struct ht_record *record);
+/** Drops the marks of a shard. */
+void ht_count_marks_drop(struct ht_count_shard *shard);
+/** Drops those whose shards were not met. */
+void ht_count_marks_finish(struct ht_count *count);
+
+/* count_totals.c */
+/** Prepares the sets. 0 or HT_ENOMEM. */
+int ht_count_totals_init(struct ht_count *count);
+/** Puts aboard what others touched. 0 or HT_ENOMEM. */
+int ht_count_board_refreshes(struct ht_count *count);
+/** Applies what the table told, for a slice of time; `*is_done` where nothing is left. 0 or
+ * HT_ENOMEM. */
+int ht_count_apply_totals(struct ht_count *count, bool *is_done);
+/** The item is gone: the tally goes on with what is pending. 0 or HT_ENOMEM. */
+int ht_count_forget(struct ht_count *count, struct ht_slice hashtag);
+/** Frees the sets. */
+void ht_count_totals_finish(struct ht_count *count);
+
 /* count_shards.c */
 /** Prepares timers. */
 void ht_count_shards_init(struct ht_count *count);
 /** Discovers shards and begins to read. */
 void ht_count_shards_start(struct ht_count *count);
+/** Prepares a shard that was just met. */
+void ht_count_shard_init(struct ht_count_shard *shard);
+/** Begins to read a shard whose parents are done. */
+void ht_count_shard_start(struct ht_count_shard *shard);
+/** Begins to read the last records of a finished shard once more, only to know their ids; false where
+ * nobody knows where they are. */
+bool ht_count_shard_recall(struct ht_count_shard *shard);
+/** The checkpoint of a shard, as far as it is counted. */
+void ht_count_shard_describe(const struct ht_count_shard *shard, struct ht_checkpoint *checkpoint);
+/** Drops its batches and timers. */
+void ht_count_shard_finish(struct ht_count_shard *shard);
 /** Starts reads where there is room. */
 void ht_count_shards_read(struct ht_count *count);
 /** Cancels running reads; those that come back are dropped. */
@@ -157,7 +255,7 @@ bool ht_count_shard_warm_again(struct ht_count_shard *shard);
 void ht_count_shard_note_position(struct ht_count_shard *shard);
 /** Drops the batch that was counted, and moves the shard on. */
 void ht_count_shard_batch_done(struct ht_count_shard *shard);
-/** Frees all shards. */
+/** Stops the timers. */
 void ht_count_shards_finish(struct ht_count *count);
 
 /* count_records.c */
@@ -199,6 +297,9 @@ void ht_count_board_flush_requests(struct ht_count *count);
 void ht_count_look_at_flushes(struct ht_count *count);
 /** Gives a removed item to the oldest wish for it. */
 void ht_count_answer_delete(struct ht_count *count, const struct ht_removed_item *removed);
+/** Does for a deletion that is durable what is not done yet because the table named no item: answers
+ * with the item as the tally knew it, and forgets it. 0 or HT_ENOMEM. */
+int ht_count_complete_delete(struct ht_count *count, struct ht_slice hashtag);
 /** Answers everybody who waits with an error; what is aboard will be tried again. */
 void ht_count_tell_failure(struct ht_count *count, const struct ht_error *error);
 /** Answers the deletes that found nothing and the flushes that came too late. */

@@ -138,10 +138,21 @@ static int work_on_shard(struct ht_count_shard *shard, uint64_t until_ns)
 /* Whether the record was counted before this start: then it is read only for its id. */
 static bool is_old(const struct ht_count_shard *shard, const struct ht_record *record)
 {
-    return shard->is_warming &&
-           ht_sequence_compare_sub(record->sequence_number, record->sub_sequence,
-                                   ht_slice_text(shard->counted.sequence_number),
-                                   shard->counted.sub_sequence) <= 0;
+    return shard->is_recalling ||
+           (shard->is_warming &&
+            ht_sequence_compare_sub(record->sequence_number, record->sub_sequence,
+                                    ht_slice_text(shard->counted.sequence_number),
+                                    shard->counted.sub_sequence) <= 0);
+}
+
+/* Whether the id was counted before; where not, it is known from now on. */
+static bool is_repeat(struct ht_count_shard *shard, const struct ht_record *record, uint64_t id)
+{
+    if (ht_recent_ids_seen(shard->memory->recent_ids, id)) {
+        return true;
+    }
+    ht_count_trail_note(&shard->memory->trail, record->sequence_number);
+    return false;
 }
 
 static int count_record(struct ht_count_shard *shard, const struct ht_record *record)
@@ -161,10 +172,11 @@ static int count_record(struct ht_count_shard *shard, const struct ht_record *re
         count->counters.remembered++;
         shard->warmed_records++;
         if (status == 0 && tweet.kind == HT_TWEET_KIND_TWEET) {
-            (void)ht_recent_ids_seen(shard->recent_ids, tweet.key);
+            (void)is_repeat(shard, record, tweet.key);
         }
         return 0;
     }
+    ht_count_marks_look(shard, record);
     count->counters.records++;
     shard->counted_arrival_ms = record->arrival_ms;
     if (status != 0) {
@@ -175,7 +187,7 @@ static int count_record(struct ht_count_shard *shard, const struct ht_record *re
         count->counters.notices[tweet.kind]++;
         return 0;
     }
-    if (ht_recent_ids_seen(shard->recent_ids, tweet.key)) {
+    if (is_repeat(shard, record, tweet.key)) {
         count->counters.repeats++;
         return 0;
     }
@@ -242,6 +254,10 @@ static int count_tweet(struct ht_count_shard *shard, const struct ht_record *rec
                                                            record->sub_sequence, &pending.position);
     for (size_t i = 0; i < tag_count && status == 0; i++) {
         pending.tag = count->folded_tags[i];
+        if (ht_count_marks_cover(shard, record, pending.tag)) {
+            count->counters.marked++;
+            continue;
+        }
         status = count_tag(count, &pending);
     }
     count->counters.tweets++;

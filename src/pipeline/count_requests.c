@@ -167,18 +167,44 @@ static void fill_answer(struct ht_count_delete *request, const struct ht_removed
     request->deleted_at_s = removed->deleted_at_s;
     (void)snprintf(request->event_id, sizeof(request->event_id), "%.*s",
                    (int)(removed->event_id.length < 128 ? removed->event_id.length : 128),
-                   removed->event_id.data);
+                   removed->event_id.length == 0 ? "" : removed->event_id.data);
 }
 
-/* The oldest wish for the tag gets the item; the list has the newest first. */
-void ht_count_answer_delete(struct ht_count *count, const struct ht_removed_item *removed)
+/* The oldest wish for the tag; the list has the newest first. */
+static struct ht_count_delete *find_oldest(const struct ht_count *count, struct ht_slice hashtag)
 {
     struct ht_count_delete *oldest = NULL;
     for (struct ht_count_delete *at = count->flight.delete_requests; at != NULL; at = at->next) {
-        if (ht_slice_equal(at->hashtag, removed->item.hashtag)) {
+        if (ht_slice_equal(at->hashtag, hashtag)) {
             oldest = at;
         }
     }
+    return oldest;
+}
+
+/* What the tally has beyond what is pending was in the table; once it is forgotten nothing is, so
+ * a second wish for the same hashtag finds nothing. */
+int ht_count_complete_delete(struct ht_count *count, struct ht_slice hashtag)
+{
+    struct ht_tally_item item;
+    uint64_t pending = ht_pending_collected_of(count->pending, hashtag);
+    uint64_t known = ht_tally_count(count->options.tally, hashtag);
+    if (known <= pending || ht_tally_get(count->options.tally, hashtag, &item) != 0) {
+        return 0;
+    }
+    struct ht_removed_item removed = {.item = {.hashtag = hashtag,
+                                               .count = known - pending,
+                                               .first_seen_s = item.first_seen_s,
+                                               .last_seen_s = item.last_seen_s},
+                                      .origin = HT_ORIGIN_USER,
+                                      .deleted_at_s = count->flight.flush.now_s};
+    ht_count_answer_delete(count, &removed);
+    return ht_count_forget(count, hashtag);
+}
+
+void ht_count_answer_delete(struct ht_count *count, const struct ht_removed_item *removed)
+{
+    struct ht_count_delete *oldest = find_oldest(count, removed->item.hashtag);
     if (oldest != NULL && removed->origin == HT_ORIGIN_USER) {
         fill_answer(oldest, removed);
         count->counters.deletes++;

@@ -9,10 +9,10 @@
 /*
  * The life of a shard:
  *
- *     list -> meet -> WAITING (for its parents) -> READING -> FINISHED -> list again
- *                                                 |      ^
- *                                                 v      |
- *                                                RETRYING       (a read failed, or the watchdog)
+ *     WAITING (for its parents) -> READING -> FINISHED
+ *                                 |      ^
+ *                                 v      |
+ *                                RETRYING       (a read failed, or the watchdog)
  *
  * A shard reads one batch ahead of the one that is being counted.
  */
@@ -20,146 +20,34 @@
 enum {
     READ_MAX_BYTES = 4 * 1024 * 1024,
     READ_WAIT_MS = 1000,
-    LIST_INTERVAL_MS = 30000,
     WATCHDOG_INTERVAL_MS = 5000,
     WATCHDOG_LIMIT_MS = 60000,
 };
 
 static const struct ht_backoff backoff = {.base_ms = 200, .max_ms = 10000};
 
-static void list_shards(struct ht_count *count);
-static void on_list_due(struct ht_timer *timer);
-static void on_list(struct ht_stream_list *list);
-static void meet(struct ht_count *count, const struct ht_shard *info);
-static void start_ready_shards(struct ht_count *count);
-static void start_shard(struct ht_count_shard *shard);
 static void read_shard(struct ht_count_shard *shard);
 static void on_read(struct ht_stream_read *read);
 static void on_retry_due(struct ht_timer *timer);
 static void on_watchdog_due(struct ht_timer *timer);
+static void advance(struct ht_count_shard *shard, const struct ht_position *position);
+static void end_shard(struct ht_count_shard *shard);
 
 void ht_count_shards_init(struct ht_count *count)
 {
-    ht_timer_init(&count->list_timer, on_list_due);
+    ht_count_lineage_init(count);
     ht_timer_init(&count->watchdog_timer, on_watchdog_due);
 }
 
 void ht_count_shards_start(struct ht_count *count)
 {
     ht_timer_start(count->options.timers, &count->watchdog_timer, WATCHDOG_INTERVAL_MS);
-    list_shards(count);
+    ht_count_lineage_list(count);
 }
 
-static void list_shards(struct ht_count *count)
+void ht_count_shard_init(struct ht_count_shard *shard)
 {
-    if (count->is_listing || count->is_stopping) {
-        return;
-    }
-    count->is_listing = true;
-    count->list = (struct ht_stream_list){.done = on_list, .user = count};
-    count->options.stream->ops->list(count->options.stream, &count->list);
-}
-
-static void on_list_due(struct ht_timer *timer)
-{
-    list_shards(HT_CONTAINER_OF(timer, struct ht_count, list_timer));
-}
-
-static void on_list(struct ht_stream_list *list)
-{
-    struct ht_count *count = list->user;
-    count->is_listing = false;
-    if (count->is_stopping) {
-        ht_count_look_at_stop(count);
-        return;
-    }
-    if (list->status != 0) {
-        count->list_failures++;
-        ht_health_fail(&count->health, HT_HEALTH_WAITING, &list->error);
-        ht_timer_start(count->options.timers, &count->list_timer,
-                       ht_backoff_ms(&backoff, count->list_failures, count->options.random));
-        return;
-    }
-    count->list_failures = 0;
-    for (size_t i = 0; i < list->count; i++) {
-        meet(count, &list->shards[i]);
-    }
-    start_ready_shards(count);
-    ht_count_note_success(count);
-    ht_timer_start(count->options.timers, &count->list_timer, LIST_INTERVAL_MS);
-}
-
-static struct ht_count_shard *find_shard(const struct ht_count *count, const char *id)
-{
-    for (struct ht_count_shard *at = count->shards; at != NULL; at = at->next) {
-        if (strcmp(at->info.id, id) == 0) {
-            return at;
-        }
-    }
-    return NULL;
-}
-
-static void adopt_checkpoint(struct ht_count_shard *shard)
-{
-    struct ht_count *count = shard->count;
-    shard->read_from = count->options.start;
-    for (size_t i = 0; i < count->loaded_count; i++) {
-        if (strcmp(count->loaded[i].shard_id, shard->info.id) == 0) {
-            shard->counted = count->loaded[i].position;
-            shard->has_counted = true;
-            shard->read_from = shard->counted;
-        }
-    }
-    if (shard->counted.kind == HT_POSITION_END && shard->has_counted) {
-        shard->state = HT_COUNT_SHARD_FINISHED;
-    }
-}
-
-static void meet(struct ht_count *count, const struct ht_shard *info)
-{
-    if (find_shard(count, info->id) != NULL) {
-        return;
-    }
-    struct ht_count_shard *shard = calloc(1, sizeof(*shard));
-    struct ht_recent_ids *recent_ids =
-        ht_recent_ids_create(count->options.repeat_window, &count->options.hash_key);
-    if (shard == NULL || recent_ids == NULL) {
-        free(shard);
-        ht_recent_ids_destroy(recent_ids);
-        struct ht_error error;
-        (void)ht_error_set(&error, HT_ENOMEM, "Out of memory while opening shard %s.", info->id);
-        ht_count_fail(count, &error);
-        return;
-    }
-    shard->count = count;
-    shard->info = *info;
-    shard->index = (uint32_t)count->shard_count++;
-    shard->recent_ids = recent_ids;
-    shard->last_success_ms = ht_clock_monotonic_ms(count->options.clock);
     ht_timer_init(&shard->retry_timer, on_retry_due);
-    adopt_checkpoint(shard);
-    struct ht_count_shard **end = &count->shards;
-    while (*end != NULL) {
-        end = &(*end)->next;
-    }
-    *end = shard;
-}
-
-/* A parent that is not in the list any more was read out or is trimmed: nothing to wait for. */
-static bool is_parent_done(const struct ht_count *count, const char *id)
-{
-    const struct ht_count_shard *parent = id[0] == '\0' ? NULL : find_shard(count, id);
-    return parent == NULL || parent->state == HT_COUNT_SHARD_FINISHED;
-}
-
-static void start_ready_shards(struct ht_count *count)
-{
-    for (struct ht_count_shard *at = count->shards; at != NULL; at = at->next) {
-        if (at->state == HT_COUNT_SHARD_WAITING && is_parent_done(count, at->info.parent_id) &&
-            is_parent_done(count, at->info.adjacent_parent_id)) {
-            start_shard(at);
-        }
-    }
 }
 
 static void begin_to_warm(struct ht_count_shard *shard, uint64_t records)
@@ -172,20 +60,44 @@ static void begin_to_warm(struct ht_count_shard *shard, uint64_t records)
     shard->warmed_records = 0;
 }
 
-/* Begins before the checkpoint, so that the window of recent ids is filled again. Half as much
- * again, because not every record is a tweet with an id of its own; where that is too little it
- * begins again. */
-static void start_shard(struct ht_count_shard *shard)
+/* Half as much again as the window, because not every record is a tweet with an id of its own. */
+static uint64_t records_to_warm(const struct ht_count_shard *shard)
 {
     size_t window = shard->count->options.repeat_window;
+    return window + window / 2;
+}
+
+/* Begins before the checkpoint, so that the window of recent ids is filled again; where that is too
+ * little it begins again. */
+void ht_count_shard_start(struct ht_count_shard *shard)
+{
+    if (ht_count_lineage_remember(shard) != 0) {
+        return;
+    }
     shard->state = HT_COUNT_SHARD_READING;
-    if (shard->has_counted && shard->counted.kind == HT_POSITION_AFTER && window > 0) {
-        begin_to_warm(shard, window + window / 2);
+    if (shard->has_counted && shard->counted.kind == HT_POSITION_AFTER &&
+        records_to_warm(shard) > 0) {
+        begin_to_warm(shard, records_to_warm(shard));
     }
     ht_log_info(shard->count->options.log, "count", "reading shard",
                 HT_TEXT("shard", shard->info.id),
                 HT_TEXT("after", shard->has_counted ? shard->counted.sequence_number : ""));
     read_shard(shard);
+}
+
+bool ht_count_shard_recall(struct ht_count_shard *shard)
+{
+    bool is_known =
+        shard->counted.sequence_number[0] != '\0' || shard->counted.warm_sequence[0] != '\0';
+    if (!is_known || shard->was_recalled || records_to_warm(shard) == 0 ||
+        ht_count_lineage_remember(shard) != 0) {
+        return false;
+    }
+    shard->is_recalling = shard->was_recalled = true;
+    shard->state = HT_COUNT_SHARD_READING;
+    begin_to_warm(shard, records_to_warm(shard));
+    read_shard(shard);
+    return true;
 }
 
 static void drop_batches(struct ht_count_shard *shard)
@@ -203,12 +115,16 @@ bool ht_count_shard_warm_again(struct ht_count_shard *shard)
 {
     struct ht_count *count = shard->count;
     /* fewer than were asked for: there are no more */
-    if (ht_recent_ids_count(shard->recent_ids) >= count->options.repeat_window ||
+    if (ht_recent_ids_count(shard->memory->recent_ids) >= count->options.repeat_window ||
         shard->warmed_records < shard->warm_records || shard->warm_records > UINT64_MAX / 4) {
         return false;
     }
     drop_batches(shard);
-    ht_recent_ids_clear(shard->recent_ids);
+    ht_recent_ids_clear(shard->memory->recent_ids);
+    ht_count_trail_init(&shard->memory->trail, count->options.repeat_window);
+    if (ht_count_lineage_remember(shard) != 0) {
+        return true;
+    }
     begin_to_warm(shard, shard->warm_records * 4);
     if (shard->is_reading) {
         shard->is_stale = shard->is_canceled = true;
@@ -280,6 +196,16 @@ static void handle_read_failure(struct ht_count_shard *shard, const struct ht_er
     ht_timer_start(count->options.timers, &shard->retry_timer, wait_ms);
 }
 
+/* The stream has let it go: whatever it held is out of reach, and its children must not wait. */
+static void end_lost_shard(struct ht_count_shard *shard)
+{
+    struct ht_position position = {.kind = HT_POSITION_END};
+    ht_log_warning(shard->count->options.log, "count", "shard is gone before it was read out",
+                   HT_TEXT("shard", shard->info.id));
+    advance(shard, &position);
+    end_shard(shard);
+}
+
 static void accept_batch(struct ht_count_shard *shard, struct ht_record_batch *batch)
 {
     struct ht_count *count = shard->count;
@@ -315,6 +241,9 @@ static void on_read(struct ht_stream_read *read)
         accept_batch(shard, read->batch);
     } else if (read->status == HT_ECANCELED && shard->is_canceled) {
         read_shard(shard);
+    } else if (read->status == HT_ENOTFOUND && shard->batch_count == 0 &&
+               !ht_count_lineage_has(shard)) {
+        end_lost_shard(shard);
     } else {
         handle_read_failure(shard, &read->error);
     }
@@ -338,14 +267,15 @@ void ht_count_shards_hurry(struct ht_count *count)
     ht_count_shards_read(count);
 }
 
-static void finish_shard(struct ht_count_shard *shard)
+static void end_shard(struct ht_count_shard *shard)
 {
     struct ht_count *count = shard->count;
     shard->state = HT_COUNT_SHARD_FINISHED;
+    shard->is_warming = shard->is_recalling = false;
+    ht_count_marks_drop(shard);
     ht_log_info(count->options.log, "count", "shard is read to its end",
                 HT_TEXT("shard", shard->info.id));
-    start_ready_shards(count);
-    list_shards(count);
+    ht_count_lineage_end(count);
 }
 
 /* Whether `position` is past what is counted: while old records are read again it is not. */
@@ -362,9 +292,33 @@ static bool is_progress(const struct ht_count_shard *shard, const struct ht_posi
 
 static void advance(struct ht_count_shard *shard, const struct ht_position *position)
 {
-    if (is_progress(shard, position)) {
-        shard->counted = *position;
-        shard->has_counted = shard->is_dirty = true;
+    if (shard->is_recalling || !is_progress(shard, position)) {
+        return;
+    }
+    struct ht_position before = shard->counted;
+    shard->counted = *position;
+    if (position->sequence_number[0] == '\0' && shard->has_counted) {
+        /* an end that does not say behind which record */
+        memcpy(shard->counted.sequence_number, before.sequence_number,
+               sizeof(before.sequence_number));
+        shard->counted.sub_sequence = before.sub_sequence;
+    }
+    memcpy(shard->counted.warm_sequence, before.warm_sequence, sizeof(before.warm_sequence));
+    shard->has_counted = shard->is_dirty = true;
+}
+
+void ht_count_shard_describe(const struct ht_count_shard *shard, struct ht_checkpoint *checkpoint)
+{
+    memcpy(checkpoint->shard_id, shard->info.id, sizeof(checkpoint->shard_id));
+    if (!shard->has_counted) {
+        checkpoint->position = shard->count->options.start;
+        return;
+    }
+    checkpoint->position = shard->counted;
+    if (shard->memory != NULL && !shard->is_warming) {
+        (void)snprintf(checkpoint->position.warm_sequence,
+                       sizeof(checkpoint->position.warm_sequence), "%s",
+                       ht_count_trail_find(&shard->memory->trail));
     }
 }
 
@@ -398,7 +352,7 @@ void ht_count_shard_batch_done(struct ht_count_shard *shard)
     ht_record_batch_release(batch);
     ht_budget_release(count->options.budget, bytes);
     if (next == HT_POSITION_END) {
-        finish_shard(shard);
+        end_shard(shard);
     }
     read_shard(shard);
 }
@@ -449,22 +403,14 @@ void ht_count_shards_stop(struct ht_count *count)
     }
 }
 
+void ht_count_shard_finish(struct ht_count_shard *shard)
+{
+    drop_batches(shard);
+    ht_timer_stop(shard->count->options.timers, &shard->retry_timer);
+}
+
 void ht_count_shards_finish(struct ht_count *count)
 {
-    ht_timer_stop(count->options.timers, &count->list_timer);
     ht_timer_stop(count->options.timers, &count->watchdog_timer);
-    while (count->shards != NULL) {
-        struct ht_count_shard *shard = count->shards;
-        count->shards = shard->next;
-        for (size_t i = 0; i < shard->batch_count; i++) {
-            size_t bytes = shard->batches[i]->bytes;
-            ht_record_batch_release(shard->batches[i]);
-            ht_budget_release(count->options.budget, bytes);
-        }
-        ht_timer_stop(count->options.timers, &shard->retry_timer);
-        ht_recent_ids_destroy(shard->recent_ids);
-        free(shard);
-    }
-    free(count->loaded);
-    count->loaded = NULL;
+    ht_count_lineage_finish(count);
 }

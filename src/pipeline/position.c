@@ -1,23 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "hashtagd/pipeline/position.h"
 
-static struct ht_slice without_leading_zeros(struct ht_slice digits)
-{
-    while (digits.length > 1 && digits.data[0] == '0') {
-        digits.data++;
-        digits.length--;
-    }
-    return digits;
-}
-
 int ht_sequence_compare(struct ht_slice a, struct ht_slice b)
 {
-    a = without_leading_zeros(a);
-    b = without_leading_zeros(b);
-    if (a.length != b.length) {
-        return a.length < b.length ? -1 : 1;
-    }
-    return ht_slice_compare(a, b);
+    return ht_slice_compare_decimal(a, b);
 }
 
 int ht_sequence_compare_sub(struct ht_slice a, uint64_t sub_a, struct ht_slice b, uint64_t sub_b)

@@ -54,8 +54,10 @@ struct ht_count_options {
     enum ht_tweet_retweets retweets; /**< counting.retweets */
     uint32_t flush_interval_ms;      /**< table.flush_interval_s */
     bool expires;                    /**< table.ttl_s is set: flush also when nothing changed */
-    struct ht_position start;        /**< where a shard without a checkpoint starts */
-    struct ht_hash_key hash_key;     /**< secret, for ids that are no numbers */
+    bool reads; /**< counting.enabled; where not, the table is loaded, and deletions and flushes
+                 *   work, but no shard is read */
+    struct ht_position start;    /**< where a shard without a checkpoint starts */
+    struct ht_hash_key hash_key; /**< secret, for ids that are no numbers */
     /** The table is loaded: answers from the tally are whole from now on. May be NULL. */
     void (*on_loaded)(void *user);
     /** The stage cannot go on (table unusable, memory out): the process must stop. Called at most
@@ -73,7 +75,7 @@ enum ht_count_shard_state {
 
 /** One shard, for status and metrics. */
 struct ht_count_shard_status {
-    const char *id; /**< lives as long as the stage */
+    const char *id; /**< valid until the next turn */
     enum ht_count_shard_state state;
     const char
         *sequence_number; /**< last counted record; empty where none; valid until the next turn */
@@ -92,7 +94,7 @@ struct ht_count_delete {
     bool found; /**< whether there was an item */
     uint64_t count;
     int64_t first_seen_s, last_seen_s, deleted_at_s;
-    char event_id[129];
+    char event_id[129]; /**< empty where it is not known yet: the change feed will tell it */
     struct ht_count_delete *next; /* private */
     uint64_t started_ns;          /* private */
 };
@@ -120,6 +122,10 @@ struct ht_count_counters {
     uint64_t hashtags;                        /**< occurrences counted */
     uint64_t hashtags_skipped;                /**< empty, too long or not valid after folding */
     uint64_t remembered;                      /**< records read again only to know their ids */
+    uint64_t marked;          /**< occurrences that the table had counted before this start */
+    uint64_t corrections;     /**< counts set to what the table told, because others write it too */
+    uint64_t refreshes;       /**< hashtags asked for because others touched them */
+    uint64_t touches_dropped; /**< too many at once: seen when the hashtag is written next */
     uint64_t flush_retries;
     uint64_t deletes;              /**< that found an item */
     uint64_t shard_restarts;       /**< by the watchdog */
@@ -139,6 +145,14 @@ bool ht_count_is_loaded(const struct ht_count *count);
  * goes with them, so that no crash brings the counts back. */
 void ht_count_delete(struct ht_count *count, struct ht_count_delete *request);
 
+/**
+ * Tells that the item of a hashtag was changed in the table, by whomever: it counts `count_seen` now,
+ * or was removed. Where that is news, the next flush asks the table for it. To be wired to the
+ * change feed's on_touched; the slice lives during the call. Late news do no harm.
+ */
+void ht_count_touch(struct ht_count *count, struct ht_slice hashtag, uint64_t count_seen,
+                    bool is_removed);
+
 /** Counts what is on the stream now (waiting at most some seconds for it) and writes it. */
 void ht_count_flush(struct ht_count *count, struct ht_count_flush *request);
 
@@ -153,10 +167,11 @@ void ht_count_destroy(struct ht_count *count);
 /** Deltas that are not durable yet. */
 size_t ht_count_pending_hashtags(const struct ht_count *count);
 
-/** How many shards are known. */
+/** How many shards are known: all that the stream lists, finished ones too. The number changes when
+ * the stream is listed. */
 size_t ht_count_shard_count(const struct ht_count *count);
 
-/** The state of shard `index` (below ht_count_shard_count). */
+/** The state of shard `index` (below ht_count_shard_count), in the order of their ids. */
 void ht_count_shard_get(const struct ht_count *count, size_t index,
                         struct ht_count_shard_status *status);
 

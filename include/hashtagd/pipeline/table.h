@@ -123,8 +123,9 @@ struct ht_delta_rest {
  * only when the one before is confirmed, and makes it safe to try the same flush again. */
 struct ht_table_flush {
     uint64_t id; /**< rises with each flush; the same when the same flush is tried again */
-    /** How much of delta `delta` stands behind a place in its shard: for a table that finds that a
-     * part of the delta is counted already. May be called until `done`. Never NULL. */
+    /** How much of delta `delta` stands behind a place in its shard: for a table with has_marks that
+     * finds that a part of the delta is counted already. May be called until `done`, on the loop
+     * thread; the slice of `rest` lives until then. Never NULL. */
     void (*count_after)(const struct ht_table_flush *flush, size_t delta,
                         struct ht_slice sequence_number, uint64_t sub_sequence,
                         struct ht_delta_rest *rest);
@@ -149,8 +150,10 @@ struct ht_table_flush {
      * also where it is not named here. */
     const struct ht_removed_item *removed;
     size_t removed_count;
-    /** The adapter's, valid during `done`: for each hashtag of `deltas` and `refreshes` that was not
-     * deleted. NULL where nobody else writes the table: then what was counted is what is there. */
+    /** The adapter's, valid until the next flush starts or the table is closed, because many are
+     * looked at in several turns: for each hashtag of `deltas` and `refreshes` that was not deleted,
+     * in no order. Where a hashtag has deltas in several shards, what the last write of it told. NULL
+     * where nobody else writes the table: then what was counted is what is there. */
     const struct ht_table_total *totals;
     size_t total_count;
     void *adapter; /**< the adapter's own */
@@ -181,6 +184,9 @@ struct ht_table_counters {
 /** The part of an adapter that callers see; the adapter's struct begins with it. */
 struct ht_table {
     const struct ht_table_ops *ops;
+    bool has_marks; /**< fixed when it is made: counts and positions are not written in one
+                     *   transaction, so count_after() is asked and records of pending counts must
+                     *   be remembered */
     struct ht_health health;
     struct ht_table_counters counters;
 };

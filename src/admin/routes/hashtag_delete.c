@@ -72,7 +72,11 @@ static void answer(struct ht_admin_exchange *exchange, const struct ht_count_del
     ht_json_write_key(&writer, "deleted_at");
     ht_json_write_i64(&writer, request->deleted_at_s);
     ht_json_write_key(&writer, "event_id");
-    ht_json_write_text(&writer, request->event_id);
+    if (request->event_id[0] == '\0') {
+        ht_json_write_null(&writer);
+    } else {
+        ht_json_write_text(&writer, request->event_id);
+    }
     ht_json_write_object_end(&writer);
     ht_exchange_answer_json(exchange, 200, &json);
 }

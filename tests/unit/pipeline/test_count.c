@@ -51,6 +51,7 @@ static struct ht_count_options options_for(struct life *life)
                                      .timers = &world->timers,
                                      .random = &world->random,
                                      .budget = &world->budget,
+                                     .reads = true,
                                      .repeat_window = 1000,
                                      .flush_interval_ms = 200,
                                      .start = {.kind = HT_POSITION_TRIM_HORIZON},

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT
+#include "count_internal.h"
+
+#include <stdlib.h>
+
+/*
+ * A table that others write too:
+ *
+ *     touch -> touched -> (the next flush boards) refreshes -> totals -> tally
+ *                                                    deltas ----^
+ *
+ * What people see of a hashtag is the total that the table told last, and what is pending behind
+ * it. The windows only know what this process counted.
+ */
+
+enum {
+    TOUCHED_MAX = 20000,
+    SLICE_NS = 1000000,
+    TOTALS_BETWEEN_LOOKS = 64,
+};
+
+int ht_count_totals_init(struct ht_count *count)
+{
+    count->touched = ht_tag_set_create(&count->options.hash_key);
+    count->flight.refreshing = ht_tag_set_create(&count->options.hash_key);
+    return count->touched == NULL || count->flight.refreshing == NULL ? HT_ENOMEM : 0;
+}
+
+void ht_count_totals_finish(struct ht_count *count)
+{
+    ht_tag_set_destroy(count->touched);
+    ht_tag_set_destroy(count->flight.refreshing);
+    count->touched = count->flight.refreshing = NULL;
+}
+
+/* While the table is loaded nobody knows what is news, so all is taken down. */
+void ht_count_touch(struct ht_count *count, struct ht_slice hashtag, uint64_t count_seen,
+                    bool is_removed)
+{
+    uint64_t known = ht_tally_count(count->options.tally, hashtag);
+    bool is_news = is_removed ? known > 0 : count_seen > known;
+    if (count->is_stopping || (count->is_loaded && !is_news)) {
+        return;
+    }
+    uint32_t number;
+    bool is_full = ht_tag_set_count(count->touched) >= TOUCHED_MAX &&
+                   !ht_tag_set_find(count->touched, hashtag, &number);
+    if (is_full || ht_tag_set_add(count->touched, hashtag, &number) != 0) {
+        count->counters.touches_dropped++;
+    }
+}
+
+/* A hashtag with deltas is told anyway. */
+int ht_count_board_refreshes(struct ht_count *count)
+{
+    struct ht_count_flight *flight = &count->flight;
+    struct ht_tag_set *boarding = count->touched;
+    count->touched = flight->refreshing;
+    flight->refreshing = boarding;
+    size_t most = ht_tag_set_count(boarding);
+    if (most == 0) {
+        return 0;
+    }
+    flight->refreshes = calloc(most, sizeof(*flight->refreshes));
+    if (flight->refreshes == NULL) {
+        return HT_ENOMEM;
+    }
+    for (uint32_t i = 0; i < most; i++) {
+        struct ht_slice tag = ht_tag_set_get(boarding, i);
+        if (ht_pending_in_flight_of(count->pending, tag) == 0) {
+            flight->refreshes[flight->refresh_count++] = tag;
+        }
+    }
+    count->counters.refreshes += flight->refresh_count;
+    return 0;
+}
+
+int ht_count_forget(struct ht_count *count, struct ht_slice hashtag)
+{
+    (void)ht_tally_remove(count->options.tally, hashtag, NULL);
+    return ht_pending_restore(count->pending, hashtag, count->options.tally);
+}
+
+/* Nothing is in flight: what is pending is collected. Usually both agree. */
+static int apply_total(struct ht_count *count, const struct ht_table_total *total)
+{
+    uint64_t known = ht_tally_count(count->options.tally, total->hashtag);
+    uint64_t stored = total->exists ? total->count : 0;
+    uint64_t pending = ht_pending_collected_of(count->pending, total->hashtag);
+    if (known == stored + pending) {
+        return 0;
+    }
+    count->counters.corrections++;
+    if (stored == 0) {
+        return ht_count_forget(count, total->hashtag);
+    }
+    return ht_tally_correct(count->options.tally, total->hashtag, stored + pending,
+                            total->first_seen_s, total->last_seen_s);
+}
+
+int ht_count_apply_totals(struct ht_count *count, bool *is_done)
+{
+    struct ht_count_flight *flight = &count->flight;
+    const struct ht_table_flush *flush = &flight->flush;
+    uint64_t until_ns = ht_clock_monotonic_ns(count->options.clock) + SLICE_NS;
+    size_t total_count = flush->totals == NULL ? 0 : flush->total_count;
+    *is_done = false;
+    while (flight->totals_applied < total_count) {
+        int status = apply_total(count, &flush->totals[flight->totals_applied]);
+        if (status != 0) {
+            return status;
+        }
+        flight->totals_applied++;
+        if (flight->totals_applied % TOTALS_BETWEEN_LOOKS == 0 &&
+            ht_clock_monotonic_ns(count->options.clock) >= until_ns) {
+            return 0;
+        }
+    }
+    *is_done = true;
+    return 0;
+}
