@@ -23,13 +23,13 @@ struct ht_aws_credentials;
 
 /** One set of keys, shared and never changed; key, secret and token always belong together. */
 struct ht_aws_keys {
-    unsigned references; /**< private */
-    char *access_key_id; /**< owned, not NULL */
-    char *secret_access_key;
-    char *session_token; /**< NULL where none */
-    char *account_id;    /**< NULL where unknown */
-    int64_t expires_s;   /**< wall time; 0: never */
-    const char *origin;  /**< where it came from, for people: "environment", "profile x". Static or
+    unsigned references;     /**< private */
+    char *access_key_id;     /**< owned, not NULL */
+    char *secret_access_key; /**< owned, not NULL */
+    char *session_token;     /**< NULL where none */
+    char *account_id;        /**< NULL where unknown */
+    int64_t expires_s;       /**< wall time; 0: never */
+    const char *origin; /**< where it came from, for people: "environment", "profile x". Static or
                           *   owned by the chain */
 };
 
