@@ -7,7 +7,7 @@
         aws.set_faults(rules=[{"operation": "DynamoDB.UpdateItem", "fault": "lost_answer"}])
         assert aws.items("hashtags") == ...      # the truth, past every limit
 
-It runs as a process of its own, verifies signatures, and fails as the seed says (faults.py has the
+`environment()` and `client("dynamodb")` are AwsPeer's. It runs as a process of its own, verifies signatures, and fails as the seed says (faults.py has the
 kinds). Every command of control.py can be called as a method. The account is empty at first.
 """
 
@@ -18,20 +18,19 @@ import pathlib
 import subprocess
 import sys
 
+from aws_peer import REGION, AwsPeer
+
 SUPPORT = pathlib.Path(__file__).resolve().parent.parent
-REGION = "eu-west-1"
-ACCESS_KEY = "AKIDFAKE000000000001"
-SECRET_KEY = "fakesecret/for+tests/of+hashtagd/only000"
 
 
-class FakeAws:
+class FakeAws(AwsPeer):
     def __init__(self, seed=1, faults=None, rules=None, options=None, region=REGION):
         self.seed, self.region = seed, region
         self.words = ["--seed", str(seed), "--region", region]
         for name, value in (("faults", faults), ("rules", rules), ("options", options)):
             if value is not None:
                 self.words += [f"--{name}", json.dumps(value)]
-        self.process, self.port, self.connection = None, None, None
+        self.process, self.connection = None, None
 
     def start(self):
         self.process = subprocess.Popen([sys.executable, "-B", "-m", "fake_aws", *self.words], cwd=SUPPORT,
@@ -56,29 +55,6 @@ class FakeAws:
 
     def __exit__(self, *_reason):
         self.stop()
-
-    # For the program and for boto3
-
-    @property
-    def url(self):
-        return f"http://127.0.0.1:{self.port}"
-
-    def environment(self, **more):
-        """What a program needs to find this fake and nothing else of AWS."""
-        return {"AWS_ENDPOINT_URL": self.url, "AWS_REGION": self.region, "AWS_DEFAULT_REGION": self.region,
-                "AWS_ACCESS_KEY_ID": ACCESS_KEY, "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
-                "AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": "/dev/null",
-                "AWS_SHARED_CREDENTIALS_FILE": "/dev/null", **more}
-
-    def client(self, service, retries=False, **more):
-        """A boto3 client; without retries unless asked for."""
-        import boto3
-        import botocore.config
-        config = botocore.config.Config(
-            retries={"mode": "standard", "total_max_attempts": 10 if retries else 1},
-            s3={"addressing_style": "path"}, connect_timeout=5, read_timeout=20)
-        options = {"aws_access_key_id": ACCESS_KEY, "aws_secret_access_key": SECRET_KEY, **more}
-        return boto3.client(service, endpoint_url=self.url, region_name=self.region, config=config, **options)
 
     # Control
 

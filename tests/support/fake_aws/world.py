@@ -9,9 +9,9 @@ import json
 import random
 import time
 
+from aws_peer import AwsPeer
+
 ACCOUNT = "123456789012"
-ACCESS_KEY = "AKIDFAKE000000000001"
-SECRET_KEY = "fakesecret/for+tests/of+hashtagd/only000"
 
 OPTIONS = {
     "settle_s": 0.05,             # how long a stream or table stays CREATING or UPDATING
@@ -36,7 +36,7 @@ class World:
         self.skew_s = 0.0
         self.denied = set()
         self.counters = collections.Counter()
-        self.keys = {ACCESS_KEY: Key(SECRET_KEY)}
+        self.keys = {AwsPeer.access_key: Key(AwsPeer.secret_key)}
         self.seal = hashlib.sha256(f"seal {seed}".encode()).digest()
         self.deletions = []
         self.last_request = 0

@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: MIT
+"""Looks at an AWS account from outside, with boto3: what the table counts, what the bucket holds.
+
+`aws` is any AwsPeer: the fake, moto, kinesalite. Also here: the older notebook's table and producer,
+and the resources that a daemon needs, for tests that do not want `hashtagd setup`.
+"""
+
+import gzip
+import json
+import time
+
+STREAM = "twitter_bigdata"
+TABLE = "hashtags"
+BUCKET = "deleted-hashtags"
+DELIVERY = "deleted-hashtags"
+
+
+# -- reading ----------------------------------------------------------------------------------
+
+
+def wait_until(holds, what, timeout=30, every=0.05):
+    """Calls `holds` until it answers something true, which is returned. An AssertionError inside
+    counts as "not yet", and is shown when the time is over."""
+    deadline = time.monotonic() + timeout
+    while True:
+        seen = None
+        try:
+            found = holds()
+        except AssertionError as error:
+            found, seen = None, error
+        if found:
+            return found
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {timeout} s: {what}" + (f": {seen}" if seen else ""))
+        time.sleep(every)
+
+
+def items(aws, table=TABLE):
+    """Every item, by its hashtag, as DynamoDB's JSON."""
+    found = {}
+    for page in aws.client("dynamodb", retries=True).get_paginator("scan").paginate(
+            TableName=table, ConsistentRead=True):
+        for item in page["Items"]:
+            assert item["hashtag"]["S"] not in found, f"{item} stands on two pages"
+            found[item["hashtag"]["S"]] = item
+    return found
+
+
+def counts(aws, table=TABLE):
+    """hashtag -> htCount."""
+    return {tag: int(item["htCount"]["N"]) for tag, item in items(aws, table).items()}
+
+
+def objects(aws, bucket=BUCKET, prefix=""):
+    """key -> content, un-gzipped."""
+    s3 = aws.client("s3", retries=True)
+    found = {}
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+        for entry in page.get("Contents", []):
+            body = s3.get_object(Bucket=bucket, Key=entry["Key"])["Body"].read()
+            found[entry["Key"]] = gzip.decompress(body) if body[:2] == b"\x1f\x8b" else body
+    return found
+
+
+def archive_lines(aws, bucket=BUCKET, prefix=""):
+    """Every line of every object, in order of key and place; each object ends in a newline."""
+    lines = []
+    for key, body in sorted(objects(aws, bucket, prefix).items()):
+        assert body.endswith(b"\n"), f"{key} ends within a line: {body[-80:]!r}"
+        lines += [json.loads(line) for line in body.splitlines()]
+    return lines
+
+
+def wait_for_counts(aws, expected, table=TABLE, timeout=60):
+    """Waits until the table holds exactly these counts."""
+    def equal():
+        found = counts(aws, table)
+        if found == expected:
+            return True
+        tags = sorted(set(found) | set(expected), key=lambda tag: (found.get(tag) == expected.get(tag), tag))[:5]
+        wrong = {tag: (found.get(tag), expected.get(tag)) for tag in tags}
+        raise AssertionError(f"{sum(found.values())} of {sum(expected.values())}; found and expected: {wrong}")
+    wait_until(equal, f"{len(expected)} exact counts in {table}", timeout)
+
+
+def wait_for_archive(aws, number, bucket=BUCKET, timeout=60):
+    """Waits until so many deletions (by event_id) are archived; the lines, repeats left out."""
+    def enough():
+        unique = {line["event_id"]: line for line in archive_lines(aws, bucket)}
+        assert len(unique) >= number, f"{len(unique)} of {number} lines"
+        return list(unique.values())
+    return wait_until(enough, f"{number} archived deletions", timeout)
+
+
+# -- the older notebook -----------------------------------------------------------------------
+
+
+def create_notebook_table(aws, counted=(), table=TABLE):
+    """The notebook's table: 100/100 provisioned, no change stream; `counted` is hashtag -> htCount."""
+    dynamodb = aws.client("dynamodb", retries=True)
+    dynamodb.create_table(
+        TableName=table, KeySchema=[{"AttributeName": "hashtag", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "hashtag", "AttributeType": "S"}],
+        ProvisionedThroughput={"ReadCapacityUnits": 100, "WriteCapacityUnits": 100})
+    dynamodb.get_waiter("table_exists").wait(TableName=table, WaiterConfig={"Delay": 1})
+    for tag, number in dict(counted).items():
+        dynamodb.put_item(TableName=table, Item={"hashtag": {"S": tag}, "htCount": {"N": str(number)}})
+
+
+def put_like_the_notebook(aws, tweets, stream=STREAM):
+    """The notebook's producer: one PutRecord a tweet, each with the partition key "filler"."""
+    kinesis = aws.client("kinesis", retries=True)
+    for tweet in tweets:
+        kinesis.put_record(StreamName=stream, Data=json.dumps(tweet).encode(), PartitionKey="filler")
+
+
+def put(aws, tweets, stream=STREAM):
+    """Puts tweets as this program does: partition key is the id. Every record is taken in the end."""
+    kinesis = aws.client("kinesis", retries=True)
+    records = [{"Data": json.dumps(tweet).encode(), "PartitionKey": str(tweet["id_str"])} for tweet in tweets]
+    while records:
+        answers = kinesis.put_records(StreamName=stream, Records=records[:500])["Records"]
+        refused = [record for record, answer in zip(records, answers) if "ErrorCode" in answer]
+        records = refused + records[500:]
+
+
+# -- resources --------------------------------------------------------------------------------
+
+
+def create_stream(aws, shards=1, stream=STREAM):
+    kinesis = aws.client("kinesis", retries=True)
+    kinesis.create_stream(StreamName=stream, ShardCount=shards)
+    kinesis.get_waiter("stream_exists").wait(StreamName=stream, WaiterConfig={"Delay": 1})
+
+
+def create_table(aws, table=TABLE):
+    dynamodb = aws.client("dynamodb", retries=True)
+    dynamodb.create_table(
+        TableName=table, BillingMode="PAY_PER_REQUEST", KeySchema=[{"AttributeName": "hashtag", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "hashtag", "AttributeType": "S"}],
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"})
+    dynamodb.get_waiter("table_exists").wait(TableName=table, WaiterConfig={"Delay": 1})
+    dynamodb.update_time_to_live(TableName=table, TimeToLiveSpecification={
+        "Enabled": True, "AttributeName": "expiresAt"})
+
+
+def create_bucket(aws, bucket=BUCKET):
+    aws.client("s3", retries=True).create_bucket(
+        Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": aws.region})
+
+
+def create_delivery(aws, bucket=BUCKET, delivery=DELIVERY, prefix="deleted/"):
+    trust = {"Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Principal": {"Service": "firehose.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
+    role = aws.client("iam", retries=True).create_role(
+        RoleName=f"{delivery}-role", AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
+    firehose = aws.client("firehose", retries=True)
+    firehose.create_delivery_stream(DeliveryStreamName=delivery, ExtendedS3DestinationConfiguration={
+        "RoleARN": role, "BucketARN": f"arn:aws:s3:::{bucket}", "Prefix": prefix,
+        "BufferingHints": {"SizeInMBs": 1, "IntervalInSeconds": 60}})
+
+    def active():
+        answer = firehose.describe_delivery_stream(DeliveryStreamName=delivery)
+        return answer["DeliveryStreamDescription"]["DeliveryStreamStatus"] == "ACTIVE"
+    wait_until(active, f"delivery stream {delivery}")
+
+
+def create_account(aws, shards=1):
+    """Everything that `hashtagd setup` makes, by its usual names."""
+    create_stream(aws, shards)
+    create_table(aws)
+    create_bucket(aws)
+    create_delivery(aws)

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: MIT
+"""kinesalite, a Kinesis from npm: honest about the life of shards and about iterators that expire.
+
+    with Kinesalite() as kinesis:
+        kinesis.client("kinesis").create_stream(...)
+
+It looks at the form of a signature only, throttles nothing and names no ChildShards.
+"""
+
+import os
+import pathlib
+import shutil
+import subprocess
+import unittest
+
+from aws_peer import AwsPeer
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+MODULES = ROOT / "build-test" / "node" / "node_modules"
+
+SERVER = """
+const options = {createStreamMs: 50, updateStreamMs: 50, deleteStreamMs: 50, shardLimit: 100};
+const server = require("kinesalite")(options);
+server.listen(0, "127.0.0.1", () => console.log(server.address().port));
+process.stdin.resume();
+process.stdin.on("end", () => process.exit(0));
+"""
+
+
+class Kinesalite(AwsPeer):
+    def __init__(self):
+        self.process = None
+
+    def start(self):
+        node = shutil.which("node")
+        if node is None or not (MODULES / "kinesalite").exists():
+            raise unittest.SkipTest("kinesalite is not there: tools/install test installs it")
+        self.process = subprocess.Popen([node, "-e", SERVER], env={**os.environ, "NODE_PATH": str(MODULES)},
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        line = self.process.stdout.readline()
+        if not line:
+            raise AssertionError(f"kinesalite ended with {self.process.wait()} while starting")
+        self.port = int(line)
+        return self
+
+    def stop(self):
+        if self.process is not None:
+            self.process.kill()
+            self.process.communicate()
+            self.process = None
+
+    def __enter__(self):
+        return self if self.process else self.start()
+
+    def __exit__(self, *_reason):
+        self.stop()
