@@ -123,8 +123,7 @@ static int board_letters(struct ht_count *count)
 static int board_deletes(struct ht_count *count)
 {
     struct ht_count_flight *flight = &count->flight;
-    flight->delete_requests = count->delete_requests;
-    count->delete_requests = NULL;
+    ht_count_take_deletes(count);
     size_t most = 0;
     for (struct ht_count_delete *at = flight->delete_requests; at != NULL; at = at->next) {
         most++;

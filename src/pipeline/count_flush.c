@@ -56,7 +56,7 @@ void ht_count_flush_start(struct ht_count *count)
 bool ht_count_is_dirty(struct ht_count *count)
 {
     if (count->flight.is_active || ht_pending_collected_count(count->pending) > 0 ||
-        count->letters != NULL || count->delete_requests != NULL ||
+        count->letters != NULL || ht_count_has_ready_delete(count) ||
         ht_tag_set_count(count->touched) > 0) {
         return true;
     }
@@ -73,6 +73,7 @@ static void on_interval(struct ht_timer *timer)
 {
     struct ht_count *count = HT_CONTAINER_OF(timer, struct ht_count, flush_timer);
     ht_count_move_windows(count);
+    ht_count_tell_slow_deletes(count);
     if (count->options.expires || ht_count_is_dirty(count)) {
         ht_count_flush_now(count);
     }
@@ -295,7 +296,7 @@ static void finish_landing(struct ht_count *count)
         return;
     }
     ht_count_shards_read(count);
-    if (count->delete_requests != NULL || count->flush_requests != NULL) {
+    if (ht_count_has_ready_delete(count) || count->flush_requests != NULL) {
         ht_timer_start(count->options.timers, &count->flush_now_timer, 0);
     }
     ht_count_look_at_stop(count);

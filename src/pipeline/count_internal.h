@@ -66,8 +66,8 @@ struct ht_count_shard {
     uint64_t batch_started_ns[HT_COUNT_BATCHES_MAX];       /* when the read of each was started */
     size_t batch_count, record_index;
     bool is_reading, is_canceled;
-    bool is_warming; /* what comes is not counted until it is past `counted` */
-    bool was_recalled;
+    bool is_warming;   /* what comes is not counted until it is past `counted` */
+    bool was_recalled; /* or is just recalled */
     bool is_recalling; /* finished before this start; nothing that comes is counted */
     bool is_stale;     /* what the running read brings is not wanted any more */
     uint64_t warmed_records, warm_records; /* read again for their ids, and asked for */
@@ -190,6 +190,8 @@ void ht_count_lineage_list(struct ht_count *count);
 void ht_count_lineage_end(struct ht_count *count);
 /** Takes shards that are finished and written out of the list of those that are not done with. */
 void ht_count_lineage_settle(struct ht_count *count);
+/** The last records of a shard were read once more. */
+void ht_count_lineage_recalled(struct ht_count_shard *shard);
 /** Makes a shard's memory, with what its parents remember. 0, or HT_ENOMEM, which was told. */
 int ht_count_lineage_remember(struct ht_count_shard *shard);
 /** Whether the stream still lists the shard. */
@@ -205,6 +207,8 @@ void ht_count_marks_adopt(struct ht_count_shard *shard);
 /** Whether the table has counted the hashtag of this record already. */
 bool ht_count_marks_cover(const struct ht_count_shard *shard, const struct ht_record *record,
                           struct ht_slice hashtag);
+/** Whether the table has counted records of the hashtag that are not read again yet. */
+bool ht_count_marks_are_ahead(const struct ht_count *count, struct ht_slice hashtag);
 /** Drops the marks where the record is past them. */
 void ht_count_marks_look(struct ht_count_shard *shard, const struct ht_record *record);
 /** Drops the marks of a shard. */
@@ -297,6 +301,12 @@ void ht_count_board_flush_requests(struct ht_count *count);
 void ht_count_look_at_flushes(struct ht_count *count);
 /** Gives a removed item to the oldest wish for it. */
 void ht_count_answer_delete(struct ht_count *count, const struct ht_removed_item *removed);
+/** Whether a hashtag that somebody wishes to delete may board. */
+bool ht_count_has_ready_delete(const struct ht_count *count);
+/** Puts the deletions aboard that may. */
+void ht_count_take_deletes(struct ht_count *count);
+/** Answers those that have waited too long. */
+void ht_count_tell_slow_deletes(struct ht_count *count);
 /** Does for a deletion that is durable what is not done yet because the table named no item: answers
  * with the item as the tally knew it, and forgets it. 0 or HT_ENOMEM. */
 int ht_count_complete_delete(struct ht_count *count, struct ht_slice hashtag);

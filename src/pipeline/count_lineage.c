@@ -203,10 +203,28 @@ static bool is_parent_done(const struct ht_count *count, const char *id)
 
 static void recall(struct ht_count *count, const char *id)
 {
-    struct ht_count_shard *parent = find_shard(count, id);
-    if (parent != NULL && parent->state == HT_COUNT_SHARD_FINISHED && parent->memory == NULL &&
-        !parent->is_live && ht_count_shard_recall(parent)) {
-        make_live(parent);
+    struct ht_count_shard *shard = find_shard(count, id);
+    if (shard == NULL || shard->state != HT_COUNT_SHARD_FINISHED || shard->memory != NULL ||
+        shard->is_live || shard->was_recalled || count->options.repeat_window == 0 ||
+        ht_count_lineage_remember(shard) != 0) {
+        return;
+    }
+    shard->was_recalled = true;
+    make_live(shard);
+    if (!ht_count_shard_recall(shard)) {
+        ht_count_lineage_recalled(shard);
+    }
+}
+
+/* Where its own records do not fill the window, those of its parents were still in it. */
+void ht_count_lineage_recalled(struct ht_count_shard *shard)
+{
+    struct ht_count *count = shard->count;
+    shard->state = HT_COUNT_SHARD_FINISHED;
+    if (ht_recent_ids_count(shard->memory->recent_ids) < count->options.repeat_window) {
+        recall(count, shard->info.parent_id);
+        recall(count, shard->info.adjacent_parent_id);
+        shard->state = HT_COUNT_SHARD_WAITING;
     }
 }
 
@@ -238,6 +256,23 @@ static void inherit(struct ht_count_shard *shard)
     }
 }
 
+/* Puts what the parents remember in front of what the shard does. */
+static int inherit_late(struct ht_count_shard *shard)
+{
+    const struct ht_count *count = shard->count;
+    struct ht_recent_ids *own = shard->memory->recent_ids;
+    struct ht_recent_ids *all =
+        ht_recent_ids_create(count->options.repeat_window, &count->options.hash_key);
+    if (all == NULL) {
+        return HT_ENOMEM;
+    }
+    shard->memory->recent_ids = all;
+    inherit(shard);
+    ht_recent_ids_inherit(all, own, NULL);
+    ht_recent_ids_destroy(own);
+    return 0;
+}
+
 static int make_memory(struct ht_count_shard *shard)
 {
     struct ht_count *count = shard->count;
@@ -265,12 +300,32 @@ int ht_count_lineage_remember(struct ht_count_shard *shard)
     return 0;
 }
 
+static bool is_ready(const struct ht_count_shard *shard)
+{
+    return shard->state == HT_COUNT_SHARD_WAITING &&
+           is_parent_done(shard->count, shard->info.parent_id) &&
+           is_parent_done(shard->count, shard->info.adjacent_parent_id);
+}
+
+/* One that is recalled is only waited for, and its children may be ready then. */
 static void start_ready_shards(struct ht_count *count)
 {
-    for (struct ht_count_shard *at = count->shards; at != NULL && !count->is_fatal; at = at->next) {
-        if (at->state == HT_COUNT_SHARD_WAITING && is_parent_done(count, at->info.parent_id) &&
-            is_parent_done(count, at->info.adjacent_parent_id)) {
-            ht_count_shard_start(at);
+    bool has_changed = true;
+    while (has_changed) {
+        has_changed = false;
+        for (struct ht_count_shard *at = count->shards; at != NULL && !count->is_fatal;
+             at = at->next) {
+            if (!is_ready(at)) {
+                continue;
+            }
+            if (!at->was_recalled) {
+                ht_count_shard_start(at);
+            } else if (inherit_late(at) != 0) {
+                out_of_memory(count, at->info.id);
+            } else {
+                at->state = HT_COUNT_SHARD_FINISHED;
+                has_changed = true;
+            }
         }
     }
     free_memories(count);
@@ -302,7 +357,7 @@ static void free_memories(struct ht_count *count)
     }
     for (size_t i = 0; i < count->shard_count; i++) {
         const struct ht_count_shard *child = count->by_id[i];
-        bool is_waiting = child->state == HT_COUNT_SHARD_WAITING;
+        bool is_waiting = child->state == HT_COUNT_SHARD_WAITING || child->is_recalling;
         note_child(count, child->info.parent_id, is_waiting);
         note_child(count, child->info.adjacent_parent_id, is_waiting);
     }

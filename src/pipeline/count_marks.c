@@ -65,6 +65,22 @@ bool ht_count_marks_cover(const struct ht_count_shard *shard, const struct ht_re
                                                   record->sequence_number, record->sub_sequence);
 }
 
+/* Marks of shards that the stream does not list say nothing: nobody reads their records again. */
+bool ht_count_marks_are_ahead(const struct ht_count *count, struct ht_slice hashtag)
+{
+    if (count->loaded_marks != NULL && count->listing == 0) {
+        return true;
+    }
+    for (const struct ht_count_shard *at = count->shards; at != NULL; at = at->next) {
+        struct ht_slice counted = ht_slice_text(at->has_counted ? at->counted.sequence_number : "");
+        if (at->marks != NULL &&
+            ht_marks_are_ahead(at->marks->marks, hashtag, counted, at->counted.sub_sequence)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void ht_count_marks_look(struct ht_count_shard *shard, const struct ht_record *record)
 {
     if (shard->marks != NULL &&

@@ -35,6 +35,59 @@ void ht_count_delete(struct ht_count *count, struct ht_count_delete *request)
     ht_timer_start(count->options.timers, &count->flush_now_timer, 0);
 }
 
+/* The item of a hashtag may include records that are not read again yet. Were it deleted now, a crash
+ * would bring them back: the mark that tells of them would be gone, and the checkpoint be before
+ * them. */
+static bool is_ready(const struct ht_count *count, const struct ht_count_delete *request)
+{
+    return !ht_count_marks_are_ahead(count, request->hashtag);
+}
+
+bool ht_count_has_ready_delete(const struct ht_count *count)
+{
+    for (const struct ht_count_delete *at = count->delete_requests; at != NULL; at = at->next) {
+        if (is_ready(count, at)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void ht_count_take_deletes(struct ht_count *count)
+{
+    struct ht_count_delete **end = &count->flight.delete_requests;
+    for (struct ht_count_delete **at = &count->delete_requests; *at != NULL;) {
+        struct ht_count_delete *request = *at;
+        if (!is_ready(count, request)) {
+            at = &request->next;
+            continue;
+        }
+        *at = request->next;
+        request->next = NULL;
+        *end = request;
+        end = &request->next;
+    }
+}
+
+void ht_count_tell_slow_deletes(struct ht_count *count)
+{
+    uint64_t now_ns = ht_clock_monotonic_ns(count->options.clock);
+    for (struct ht_count_delete **at = &count->delete_requests; *at != NULL;) {
+        struct ht_count_delete *request = *at;
+        if (is_ready(count, request) ||
+            now_ns - request->started_ns < (uint64_t)WAIT_FOR_TIP_MS * 1000000) {
+            at = &request->next;
+            continue;
+        }
+        *at = request->next;
+        request->status =
+            ht_error_set(&request->error, HT_EBUSY,
+                         "The daemon still reads what was counted before its start; try again in a "
+                         "moment.");
+        request->done(request);
+    }
+}
+
 void ht_count_on_answer_due(struct ht_timer *timer)
 {
     struct ht_count *count = HT_CONTAINER_OF(timer, struct ht_count, answer_timer);

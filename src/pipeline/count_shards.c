@@ -89,11 +89,10 @@ bool ht_count_shard_recall(struct ht_count_shard *shard)
 {
     bool is_known =
         shard->counted.sequence_number[0] != '\0' || shard->counted.warm_sequence[0] != '\0';
-    if (!is_known || shard->was_recalled || records_to_warm(shard) == 0 ||
-        ht_count_lineage_remember(shard) != 0) {
+    if (!is_known) {
         return false;
     }
-    shard->is_recalling = shard->was_recalled = true;
+    shard->is_recalling = true;
     shard->state = HT_COUNT_SHARD_READING;
     begin_to_warm(shard, records_to_warm(shard));
     read_shard(shard);
@@ -270,8 +269,14 @@ void ht_count_shards_hurry(struct ht_count *count)
 static void end_shard(struct ht_count_shard *shard)
 {
     struct ht_count *count = shard->count;
+    bool is_recalling = shard->is_recalling;
     shard->state = HT_COUNT_SHARD_FINISHED;
     shard->is_warming = shard->is_recalling = false;
+    if (is_recalling) {
+        ht_count_lineage_recalled(shard);
+        ht_count_lineage_end(count);
+        return;
+    }
     ht_count_marks_drop(shard);
     ht_log_info(count->options.log, "count", "shard is read to its end",
                 HT_TEXT("shard", shard->info.id));
@@ -338,6 +343,7 @@ void ht_count_shard_batch_done(struct ht_count_shard *shard)
     struct ht_count *count = shard->count;
     struct ht_record_batch *batch = shard->batches[0];
     enum ht_position_kind next = batch->next.kind;
+    ht_count_shard_note_position(shard);
     advance(shard, &batch->next);
     shard->behind_records = batch->behind_records;
     shard->behind_ms = batch->behind_ms;

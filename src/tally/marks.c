@@ -83,6 +83,14 @@ bool ht_marks_cover(const struct ht_marks *marks, struct ht_slice tag, struct ht
            compare(marks, number, sequence, sub_sequence) >= 0;
 }
 
+bool ht_marks_are_ahead(const struct ht_marks *marks, struct ht_slice tag, struct ht_slice sequence,
+                        uint64_t sub_sequence)
+{
+    uint32_t number;
+    return ht_tag_set_find(marks->tags, tag, &number) &&
+           compare(marks, number, sequence, sub_sequence) > 0;
+}
+
 bool ht_marks_are_past(const struct ht_marks *marks, struct ht_slice sequence,
                        uint64_t sub_sequence)
 {

@@ -36,6 +36,10 @@ int ht_marks_put(struct ht_marks *marks, struct ht_slice tag, struct ht_slice se
 bool ht_marks_cover(const struct ht_marks *marks, struct ht_slice tag, struct ht_slice sequence,
                     uint64_t sub_sequence);
 
+/** Whether records of the shard behind this one are counted of `tag`. */
+bool ht_marks_are_ahead(const struct ht_marks *marks, struct ht_slice tag, struct ht_slice sequence,
+                        uint64_t sub_sequence);
+
 /** Whether the record is behind all marks, so that none is needed for it and later ones. */
 bool ht_marks_are_past(const struct ht_marks *marks, struct ht_slice sequence,
                        uint64_t sub_sequence);

@@ -99,6 +99,24 @@ void world_add_tweet(struct world *world, unsigned shard, uint64_t id, const cha
     world_add_record(world, shard, text);
 }
 
+unsigned world_add_shard(struct world *world, int parent, int other_parent)
+{
+    HT_ASSERT(world->shard_count < WORLD_SHARDS_MAX);
+    unsigned number = (unsigned)world->shard_count++;
+    struct ht_shard *shard = &world->shards[number];
+    (void)snprintf(shard->id, sizeof(shard->id), "shardId-%012u", number);
+    if (parent >= 0) {
+        world->shards[parent].closed = true;
+        memcpy(shard->parent_id, world->shards[parent].id, sizeof(shard->parent_id));
+    }
+    if (other_parent >= 0) {
+        world->shards[other_parent].closed = true;
+        memcpy(shard->adjacent_parent_id, world->shards[other_parent].id,
+               sizeof(shard->adjacent_parent_id));
+    }
+    return number;
+}
+
 uint64_t world_count(const struct world *world, const char *tag)
 {
     for (size_t i = 0; i < world->item_count; i++) {

@@ -23,7 +23,9 @@
 
 enum {
     WORLD_RECORDS_MAX = 20000,
-    WORLD_SHARDS_MAX = 4,
+    WORLD_SHARDS_MAX = 24,
+    WORLD_OWNERS_MAX = 2,
+    WORLD_DELTAS_MAX = 4096,
     WORLD_ITEMS_MAX = 256,
     WORLD_REMOVALS_MAX = 4096,
     WORLD_LETTERS_MAX = 256,
@@ -44,6 +46,7 @@ struct world_item {
     char tag[WORLD_TAG_BYTES];
     uint64_t count; /* 0: not there */
     int64_t first_seen_s, last_seen_s;
+    uint64_t marks[WORLD_SHARDS_MAX]; /* the last record of each shard that it includes; 0: none */
 };
 
 struct world_removal {
@@ -51,6 +54,26 @@ struct world_removal {
     char event_id[32];
     char object[32];
     int64_t deleted_at_s, archived_at_s;
+};
+
+/* A client of a table that has no transaction: writes go one by one, each may get lost, or its
+ * answer. What it knows of its flush is gone after a crash. */
+struct world_owner {
+    struct ht_table table;
+    struct world *world;
+    struct ht_table_flush *flush;
+    uint64_t id; /* of the flush that the rest is about */
+    bool has_failed;
+    size_t at, first;                   /* next write, and where the writing began */
+    bool is_written[WORLD_DELTAS_MAX];  /* confirmed */
+    uint64_t totals[WORLD_DELTAS_MAX];  /* what the confirmation told */
+    uint64_t told_at[WORLD_DELTAS_MAX]; /* its place among all confirmations */
+    bool is_deleted[WORLD_DELTAS_MAX];  /* by the number in deletes */
+    bool is_logged;                     /* the windows' parts */
+    struct ht_removed_item removed[64];
+    size_t removed_count;
+    size_t first_removal;
+    struct ht_table_total told[WORLD_ITEMS_MAX];
 };
 
 struct world {
@@ -101,6 +124,16 @@ struct world {
     int load_status;       /* what loading the table ends with */
     bool hold_reads;       /* reads are never answered unless canceled */
     uint64_t delay_max_ms; /* answers come after 0 .. this */
+    unsigned lost_percent; /* owners' writes of which the request or the answer is lost */
+
+    /* a table without transactions, and a stream like Kinesis */
+    struct world_owner owners[WORLD_OWNERS_MAX];
+    uint64_t confirmations;
+    bool is_kinesis;                    /* long sequence numbers, aggregated records, going back by
+                                         * the warm sequence number only */
+    bool is_unlisted[WORLD_SHARDS_MAX]; /* shards that the listing leaves out */
+    void (*on_touched)(void *user, struct ht_slice hashtag, uint64_t count, bool is_removed);
+    void *on_touched_user;
 
     /* the source under test */
     struct ht_source_sink *sink;
@@ -137,6 +170,16 @@ void world_add_tweet(struct world *world, unsigned shard, uint64_t id, const cha
 
 /** Puts any bytes on the stream. */
 void world_add_record(struct world *world, unsigned shard, const char *data);
+
+/** Adds to an item as an older program would: without marks. */
+void world_add_outside(struct world *world, const char *tag, uint64_t count);
+
+/** Deletes an item as another program would; false where that would take a count along that this
+ * program has written but not yet checkpointed: nobody could tell that from a new item. */
+bool world_delete_outside(struct world *world, const char *tag);
+
+/** Adds a shard; `parent`, `other_parent`: their numbers or -1. They are closed. Returns its number. */
+unsigned world_add_shard(struct world *world, int parent, int other_parent);
 
 /** The durable count of a tag; 0 where it is not there. */
 uint64_t world_count(const struct world *world, const char *tag);

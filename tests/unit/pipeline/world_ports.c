@@ -20,8 +20,8 @@ static void on_answer_due(struct ht_timer *timer)
     free(operation);
 }
 
-void world_answer_later(struct world *world, void *request,
-                        void (*answer)(struct world_operation *operation))
+struct world_operation *world_answer_later(struct world *world, void *request,
+                                           void (*answer)(struct world_operation *operation))
 {
     struct world_operation *operation = calloc(1, sizeof(*operation));
     HT_ASSERT(operation != NULL);
@@ -33,6 +33,7 @@ void world_answer_later(struct world *world, void *request,
     ht_timer_init(&operation->timer, on_answer_due);
     ht_timer_start(&world->timers, &operation->timer,
                    ht_random_below(&world->random, world->delay_max_ms + 1));
+    return operation;
 }
 
 void world_crash(struct world *world)
@@ -48,6 +49,10 @@ void world_crash(struct world *world)
     world->first_put = NULL;
     world->first_append = NULL;
     world->removals_read = world->removals_committed;
+    for (size_t i = 0; i < WORLD_OWNERS_MAX; i++) {
+        world->owners[i].flush = NULL;
+        world->owners[i].id = 0;
+    }
     world->budget.used_bytes = 0;
     world->budget.waiters = NULL;
 }
@@ -71,8 +76,14 @@ void world_fail(int *status, struct ht_error *error, const char *what)
 static void answer_list(struct world_operation *operation)
 {
     struct ht_stream_list *list = operation->request;
-    list->shards = operation->world->shards;
-    list->count = operation->world->shard_count;
+    const struct world *world = operation->world;
+    struct ht_shard listed[WORLD_SHARDS_MAX];
+    for (size_t i = 0; i < world->shard_count; i++) {
+        if (!world->is_unlisted[i]) {
+            listed[list->count++] = world->shards[i];
+        }
+    }
+    list->shards = listed;
     list->done(list);
 }
 
@@ -84,7 +95,7 @@ static void stream_list(struct ht_stream *stream, struct ht_stream_list *list)
 struct world_batch {
     struct ht_record_batch batch;
     struct ht_record records[WORLD_BATCH_MAX];
-    char sequences[WORLD_BATCH_MAX][24];
+    char sequences[WORLD_BATCH_MAX][64];
 };
 
 static void release_batch(struct ht_record_batch *batch)
@@ -92,7 +103,7 @@ static void release_batch(struct ht_record_batch *batch)
     free(batch);
 }
 
-static unsigned shard_number(const struct world *world, const char *id)
+unsigned world_shard_number(const struct world *world, const char *id)
 {
     for (unsigned i = 0; i < world->shard_count; i++) {
         if (strcmp(world->shards[i].id, id) == 0) {
@@ -102,15 +113,48 @@ static unsigned shard_number(const struct world *world, const char *id)
     HT_UNREACHABLE();
 }
 
-/* The sequence number behind which reading from `from` begins. */
+enum { AGGREGATED = 3, DIGITS = 20 };
+
+uint64_t world_number(const struct world *world, struct ht_slice sequence, uint64_t sub_sequence)
+{
+    HT_ASSERT(!world->is_kinesis || sequence.length > DIGITS);
+    uint64_t number = 0;
+    for (size_t i = world->is_kinesis ? sequence.length - DIGITS : 0; i < sequence.length; i++) {
+        number = number * 10 + (uint64_t)(sequence.data[i] - '0');
+    }
+    return world->is_kinesis ? number * AGGREGATED + sub_sequence : number;
+}
+
+void world_place(const struct world *world, uint64_t number, char sequence[64],
+                 uint64_t *sub_sequence)
+{
+    *sub_sequence = world->is_kinesis ? number % AGGREGATED : 0;
+    if (world->is_kinesis) {
+        (void)snprintf(sequence, 64, "495903382712574922063170%0*" PRIu64, DIGITS,
+                       number / AGGREGATED);
+    } else {
+        (void)snprintf(sequence, 64, "%" PRIu64, number);
+    }
+}
+
+/* The record behind which reading from `from` begins. */
 static uint64_t starts_after(const struct world *world, unsigned shard,
                              const struct ht_position *from)
 {
-    uint64_t after = strtoull(from->sequence_number, NULL, 10);
+    uint64_t after =
+        from->sequence_number[0] == '\0'
+            ? 0
+            : world_number(world, ht_slice_text(from->sequence_number), from->sub_sequence);
     switch (from->kind) {
     case HT_POSITION_AFTER:
         return after;
     case HT_POSITION_BEFORE:
+        if (world->is_kinesis) {
+            uint64_t warm = from->warm_sequence[0] == '\0'
+                                ? after + 1
+                                : world_number(world, ht_slice_text(from->warm_sequence), 0);
+            return warm == 0 ? 0 : warm - 1;
+        }
         return after > from->records ? after - from->records : 0;
     case HT_POSITION_LATEST:
         return world->last_sequence[shard];
@@ -136,19 +180,22 @@ static struct ht_record_batch *make_batch(struct world *world, unsigned shard, u
             continue;
         }
         size_t at = made->batch.count++;
-        (void)snprintf(made->sequences[at], sizeof(made->sequences[at]), "%" PRIu64,
-                       record->sequence);
+        uint64_t sub_sequence;
+        world_place(world, record->sequence, made->sequences[at], &sub_sequence);
         made->records[at] =
             (struct ht_record){.data = {record->data, record->length},
                                .sequence_number = ht_slice_text(made->sequences[at]),
+                               .sub_sequence = sub_sequence,
                                .arrival_ms = record->arrival_ms};
         last = record->sequence;
     }
-    (void)snprintf(made->batch.next.sequence_number, sizeof(made->batch.next.sequence_number),
-                   "%" PRIu64, last);
+    char sequence[64];
+    uint64_t last_sub_sequence;
+    world_place(world, last, sequence, &last_sub_sequence);
+    ht_position_after(&made->batch.next, ht_slice_text(sequence), last_sub_sequence);
     made->batch.behind_records = world->last_sequence[shard] - last;
     if (made->batch.behind_records == 0 && world->shards[shard].closed) {
-        made->batch.next.kind = HT_POSITION_END;
+        made->batch.next = (struct ht_position){.kind = HT_POSITION_END};
     }
     return &made->batch;
 }
@@ -160,7 +207,7 @@ static void answer_read(struct world_operation *operation)
     if (world_takes_fault(&world->fail_reads)) {
         world_fail(&read->status, &read->error, "read");
     } else {
-        unsigned shard = shard_number(world, read->shard_id);
+        unsigned shard = world_shard_number(world, read->shard_id);
         read->batch = make_batch(world, shard, starts_after(world, shard, &read->from));
     }
     read->done(read);
@@ -232,7 +279,10 @@ static void stream_consumed(struct ht_stream *stream, const char *shard_id,
                             const struct ht_position *position)
 {
     struct world *world = HT_CONTAINER_OF(stream, struct world, stream);
-    world->consumed[shard_number(world, shard_id)] = strtoull(position->sequence_number, NULL, 10);
+    if (position->sequence_number[0] != '\0') {
+        world->consumed[world_shard_number(world, shard_id)] =
+            world_number(world, ht_slice_text(position->sequence_number), position->sub_sequence);
+    }
 }
 
 static struct ht_slice stream_source_cursor(struct ht_stream *stream)
@@ -365,6 +415,12 @@ void world_ports_init(struct world *world)
     struct ht_clock *clock = &world->clock.clock;
     world->stream.ops = &stream_ops;
     world->table.ops = &world_table_ops;
+    for (size_t i = 0; i < WORLD_OWNERS_MAX; i++) {
+        world->owners[i].world = world;
+        world->owners[i].table.ops = &world_owner_ops;
+        world->owners[i].table.has_marks = true;
+        ht_health_init(&world->owners[i].table.health, clock, HT_HEALTH_WORKING);
+    }
     world->changes.ops = &world_changes_ops;
     world->dead_letters.ops = &letters_ops;
     world->archive.ops = &archive_ops;

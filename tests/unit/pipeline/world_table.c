@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static struct world_item *item_of(struct world *world, struct ht_slice tag)
+struct world_item *world_item_of(struct world *world, struct ht_slice tag)
 {
     for (size_t i = 0; i < world->item_count; i++) {
         if (ht_slice_equal(ht_slice_text(world->items[i].tag), tag)) {
@@ -21,7 +21,7 @@ static struct world_item *item_of(struct world *world, struct ht_slice tag)
     return item;
 }
 
-static struct ht_item describe(const struct world_item *item)
+struct ht_item world_describe(const struct world_item *item)
 {
     return (struct ht_item){.hashtag = ht_slice_text(item->tag),
                             .count = item->count,
@@ -31,7 +31,7 @@ static struct ht_item describe(const struct world_item *item)
 
 /* ---- loading ---- */
 
-static void load_windows(struct world *world, struct ht_table_load *load)
+void world_load_windows(struct world *world, struct ht_table_load *load)
 {
     const char *at = world->window_log.data;
     const char *end = at == NULL ? NULL : at + world->window_log.length;
@@ -60,14 +60,14 @@ static void answer_load(struct world_operation *operation)
     }
     for (size_t i = 0; i < world->item_count; i++) {
         if (world->items[i].count > 0) {
-            struct ht_item item = describe(&world->items[i]);
+            struct ht_item item = world_describe(&world->items[i]);
             load->on_items(load, &item, 1);
         }
     }
     for (size_t i = 0; i < world->checkpoint_count; i++) {
         load->on_checkpoint(load, &world->checkpoints[i]);
     }
-    load_windows(world, load);
+    world_load_windows(world, load);
     load->done(load);
 }
 
@@ -78,7 +78,7 @@ static void table_load(struct ht_table *table, struct ht_table_load *load)
 
 /* ---- flushing ---- */
 
-static void log_window(struct world *world, int64_t minute, char kind, struct ht_slice data)
+void world_log_window(struct world *world, int64_t minute, char kind, struct ht_slice data)
 {
     uint32_t length = (uint32_t)data.length;
     (void)ht_buffer_append(&world->window_log, &minute, sizeof(minute));
@@ -89,7 +89,7 @@ static void log_window(struct world *world, int64_t minute, char kind, struct ht
 
 static void apply_delta(struct world *world, const struct ht_delta *delta)
 {
-    struct world_item *item = item_of(world, delta->hashtag);
+    struct world_item *item = world_item_of(world, delta->hashtag);
     if (item->count == 0) {
         item->first_seen_s = delta->first_seen_s;
     }
@@ -97,7 +97,7 @@ static void apply_delta(struct world *world, const struct ht_delta *delta)
     item->last_seen_s = delta->last_seen_s;
 }
 
-static void apply_checkpoint(struct world *world, const struct ht_checkpoint *checkpoint)
+void world_checkpoint(struct world *world, const struct ht_checkpoint *checkpoint)
 {
     for (size_t i = 0; i < world->checkpoint_count; i++) {
         if (strcmp(world->checkpoints[i].shard_id, checkpoint->shard_id) == 0) {
@@ -109,9 +109,9 @@ static void apply_checkpoint(struct world *world, const struct ht_checkpoint *ch
     world->checkpoints[world->checkpoint_count++] = *checkpoint;
 }
 
-static bool apply_delete(struct world *world, struct ht_slice tag, int64_t now_s)
+bool world_remove(struct world *world, struct ht_slice tag, int64_t now_s)
 {
-    struct world_item *item = item_of(world, tag);
+    struct world_item *item = world_item_of(world, tag);
     if (item->count == 0) {
         return false;
     }
@@ -121,7 +121,8 @@ static bool apply_delete(struct world *world, struct ht_slice tag, int64_t now_s
     (void)snprintf(removal->event_id, sizeof(removal->event_id), "event-%zu", world->removal_count);
     world->removal_count++;
     item->count = 0;
-    log_window(world, now_s / 60, 2, tag);
+    memset(item->marks, 0, sizeof(item->marks));
+    world_log_window(world, now_s / 60, 2, tag);
     return true;
 }
 
@@ -133,7 +134,7 @@ static struct ht_removed_item *list_removed(struct world *world, size_t first)
     HT_ASSERT(removed != NULL);
     for (size_t i = 0; i < count; i++) {
         struct world_removal *removal = &world->removals[first + i];
-        removed[i] = (struct ht_removed_item){.item = describe(&removal->item),
+        removed[i] = (struct ht_removed_item){.item = world_describe(&removal->item),
                                               .origin = HT_ORIGIN_USER,
                                               .deleted_at_s = removal->deleted_at_s,
                                               .event_id = ht_slice_text(removal->event_id)};
@@ -155,13 +156,14 @@ static void answer_flush(struct world_operation *operation)
         apply_delta(world, &flush->deltas[i]);
     }
     for (size_t i = 0; i < flush->checkpoint_count; i++) {
-        apply_checkpoint(world, &flush->checkpoints[i]);
+        world_checkpoint(world, &flush->checkpoints[i]);
     }
     for (size_t i = 0; i < flush->part_count; i++) {
-        log_window(world, flush->parts[i].minute, flush->parts[i].replaces, flush->parts[i].data);
+        world_log_window(world, flush->parts[i].minute, flush->parts[i].replaces,
+                         flush->parts[i].data);
     }
     for (size_t i = 0; i < flush->delete_count; i++) {
-        (void)apply_delete(world, flush->deletes[i], flush->now_s);
+        (void)world_remove(world, flush->deletes[i], flush->now_s);
     }
     flush->removed_count = world->removal_count - first;
     flush->removed = list_removed(world, first);
@@ -206,7 +208,7 @@ static void answer_changes_read(struct world_operation *operation)
         made->removals[made->batch.count++] =
             (struct ht_removal){.order = world->removals_read,
                                 .event_id = ht_slice_text(removal->event_id),
-                                .item = describe(&removal->item),
+                                .item = world_describe(&removal->item),
                                 .deleted_at_s = removal->deleted_at_s,
                                 .origin = HT_ORIGIN_USER,
                                 .item_json = HT_SLICE("{\"hashtag\":{\"S\":\"x\"}}")};

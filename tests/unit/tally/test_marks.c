@@ -33,6 +33,9 @@ static void covers_each_tag_up_to_its_own_record(void **state)
                                         ht_slice_text(cases[i].sequence), cases[i].sub_sequence),
                          cases[i].is_covered);
     }
+    assert_true(ht_marks_are_ahead(marks, HT_SLICE("a"), HT_SLICE("100"), 1));
+    assert_false(ht_marks_are_ahead(marks, HT_SLICE("a"), HT_SLICE("100"), 2));
+    assert_false(ht_marks_are_ahead(marks, HT_SLICE("c"), HT_SLICE("1"), 0));
     assert_false(ht_marks_are_past(marks, HT_SLICE("100"), 2));
     assert_true(ht_marks_are_past(marks, HT_SLICE("100"), 3));
     assert_int_equal(ht_marks_put(marks, HT_SLICE("b"), HT_SLICE("1000"), 0), 0);
