@@ -8,6 +8,19 @@
  * well before, and the old set stays in use until it expires. Source: AWS SDKs and Tools
  * Reference Guide, "Standardized credential providers".
  *
+ * One run through the chain:
+ *
+ *     files read, plan made (worker) -> region, where none is set -> source -> roles -> keys
+ *
+ * The files are read anew at each run, so keys that somebody changes there are found once a
+ * service refuses the old ones. All who wait are answered by one run. Refusals say what to do
+ * instead: mfa_serial, sso_*, login_session need a person or a browser.
+ *
+ * Refresh (botocore's windows, 15 and 10 minutes before expiry; less for sets that live shortly):
+ *
+ *     fresh | advisory: the old set, a run behind | mandatory: wait for the run, and where it fails
+ *                                                   go on with the old set until it expires
+ *
  * Everything runs on the loop's thread; files are read on the worker.
  */
 
@@ -29,8 +42,8 @@ struct ht_aws_keys {
     char *session_token;     /**< NULL where none */
     char *account_id;        /**< NULL where unknown */
     int64_t expires_s;       /**< wall time; 0: never */
-    const char *origin; /**< where it came from, for people: "environment", "profile x". Static or
-                          *   owned by the chain */
+    const char *origin;      /**< where it came from, for people: "environment", "profile x";
+                              *   owned */
 };
 
 /** Takes a reference. Returns `keys`. */
@@ -86,6 +99,12 @@ void ht_aws_credentials_refuse(struct ht_aws_credentials *credentials,
 /** Seconds until the present keys expire, for a metric; INT64_MAX where they never do, -1 where there
  * are none. */
 int64_t ht_aws_credentials_seconds_left(const struct ht_aws_credentials *credentials);
+
+/** The region to work in: of the settings, else what the instance metadata said. NULL where none is
+ * known (yet): it is asked for together with the keys, so it is known, where it can be, before the
+ * first request for keys is answered; where it is not, that is tried again once a minute. Owned by
+ * the chain; never changes once it is known. */
+const char *ht_aws_credentials_region(const struct ht_aws_credentials *credentials);
 
 /** Gives requests up (HT_ECANCELED), ends what runs, frees the chain, then calls on_closed (may be
  * NULL) once, never from inside. NULL is fine: nothing happens. */
