@@ -82,6 +82,8 @@ COUNT(get_changes_read_errors, c->changes == NULL ? 0 : c->changes->counters.rea
 COUNT(get_changes_waiting_removals, c->changes == NULL ? 0 : c->changes->counters.waiting)
 COUNT(get_archive_delivered_lines, c->archive == NULL ? 0 : c->archive->counters.lines_delivered)
 COUNT(get_archive_retried_lines, c->archive == NULL ? 0 : c->archive->counters.lines_retried)
+COUNT(get_archive_dead_lettered_lines,
+      c->archive == NULL ? 0 : c->archive->counters.lines_dead_lettered)
 COUNT(get_archive_objects, c->archive == NULL ? 0 : c->archive->counters.objects)
 COUNT(get_archive_bytes, c->archive == NULL ? 0 : c->archive->counters.bytes)
 COUNT(get_archive_errors, c->archive == NULL ? 0 : c->archive->counters.errors)
@@ -262,6 +264,9 @@ static const struct ht_metric_row rows[] = {
      "", HT_PART_ARCHIVE, .count = get_archive_delivered_lines},
     {"hashtagd_archive_retried_lines", HT_METRIC_COUNTER, "", "Lines that had to be sent again", "",
      HT_PART_ARCHIVE, .count = get_archive_retried_lines},
+    {"hashtagd_archive_dead_lettered_lines", HT_METRIC_COUNTER, "",
+     "Lines that the archive refused for good and that were kept as dead letters", "",
+     HT_PART_ARCHIVE, .count = get_archive_dead_lettered_lines},
     {"hashtagd_archive_objects", HT_METRIC_COUNTER, "", "Objects written", "", HT_PART_ARCHIVE,
      .count = get_archive_objects},
     {"hashtagd_archive_bytes", HT_METRIC_COUNTER, "bytes", "Bytes of these objects, as stored", "",

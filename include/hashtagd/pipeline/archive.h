@@ -50,6 +50,7 @@ struct ht_archive_ops {
 struct ht_archive_counters {
     uint64_t lines_delivered;
     uint64_t lines_retried;
+    uint64_t lines_dead_lettered; /**< refused for good, kept as dead letters instead */
     uint64_t objects;
     uint64_t bytes; /**< as stored */
     uint64_t errors;
