@@ -11,6 +11,7 @@
 
 #include "hashtagd/backends/directory_archive.h"
 
+#include "archive_buffer.h"
 #include "files.h"
 
 #include "hashtagd/base/assert.h"
@@ -54,11 +55,8 @@ struct directory_archive {
     char *temporary;                             /* "<directory>/.tmp" */
     struct ht_clock *clock;
     struct ht_timer_queue *timers;
-    /* the open object */
-    struct ht_archive_append *first, *last;
-    size_t open_bytes;
-    bool is_due; /* it is to be written as soon as no other is */
-    struct ht_timer due_timer, write_timer;
+    struct ht_archive_buffer open; /* what the next object gets */
+    struct ht_timer sweep_timer;
     struct object object;
     /* close */
     struct ht_timer close_timer;
@@ -68,9 +66,9 @@ struct directory_archive {
 };
 
 static void append(struct ht_archive *port, struct ht_archive_append *request);
-static void on_due(struct ht_timer *timer);
-static void write_soon(struct directory_archive *archive);
-static void on_write_turn(struct ht_timer *timer);
+static void on_due(struct ht_archive_buffer *open);
+static void on_sweep_turn(struct ht_timer *timer);
+static void start_write(struct directory_archive *archive);
 static void run_write(struct ht_job *job);
 static int make_object(struct directory_archive *archive, struct ht_buffer *lines,
                        struct ht_buffer *gzip);
@@ -162,11 +160,13 @@ int ht_directory_archive_create(struct ht_archive **out,
     archive->clock = ht_loop_clock(options->loop);
     archive->timers = ht_loop_timers(options->loop);
     ht_health_init(&archive->archive.health, archive->clock, HT_HEALTH_IDLE);
-    ht_timer_init(&archive->due_timer, on_due);
-    ht_timer_init(&archive->write_timer, on_write_turn);
+    ht_archive_buffer_init(&archive->open, archive->timers, &archive->archive.counters, on_due);
+    archive->open.wait_ms = (uint64_t)options->buffer_s * 1000;
+    archive->open.full_bytes = options->buffer_bytes;
+    ht_timer_init(&archive->sweep_timer, on_sweep_turn);
     ht_timer_init(&archive->close_timer, on_close_turn);
     archive->object.sweeps = true;
-    ht_timer_start(archive->timers, &archive->write_timer, 0);
+    ht_timer_start(archive->timers, &archive->sweep_timer, 0);
     *out = &archive->archive;
     return 0;
 }
@@ -174,52 +174,34 @@ int ht_directory_archive_create(struct ht_archive **out,
 static void append(struct ht_archive *port, struct ht_archive_append *request)
 {
     struct directory_archive *archive = archive_from(port);
-    request->next = NULL;
-    if (archive->first == NULL) {
-        archive->first = request;
-        ht_timer_start(archive->timers, &archive->due_timer,
-                       (uint64_t)archive->options.buffer_s * 1000);
-    } else {
-        archive->last->next = request;
-    }
-    archive->last = request;
-    archive->open_bytes += request->lines.length;
-    archive->archive.counters.lines_waiting += request->count;
-    if (archive->open_bytes >= archive->options.buffer_bytes || archive->is_closing) {
-        write_soon(archive);
+    ht_archive_buffer_add(&archive->open, request);
+    if (archive->is_closing) {
+        ht_archive_buffer_hurry(&archive->open);
     }
 }
 
-static void on_due(struct ht_timer *timer)
+static void on_due(struct ht_archive_buffer *open)
 {
-    write_soon(HT_CONTAINER_OF(timer, struct directory_archive, due_timer));
+    start_write(HT_CONTAINER_OF(open, struct directory_archive, open));
 }
 
-static void write_soon(struct directory_archive *archive)
+static void on_sweep_turn(struct ht_timer *timer)
 {
-    archive->is_due = true;
-    ht_timer_start(archive->timers, &archive->write_timer, 0);
+    start_write(HT_CONTAINER_OF(timer, struct directory_archive, sweep_timer));
 }
 
-static void on_write_turn(struct ht_timer *timer)
+static void start_write(struct directory_archive *archive)
 {
-    struct directory_archive *archive =
-        HT_CONTAINER_OF(timer, struct directory_archive, write_timer);
     struct object *object = &archive->object;
-    if (object->is_running || (!archive->is_due && !object->sweeps)) {
+    if (object->is_running || (!archive->open.is_due && !object->sweeps)) {
         return;
     }
     object->is_running = true;
     object->now_ms = ht_clock_wall_ms(archive->clock);
     object->status = 0;
     ht_error_clear(&object->error);
-    if (archive->is_due) {
-        object->first = archive->first;
-        archive->first = NULL;
-        archive->last = NULL;
-        archive->open_bytes = 0;
-        archive->is_due = false;
-        ht_timer_stop(archive->timers, &archive->due_timer);
+    if (archive->open.is_due) {
+        object->first = ht_archive_buffer_take(&archive->open);
     }
     ht_job_init(&object->job, run_write, write_done);
     ht_worker_submit(archive->options.worker, &object->job);
@@ -369,44 +351,26 @@ static void sweep(struct directory_archive *archive)
     closedir(directory);
 }
 
-/* Answers an object's appends; the numbers come first, so that a `done` sees them. */
+/* The numbers come first, so that a `done` sees them. Those that wait for the next object fail too:
+ * nothing may overtake what failed. */
 static void answer(struct directory_archive *archive, struct ht_archive_append *first)
 {
-    struct object object = archive->object;
+    const struct object *object = &archive->object;
     struct ht_archive_counters *counters = &archive->archive.counters;
-    uint64_t lines = 0;
-    for (const struct ht_archive_append *request = first; request != NULL;
-         request = request->next) {
-        lines += request->count;
+    if (object->status == 0) {
+        counters->lines_delivered += ht_archive_appends_lines(first);
+        counters->objects++;
+        counters->bytes += object->stored_bytes;
+        ht_health_set(&archive->archive.health, HT_HEALTH_WORKING, "%s", "");
+        ht_health_succeed(&archive->archive.health);
+    } else {
+        first = ht_archive_buffer_join(&archive->open, first);
+        counters->lines_retried += ht_archive_appends_lines(first);
+        counters->errors++;
+        ht_health_fail(&archive->archive.health, HT_HEALTH_WAITING, &object->error);
     }
-    counters->lines_waiting -= lines;
-    counters->lines_delivered += object.status == 0 ? lines : 0;
-    counters->lines_retried += object.status == 0 ? 0 : lines;
-    while (first != NULL) {
-        struct ht_archive_append *request = first;
-        first = request->next;
-        request->next = NULL;
-        request->status = object.status;
-        request->error = object.error;
-        (void)snprintf(request->object, sizeof(request->object), "%s",
-                       object.status == 0 ? object.name : "");
-        request->done(request);
-    }
-}
-
-/* Those that wait for the next object fail too: nothing may overtake what failed. */
-static void join_open(struct directory_archive *archive, struct ht_archive_append *first)
-{
-    struct ht_archive_append *last = first;
-    while (last->next != NULL) {
-        last = last->next;
-    }
-    last->next = archive->first;
-    archive->first = NULL;
-    archive->last = NULL;
-    archive->open_bytes = 0;
-    archive->is_due = false;
-    ht_timer_stop(archive->timers, &archive->due_timer);
+    struct ht_archive_outcome outcome = {object->status, &object->error, object->name};
+    ht_archive_appends_answer(counters, first, &outcome);
 }
 
 static void write_done(struct ht_job *job)
@@ -416,29 +380,18 @@ static void write_done(struct ht_job *job)
     struct ht_archive_append *first = object->first;
     object->is_running = false;
     object->first = NULL;
-    if (first != NULL && object->status == 0) {
-        archive->archive.counters.objects++;
-        archive->archive.counters.bytes += object->stored_bytes;
-        ht_health_set(&archive->archive.health, HT_HEALTH_WORKING, "%s", "");
-        ht_health_succeed(&archive->archive.health);
-    } else if (first != NULL) {
-        join_open(archive, first);
-        archive->archive.counters.errors++;
-        ht_health_fail(&archive->archive.health, HT_HEALTH_WAITING, &object->error);
+    if (first != NULL) {
+        answer(archive, first);
     }
-    answer(archive, first);
-    if (archive->is_due) {
-        ht_timer_start(archive->timers, &archive->write_timer, 0);
+    if (archive->open.is_due) {
+        ht_archive_buffer_hurry(&archive->open);
     }
     check_close(archive);
 }
 
 static void flush(struct ht_archive *port)
 {
-    struct directory_archive *archive = archive_from(port);
-    if (archive->first != NULL) {
-        write_soon(archive);
-    }
+    ht_archive_buffer_hurry(&archive_from(port)->open);
 }
 
 static void close_archive(struct ht_archive *port, void (*on_closed)(void *user), void *user)
@@ -454,7 +407,7 @@ static void close_archive(struct ht_archive *port, void (*on_closed)(void *user)
 
 static void check_close(struct directory_archive *archive)
 {
-    if (archive->is_closing && !archive->object.is_running && archive->first == NULL) {
+    if (archive->is_closing && !archive->object.is_running && archive->open.first == NULL) {
         ht_timer_start(archive->timers, &archive->close_timer, 0);
     }
 }
@@ -463,11 +416,11 @@ static void on_close_turn(struct ht_timer *timer)
 {
     struct directory_archive *archive =
         HT_CONTAINER_OF(timer, struct directory_archive, close_timer);
-    if (archive->object.is_running || archive->first != NULL) {
+    if (archive->object.is_running || archive->open.first != NULL) {
         return; /* something came in between: its end comes back here */
     }
-    ht_timer_stop(archive->timers, &archive->due_timer);
-    ht_timer_stop(archive->timers, &archive->write_timer);
+    ht_archive_buffer_stop(&archive->open);
+    ht_timer_stop(archive->timers, &archive->sweep_timer);
     ht_health_set(&archive->archive.health, HT_HEALTH_STOPPED, "%s", "");
     archive->on_closed(archive->on_closed_user);
 }
@@ -478,9 +431,9 @@ static void destroy(struct ht_archive *port)
         return;
     }
     struct directory_archive *archive = archive_from(port);
-    HT_ASSERT(!archive->object.is_running && archive->first == NULL);
-    ht_timer_stop(archive->timers, &archive->due_timer);
-    ht_timer_stop(archive->timers, &archive->write_timer);
+    HT_ASSERT(!archive->object.is_running && archive->open.first == NULL);
+    ht_archive_buffer_stop(&archive->open);
+    ht_timer_stop(archive->timers, &archive->sweep_timer);
     ht_timer_stop(archive->timers, &archive->close_timer);
     free((char *)(uintptr_t)archive->options.directory);
     free((char *)(uintptr_t)archive->options.prefix);
