@@ -29,7 +29,7 @@ static enum ht_firehose_outcome outcome_of(struct ht_slice code);
 size_t ht_firehose_batch_frame_bytes(struct ht_slice stream_name)
 {
     return sizeof(before_name) - 1 + 2 + stream_name.length + sizeof(before_records) - 1 +
-           sizeof(after_records) - 1;
+           sizeof(after_records) - 1 - 1; /* the last record has no comma */
 }
 
 size_t ht_firehose_record_frame_bytes(size_t length)

@@ -65,10 +65,11 @@ void ht_firehose_put_record_batch_start(struct ht_aws_client *client,
 /** Gives it up: `done` follows with HT_ECANCELED. One that does not run is left alone. */
 void ht_firehose_put_record_batch_cancel(struct ht_firehose_put_record_batch *op);
 
-/** Bytes of a body without any record, for a name of plain characters. */
+/** Bytes of a body besides its records, for a name of plain characters: with
+ * ht_firehose_record_frame_bytes() of each record the sum is the body's length. */
 size_t ht_firehose_batch_frame_bytes(struct ht_slice stream_name);
 
-/** The most bytes that a record of `length` bytes adds to a body. */
+/** Bytes that a record of `length` bytes adds to a body. */
 size_t ht_firehose_record_frame_bytes(size_t length);
 
 /** Appends the request's body. 0, HT_ENOMEM, HT_ETOOBIG. Pure, for tests. */
