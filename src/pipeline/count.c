@@ -294,7 +294,7 @@ void ht_count_destroy(struct ht_count *count)
 
 size_t ht_count_pending_hashtags(const struct ht_count *count)
 {
-    return ht_pending_collected_count(count->pending) + count->flight.delta_count;
+    return ht_pending_collected_count(count->pending) + count->flight.share_count;
 }
 
 size_t ht_count_shard_count(const struct ht_count *count)

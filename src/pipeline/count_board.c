@@ -8,6 +8,11 @@
  * stays as it is through all tries.
  */
 
+enum {
+    SLICE_NS = 1000000,
+    DELTAS_BETWEEN_LOOKS = 256,
+};
+
 static int board_checkpoints(struct ht_count *count)
 {
     struct ht_count_flight *flight = &count->flight;
@@ -36,6 +41,7 @@ static int board_checkpoints(struct ht_count *count)
     return 0;
 }
 
+/* Only room for now: filling it in takes longer than one turn may. */
 static int board_deltas(struct ht_count *count)
 {
     struct ht_count_flight *flight = &count->flight;
@@ -43,31 +49,45 @@ static int board_deltas(struct ht_count *count)
     if (status != 0) {
         return status;
     }
-    size_t most = ht_pending_in_flight_count(count->pending);
-    flight->deltas = calloc(most + 1, sizeof(*flight->deltas));
-    flight->shares = calloc(most + 1, sizeof(*flight->shares));
-    if (flight->deltas == NULL || flight->shares == NULL) {
-        return HT_ENOMEM;
+    flight->share_count = ht_pending_in_flight_count(count->pending);
+    flight->deltas = calloc(flight->share_count + 1, sizeof(*flight->deltas));
+    flight->shares = calloc(flight->share_count + 1, sizeof(*flight->shares));
+    return flight->deltas == NULL || flight->shares == NULL ? HT_ENOMEM : 0;
+}
+
+static void board_delta(struct ht_count *count, size_t number)
+{
+    struct ht_count_flight *flight = &count->flight;
+    struct ht_pending_share share;
+    if (!ht_pending_get_in_flight(count->pending, number, &share)) {
+        return;
     }
-    for (size_t i = 0; i < most; i++) {
-        struct ht_pending_share share;
-        if (!ht_pending_get_in_flight(count->pending, i, &share)) {
-            continue;
+    HT_ASSERT(flight->checkpoint_of[share.shard] < flight->checkpoint_count);
+    flight->shares[flight->delta_count] = (uint32_t)number;
+    flight->deltas[flight->delta_count++] =
+        (struct ht_delta){.hashtag = share.tag,
+                          .shard = flight->checkpoint_of[share.shard],
+                          .count = share.count,
+                          .first_seen_s = share.first_seen_s,
+                          .last_seen_s = share.last_seen_s,
+                          .first_sequence = share.first_sequence,
+                          .last_sequence = share.last_sequence,
+                          .first_sub_sequence = share.first_sub_sequence,
+                          .last_sub_sequence = share.last_sub_sequence};
+}
+
+bool ht_count_board_some(struct ht_count *count)
+{
+    struct ht_count_flight *flight = &count->flight;
+    uint64_t until_ns = ht_clock_monotonic_ns(count->options.clock) + SLICE_NS;
+    while (flight->shares_boarded < flight->share_count) {
+        board_delta(count, flight->shares_boarded++);
+        if (flight->shares_boarded % DELTAS_BETWEEN_LOOKS == 0 &&
+            ht_clock_monotonic_ns(count->options.clock) >= until_ns) {
+            break;
         }
-        HT_ASSERT(flight->checkpoint_of[share.shard] < flight->checkpoint_count);
-        flight->shares[flight->delta_count] = (uint32_t)i;
-        flight->deltas[flight->delta_count++] =
-            (struct ht_delta){.hashtag = share.tag,
-                              .shard = flight->checkpoint_of[share.shard],
-                              .count = share.count,
-                              .first_seen_s = share.first_seen_s,
-                              .last_seen_s = share.last_seen_s,
-                              .first_sequence = share.first_sequence,
-                              .last_sequence = share.last_sequence,
-                              .first_sub_sequence = share.first_sub_sequence,
-                              .last_sub_sequence = share.last_sub_sequence};
     }
-    return 0;
+    return flight->shares_boarded == flight->share_count;
 }
 
 static int board_windows(struct ht_count *count)

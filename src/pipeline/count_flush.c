@@ -7,11 +7,11 @@
 /*
  * The life of a flush:
  *
- *     on_interval -> board -> write_letters -> on_letters -> write_table -> on_flush -> land
- *                                  ^                              ^             |        |
- *                                  +------------ wait ------------+-------------+        |
- *                                                                  (failure)             v
- *                                             (a slice each turn)  on_land_due -> finish_landing
+ *     on_interval -> board -> on_board_due -> write_letters -> on_letters -> write_table -> on_flush
+ *                              (slices)          ^                             ^            |   |
+ *                                                +----------- wait ------------+------------+   |
+ *                                                                              (failure)        v
+ *                                           finish_landing <- on_land_due (slices) <---------- land
  *
  * What boards is kept until it is durable and tried again as it is; meanwhile the next
  * generation is collected. Only one flight is in the air.
@@ -23,6 +23,7 @@ static const struct ht_backoff backoff = {.base_ms = 250, .max_ms = 10000};
 
 static void on_interval(struct ht_timer *timer);
 static void on_flush_now(struct ht_timer *timer);
+static void on_board_due(struct ht_timer *timer);
 static void write_letters(struct ht_count *count);
 static void on_letters(struct ht_dead_letters_append *append);
 static void write_table(struct ht_count *count);
@@ -39,6 +40,7 @@ int ht_count_flush_init(struct ht_count *count)
     ht_timer_init(&count->flush_now_timer, on_flush_now);
     ht_timer_init(&count->flush_retry_timer, on_retry_due);
     ht_timer_init(&count->answer_timer, ht_count_on_answer_due);
+    ht_timer_init(&count->board_timer, on_board_due);
     ht_timer_init(&count->land_timer, on_land_due);
     ht_buffer_init(&count->flight.minute, MINUTE_MAX_BYTES);
     ht_buffer_init(&count->flight.delete_texts, DELETES_MAX_BYTES);
@@ -103,7 +105,17 @@ void ht_count_flush_now(struct ht_count *count)
         ht_count_fail(count, &error);
         return;
     }
-    write_letters(count);
+    on_board_due(&count->board_timer);
+}
+
+static void on_board_due(struct ht_timer *timer)
+{
+    struct ht_count *count = HT_CONTAINER_OF(timer, struct ht_count, board_timer);
+    if (ht_count_board_some(count)) {
+        write_letters(count);
+    } else {
+        ht_timer_start(count->options.timers, timer, 0);
+    }
 }
 
 static void write_letters(struct ht_count *count)
@@ -309,6 +321,7 @@ void ht_count_flush_finish(struct ht_count *count)
     ht_timer_stop(timers, &count->flush_now_timer);
     ht_timer_stop(timers, &count->flush_retry_timer);
     ht_timer_stop(timers, &count->answer_timer);
+    ht_timer_stop(timers, &count->board_timer);
     ht_timer_stop(timers, &count->land_timer);
     ht_count_clear_flight(count);
     count->flight.letters = count->letters;

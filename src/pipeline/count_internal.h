@@ -96,8 +96,9 @@ struct ht_count_flight {
     uint32_t *shares;        /* the number in pending of each */
     uint32_t *checkpoint_of; /* by a shard's number: its place in checkpoints */
     size_t delta_count;
-    struct ht_tag_set *refreshing; /* owned by the stage */
-    struct ht_slice *refreshes;    /* into it */
+    size_t share_count, shares_boarded; /* of them become deltas, some each turn */
+    struct ht_tag_set *refreshing;      /* owned by the stage */
+    struct ht_slice *refreshes;         /* into it */
     size_t refresh_count;
     size_t totals_applied;
     struct ht_checkpoint *checkpoints;
@@ -155,7 +156,7 @@ struct ht_count {
     struct ht_pending *pending;
     struct ht_tag_set *touched; /* hashtags that others changed */
     uint64_t flush_id;
-    struct ht_timer land_timer;
+    struct ht_timer board_timer, land_timer;
     struct ht_count_letter *letters, *last_letter;
     size_t letter_count, pending_reserved_bytes;
     struct ht_count_flight flight;
@@ -285,8 +286,10 @@ void ht_count_flush_retry_now(struct ht_count *count);
 void ht_count_flush_finish(struct ht_count *count);
 
 /* count_board.c */
-/** Fills the flight. 0 or HT_ENOMEM. */
+/** Fills the flight, but for its deltas. 0 or HT_ENOMEM. */
 int ht_count_board(struct ht_count *count);
+/** Fills deltas in for a slice of time; true where all are there. */
+bool ht_count_board_some(struct ht_count *count);
 /** Frees the flight's dead letters, once they are durable. */
 void ht_count_free_letters(struct ht_count *count);
 /** Empties the flight. */

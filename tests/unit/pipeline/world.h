@@ -26,7 +26,7 @@ enum {
     WORLD_SHARDS_MAX = 24,
     WORLD_OWNERS_MAX = 2,
     WORLD_DELTAS_MAX = 4096,
-    WORLD_ITEMS_MAX = 256,
+    WORLD_ITEMS_MAX = 2048,
     WORLD_REMOVALS_MAX = 4096,
     WORLD_LETTERS_MAX = 256,
     WORLD_LINES_MAX = 4096,
@@ -64,15 +64,15 @@ struct world_owner {
     struct ht_table_flush *flush;
     uint64_t id; /* of the flush that the rest is about */
     bool has_failed;
-    size_t at, first;                   /* next write, and where the writing began */
-    bool is_written[WORLD_DELTAS_MAX];  /* confirmed */
-    uint64_t totals[WORLD_DELTAS_MAX];  /* what the confirmation told */
-    uint64_t told_at[WORLD_DELTAS_MAX]; /* its place among all confirmations */
-    bool is_deleted[WORLD_DELTAS_MAX];  /* by the number in deletes */
-    bool is_logged;                     /* the windows' parts */
+    size_t at, first;                          /* next write, and where the writing began */
+    bool is_written[WORLD_DELTAS_MAX];         /* confirmed */
+    uint64_t totals[WORLD_DELTAS_MAX];         /* what the confirmation told */
+    uint64_t told_at[WORLD_DELTAS_MAX];        /* its place among all confirmations */
+    bool is_deleted[WORLD_DELTAS_MAX];         /* by the number in deletes */
+    bool is_logged;                            /* the windows' parts */
+    size_t checkpoints_given, refreshes_given; /* with all flushes */
     struct ht_removed_item removed[64];
     size_t removed_count;
-    size_t first_removal;
     struct ht_table_total told[WORLD_ITEMS_MAX];
 };
 
@@ -123,6 +123,7 @@ struct world {
     unsigned fail_puts, fail_reads, fail_flushes, fail_letters, fail_appends, fail_commits;
     int load_status;       /* what loading the table ends with */
     bool hold_reads;       /* reads are never answered unless canceled */
+    int lost_shard;        /* number + 1 of a shard that cannot be read any more; 0: none */
     uint64_t delay_max_ms; /* answers come after 0 .. this */
     unsigned lost_percent; /* owners' writes of which the request or the answer is lost */
 

@@ -131,7 +131,13 @@ static void table_flush(struct ht_table *table, struct ht_table_flush *flush)
     HT_ASSERT(flush->delta_count <= WORLD_DELTAS_MAX && flush->delete_count <= WORLD_DELTAS_MAX);
     if (flush->id != owner->id) {
         struct world *world = owner->world;
-        *owner = (struct world_owner){.table = owner->table, .world = world, .id = flush->id};
+        *owner = (struct world_owner){.table = owner->table,
+                                      .world = world,
+                                      .id = flush->id,
+                                      .checkpoints_given = owner->checkpoints_given,
+                                      .refreshes_given = owner->refreshes_given};
+        owner->checkpoints_given += flush->checkpoint_count;
+        owner->refreshes_given += flush->refresh_count;
     }
     owner->flush = flush;
     owner->has_failed = false;

@@ -208,6 +208,11 @@ static void answer_read(struct world_operation *operation)
         world_fail(&read->status, &read->error, "read");
     } else {
         unsigned shard = world_shard_number(world, read->shard_id);
+        if ((int)shard + 1 == world->lost_shard) {
+            read->status = ht_error_set(&read->error, HT_ENOTFOUND, "there is no such shard");
+            read->done(read);
+            return;
+        }
         read->batch = make_batch(world, shard, starts_after(world, shard, &read->from));
     }
     read->done(read);
