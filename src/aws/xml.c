@@ -8,6 +8,8 @@ static int begin_element(struct ht_xml *xml);
 static int end_element(struct ht_xml *xml);
 static bool skip_attributes(struct ht_xml *xml);
 static bool skip_attribute(struct ht_xml *xml);
+static int take_wanted(const struct ht_xml *xml, int event, struct ht_xml_wanted *wanted,
+                       size_t count);
 static struct ht_slice take_name(struct ht_xml *xml);
 static struct ht_slice without_prefix(struct ht_slice tag);
 static void skip_blanks(struct ht_xml *xml);
@@ -16,6 +18,7 @@ static bool starts_with(const struct ht_xml *xml, const char *text);
 static int take_text(struct ht_xml *xml);
 static int append_entity(struct ht_slice entity, struct ht_buffer *out);
 static int append_character(struct ht_slice digits, struct ht_buffer *out);
+static bool is_character(uint32_t code);
 static int append_utf8(uint32_t code, struct ht_buffer *out);
 static bool is_blank(char byte);
 static bool is_name_byte(char byte);
@@ -257,10 +260,17 @@ static int append_character(struct ht_slice digits, struct ht_buffer *out)
         }
         code = code * base + value;
     }
-    /* the characters of XML 1.0, production [2] */
-    bool is_control = code < 0x20 && code != '\t' && code != '\n' && code != '\r';
-    bool is_nothing = (code >= 0xd800 && code <= 0xdfff) || code == 0xfffe || code == 0xffff;
-    return is_control || is_nothing || code > 0x10ffff ? HT_EPARSE : append_utf8(code, out);
+    return is_character(code) ? append_utf8(code, out) : HT_EPARSE;
+}
+
+/* XML 1.0, production [2]. */
+static bool is_character(uint32_t code)
+{
+    if (code < 0x20) {
+        return code == '\t' || code == '\n' || code == '\r';
+    }
+    bool is_surrogate = code >= 0xd800 && code <= 0xdfff;
+    return !is_surrogate && code != 0xfffe && code != 0xffff && code <= 0x10ffff;
 }
 
 static int append_utf8(uint32_t code, struct ht_buffer *out)
@@ -281,8 +291,7 @@ int ht_xml_read(struct ht_slice text, struct ht_xml_wanted *wanted, size_t count
                 struct ht_error *error)
 {
     struct ht_xml xml;
-    struct ht_xml_wanted *open = NULL; /* the one whose element is the innermost */
-    int event;
+    int event = HT_XML_DONE;
     int status = 0;
 
     for (size_t i = 0; i < count; i++) {
@@ -290,30 +299,42 @@ int ht_xml_read(struct ht_slice text, struct ht_xml_wanted *wanted, size_t count
     }
     ht_xml_init(&xml, text);
     while (status == 0 && (event = ht_xml_next(&xml)) > HT_XML_DONE) {
-        open = NULL;
-        for (size_t i = 0; i < count && open == NULL; i++) {
-            open = ht_xml_is_at(&xml, wanted[i].path) ? &wanted[i] : NULL;
-        }
-        if (open == NULL || (open->is_found && event == HT_XML_BEGIN)) {
-            continue;
-        }
-        if (event == HT_XML_TEXT && !open->is_found) {
-            status = ht_xml_append_text(&xml, open->text);
-        }
-        open->is_found = open->is_found || event == HT_XML_END;
+        status = take_wanted(&xml, event, wanted, count);
     }
     status = status != 0 ? status : event;
     if (status == HT_ENOMEM) {
         return ht_error_set(error, status, "Out of memory for an XML answer.");
     }
+    if (status == HT_ETOOBIG) {
+        return ht_error_set(error, status,
+                            "The XML answer is nested too deep, or a value in it is too long, at "
+                            "byte %zu of %zu.",
+                            xml.at, text.length);
+    }
     return status == 0 ? 0
                        : ht_error_set(error, status,
-                                      status == HT_ETOOBIG
-                                          ? "The XML answer is nested too deep, or a value in it "
-                                            "is too long, at byte %zu of %zu."
-                                          : "The XML answer is cut off or not well-formed at byte "
-                                            "%zu of %zu.",
+                                      "The XML answer is cut off or not well-formed at byte %zu of "
+                                      "%zu.",
                                       xml.at, text.length);
+}
+
+/* Of several elements with one path the first counts. */
+static int take_wanted(const struct ht_xml *xml, int event, struct ht_xml_wanted *wanted,
+                       size_t count)
+{
+    int status = 0;
+
+    for (size_t i = 0; i < count && event != HT_XML_BEGIN; i++) {
+        if (wanted[i].is_found || !ht_xml_is_at(xml, wanted[i].path)) {
+            continue;
+        }
+        if (event == HT_XML_END) {
+            wanted[i].is_found = true;
+        } else if (status == 0) {
+            status = ht_xml_append_text(xml, wanted[i].text);
+        }
+    }
+    return status;
 }
 
 static struct ht_slice take_name(struct ht_xml *xml)
