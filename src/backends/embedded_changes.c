@@ -10,47 +10,21 @@
 
 #include "hashtagd/backends/embedded_changes.h"
 
+#include "embedded_rows.h"
 #include "embedded_store_internal.h"
 
 #include "hashtagd/base/assert.h"
-#include "hashtagd/base/buffer.h"
 
 #include <stdlib.h>
 
 enum {
     CHANGES_MAGIC = 0x6368616e,
-    KEPT_REMOVALS = 1000,
-    MOST_TEXT_BYTES = 64 * 1024 * 1024,
     MOST_ROWS = 10000,
-    ENOUGH_TEXT_BYTES = 4 * 1024 * 1024,
-};
-
-/* The columns of removals. */
-enum column {
-    COLUMN_ID,
-    COLUMN_EVENT_ID,
-    COLUMN_HASHTAG,
-    COLUMN_COUNT,
-    COLUMN_FIRST_SEEN,
-    COLUMN_LAST_SEEN,
-    COLUMN_EXPIRES_AT,
-    COLUMN_DELETED_AT,
-    COLUMN_ORIGIN,
-    COLUMN_ITEM,
-    COLUMN_ARCHIVED_AT,
-    COLUMN_OBJECT,
-};
-
-/* Rows as they were read, with their text. */
-struct rows {
-    struct ht_archived *rows;
-    size_t count, capacity;
-    struct ht_buffer text; /* slices hold offsets into it until all rows are there */
 };
 
 struct batch {
     struct ht_removal_batch batch; /* first */
-    struct rows rows;
+    struct ht_embedded_rows rows;
 };
 
 struct ht_embedded_changes;
@@ -62,7 +36,7 @@ struct request {
     bool is_running;
     int status;
     struct ht_error error;
-    struct rows rows;
+    struct ht_embedded_rows rows;
 };
 
 struct ht_embedded_changes {
@@ -103,10 +77,6 @@ static void close_changes(struct ht_changes *port, void (*on_closed)(void *user)
 static void check_close(struct ht_embedded_changes *changes);
 static void on_close_turn(struct ht_timer *timer);
 static void destroy(struct ht_changes *port);
-static int read_rows(struct request *request, sqlite3_stmt *statement);
-static int take_row(struct rows *rows, sqlite3_stmt *statement);
-static void settle_rows(struct rows *rows);
-static void clear_rows(struct rows *rows);
 
 static const struct ht_changes_ops operations = {
     .type = "embedded",
@@ -158,8 +128,7 @@ static void submit(struct ht_embedded_changes *changes, struct request *request,
     request->is_running = true;
     request->status = 0;
     ht_error_clear(&request->error);
-    request->rows = (struct rows){0};
-    ht_buffer_init(&request->rows.text, MOST_TEXT_BYTES);
+    ht_embedded_rows_init(&request->rows);
     ht_job_init(&request->job, run, done);
     ht_worker_submit(changes->store->options.worker, &request->job);
 }
@@ -236,7 +205,8 @@ static void run_read(struct ht_job *job)
     }
     (void)sqlite3_bind_int64(statement, 1, (int64_t)changes->last_order);
     (void)sqlite3_bind_int64(statement, 2, (int64_t)(most == 0 ? 1 : most));
-    request->status = read_rows(request, statement);
+    request->status =
+        ht_embedded_rows_read(&request->rows, changes->store, statement, &request->error);
 }
 
 static void read_done(struct ht_job *job)
@@ -247,14 +217,14 @@ static void read_done(struct ht_job *job)
     int status = end_request(request, &error);
     if (status != 0) {
         changes->may_have_more = true;
-        clear_rows(&request->rows);
+        ht_embedded_rows_clear(&request->rows);
         finish_read(changes, status, &error);
     } else if (request->rows.count > 0) {
         changes->may_have_more = true;
         changes->last_order = request->rows.rows[request->rows.count - 1].removal.order;
         finish_read(changes, 0, &error);
     } else {
-        clear_rows(&request->rows);
+        ht_embedded_rows_clear(&request->rows);
         ht_timer_start(changes->timers, &changes->read_timer, 0);
     }
     check_close(changes);
@@ -264,12 +234,12 @@ static void release_batch(struct ht_removal_batch *removals)
 {
     struct batch *batch = (struct batch *)removals;
     free(batch->batch.removals);
-    clear_rows(&batch->rows);
+    ht_embedded_rows_clear(&batch->rows);
     free(batch);
 }
 
 /* The batch of the rows that were read; they are its own from then on. */
-static struct ht_removal_batch *make_batch(struct rows *rows)
+static struct ht_removal_batch *make_batch(struct ht_embedded_rows *rows)
 {
     struct batch *batch = calloc(1, sizeof(*batch));
     struct ht_removal *removals = calloc(rows->count + 1, sizeof(*removals));
@@ -289,7 +259,7 @@ static struct ht_removal_batch *make_batch(struct rows *rows)
         .release = release_batch,
     };
     batch->rows = *rows;
-    *rows = (struct rows){0};
+    *rows = (struct ht_embedded_rows){0};
     return &batch->batch;
 }
 
@@ -306,7 +276,7 @@ static void finish_read(struct ht_embedded_changes *changes, int status,
     read->error = *error;
     read->batch = status == 0 ? make_batch(&changes->reading.rows) : NULL;
     if (status == 0 && read->batch == NULL) {
-        clear_rows(&changes->reading.rows);
+        ht_embedded_rows_clear(&changes->reading.rows);
         changes->last_order = first - 1; /* they are read again */
         changes->may_have_more = true;
         read->status = ht_error_set(&read->error, HT_ENOMEM, "Out of memory for removals.");
@@ -380,14 +350,15 @@ static int commit_all(struct request *request)
     ht_embedded_bind(statement, 4, commit->object);
     int status = ht_embedded_store_run(store, statement, &request->error);
     request->rows.count = status == 0 ? (size_t)sqlite3_changes(store->database) : 0;
-    if (status != 0 || commit->last_order <= KEPT_REMOVALS) {
+    if (status != 0 || commit->last_order <= HT_EMBEDDED_KEPT_REMOVALS) {
         return status;
     }
     statement = ht_embedded_store_statement(store, HT_EMBEDDED_SQL_PRUNE_REMOVALS, &request->error);
     if (statement == NULL) {
         return request->error.code;
     }
-    (void)sqlite3_bind_int64(statement, 1, (int64_t)(commit->last_order - KEPT_REMOVALS));
+    (void)sqlite3_bind_int64(statement, 1,
+                             (int64_t)(commit->last_order - HT_EMBEDDED_KEPT_REMOVALS));
     return ht_embedded_store_run(store, statement, &request->error);
 }
 
@@ -419,20 +390,12 @@ static void start_recent(struct ht_changes *port, struct ht_changes_recent *rece
 static void run_recent(struct ht_job *job)
 {
     struct request *request = HT_CONTAINER_OF(job, struct request, job);
-    struct ht_embedded_store *store = request->changes->store;
-    size_t most = request->changes->recent->max_count;
-    request->status = ht_embedded_store_check(store, &request->error);
-    if (request->status != 0) {
-        return;
+    struct ht_embedded_changes *changes = request->changes;
+    request->status = ht_embedded_store_check(changes->store, &request->error);
+    if (request->status == 0) {
+        request->status = ht_embedded_rows_read_recent(&request->rows, changes->store,
+                                                       changes->recent->max_count, &request->error);
     }
-    sqlite3_stmt *statement =
-        ht_embedded_store_statement(store, HT_EMBEDDED_SQL_RECENT_REMOVALS, &request->error);
-    if (statement == NULL) {
-        request->status = request->error.code;
-        return;
-    }
-    (void)sqlite3_bind_int64(statement, 2, most < KEPT_REMOVALS ? (int64_t)most : KEPT_REMOVALS);
-    request->status = read_rows(request, statement);
 }
 
 static void recent_done(struct ht_job *job)
@@ -440,14 +403,14 @@ static void recent_done(struct ht_job *job)
     struct request *request = HT_CONTAINER_OF(job, struct request, job);
     struct ht_embedded_changes *changes = request->changes;
     struct ht_changes_recent *recent = changes->recent;
-    struct rows rows = request->rows;
+    struct ht_embedded_rows rows = request->rows;
     recent->status = end_request(request, &recent->error);
     recent->archived = rows.rows;
     recent->count = recent->status == 0 ? rows.count : 0;
     changes->recent = NULL;
-    request->rows = (struct rows){0};
+    request->rows = (struct ht_embedded_rows){0};
     recent->done(recent);
-    clear_rows(&rows);
+    ht_embedded_rows_clear(&rows);
     check_close(changes);
 }
 
@@ -494,81 +457,4 @@ static void destroy(struct ht_changes *port)
     changes->store->on_removals = NULL;
     changes->magic = 0;
     free(changes);
-}
-
-static int read_rows(struct request *request, sqlite3_stmt *statement)
-{
-    int result, status = 0;
-    while (status == 0 && request->rows.text.length < ENOUGH_TEXT_BYTES &&
-           (result = sqlite3_step(statement)) != SQLITE_DONE) {
-        if (result != SQLITE_ROW) {
-            status =
-                ht_embedded_store_error(request->changes->store, result, "read", &request->error);
-        } else if (take_row(&request->rows, statement) != 0) {
-            status = ht_error_set(&request->error, HT_ENOMEM, "Out of memory for removals.");
-        }
-    }
-    sqlite3_reset(statement);
-    settle_rows(&request->rows);
-    return status;
-}
-
-/* Copies the bytes of a column; `data` is an offset until settle_rows(). */
-static struct ht_slice take_text(struct rows *rows, sqlite3_stmt *statement, enum column column)
-{
-    size_t offset = rows->text.length;
-    struct ht_slice bytes = ht_embedded_column(statement, (int)column);
-    (void)ht_buffer_append_slice(&rows->text, bytes);
-    return (struct ht_slice){(const char *)(uintptr_t)offset, bytes.length};
-}
-
-static int take_row(struct rows *rows, sqlite3_stmt *statement)
-{
-    if (rows->count == rows->capacity) {
-        size_t capacity = rows->capacity == 0 ? 32 : rows->capacity * 2;
-        struct ht_archived *grown = realloc(rows->rows, capacity * sizeof(*grown));
-        if (grown == NULL) {
-            return HT_ENOMEM;
-        }
-        rows->rows = grown;
-        rows->capacity = capacity;
-    }
-    rows->rows[rows->count++] = (struct ht_archived){
-        .removal.order = (uint64_t)sqlite3_column_int64(statement, COLUMN_ID),
-        .removal.event_id = take_text(rows, statement, COLUMN_EVENT_ID),
-        .removal.item.hashtag = take_text(rows, statement, COLUMN_HASHTAG),
-        .removal.item.count = (uint64_t)sqlite3_column_int64(statement, COLUMN_COUNT),
-        .removal.item.first_seen_s = sqlite3_column_int64(statement, COLUMN_FIRST_SEEN),
-        .removal.item.last_seen_s = sqlite3_column_int64(statement, COLUMN_LAST_SEEN),
-        .removal.item.expires_at_s = sqlite3_column_int64(statement, COLUMN_EXPIRES_AT),
-        .removal.deleted_at_s = sqlite3_column_int64(statement, COLUMN_DELETED_AT),
-        .removal.origin = (enum ht_origin)sqlite3_column_int(statement, COLUMN_ORIGIN),
-        .removal.item_json = take_text(rows, statement, COLUMN_ITEM),
-        .archived_at_s = sqlite3_column_int64(statement, COLUMN_ARCHIVED_AT),
-        .object = take_text(rows, statement, COLUMN_OBJECT),
-    };
-    return ht_buffer_status(&rows->text);
-}
-
-static void settle_slice(struct ht_slice *slice, const char *text)
-{
-    slice->data = text == NULL ? "" : text + (uintptr_t)slice->data;
-}
-
-static void settle_rows(struct rows *rows)
-{
-    const char *text = rows->text.data;
-    for (size_t i = 0; i < rows->count; i++) {
-        settle_slice(&rows->rows[i].removal.event_id, text);
-        settle_slice(&rows->rows[i].removal.item.hashtag, text);
-        settle_slice(&rows->rows[i].removal.item_json, text);
-        settle_slice(&rows->rows[i].object, text);
-    }
-}
-
-static void clear_rows(struct rows *rows)
-{
-    free(rows->rows);
-    ht_buffer_finish(&rows->text);
-    *rows = (struct rows){0};
 }

@@ -36,6 +36,11 @@
     X(ADD_REMOVAL, "INSERT INTO removals (event_id, hashtag, count, first_seen, last_seen,"        \
                    " expires_at, deleted_at, origin, item) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7,"    \
                    " ?8, ?9)")                                                                     \
+    X(ADD_DELIVERY, "INSERT INTO removals (event_id, hashtag, count, first_seen, last_seen,"       \
+                    " expires_at, deleted_at, origin, item, archived_at, object)"                  \
+                    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)")                      \
+    X(PRUNE_DELIVERIES, "DELETE FROM removals WHERE archived_at IS NOT NULL"                       \
+                        " AND id <= (SELECT max(id) FROM removals) - ?1")                          \
     X(READ_REMOVALS, "SELECT * FROM removals WHERE id > ?1 AND archived_at IS NULL"                \
                      " ORDER BY id LIMIT ?2")                                                      \
     X(RECENT_REMOVALS, "SELECT * FROM removals WHERE archived_at IS NOT NULL"                      \

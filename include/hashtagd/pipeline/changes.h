@@ -106,6 +106,10 @@ struct ht_changes_counters {
     uint64_t removals_committed;
     uint64_t read_errors;
     uint64_t waiting; /**< removals that are not committed yet, where known */
+    /* of a feed that is read from a service's stream; else 0 */
+    uint64_t records_read;       /**< changes of any kind */
+    uint64_t records_unreadable; /**< passed over, or archived without what could not be read */
+    uint64_t gaps;               /**< times that records were gone before they were read */
 };
 
 /** The part of an adapter that callers see; the adapter's struct begins with it. */

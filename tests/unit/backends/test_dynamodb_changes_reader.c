@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: MIT
+#include "change_world.h"
+
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+static void a_trimmed_position_is_a_counted_gap(void **state)
+{
+    struct world *world = *state;
+    struct model_shard *shard = world_shard(world, "shardId-1", "");
+    world_remove(world, shard, "a");
+    world_open(world);
+    world_drain(world);
+    assert_int_equal(world_commit(world, 0), 0);
+    world_close(world);
+    world_remove(world, shard, "b");
+    world_remove(world, shard, "c");
+    world_remove(world, shard, "d");
+    shard->trimmed = 3;
+    world->got[0] = '\0';
+    world_open(world);
+    assert_int_equal(world_read(world, 10, 5000), 1);
+    assert_string_equal(world->got, "d ");
+    assert_int_equal(world->changes->counters.gaps, 1);
+    assert_int_equal(world_commit(world, 0), 0);
+    assert_string_equal(world_row(world, "shardId-1"), "103");
+    assert_int_equal(world->changes->health.state, HT_HEALTH_WORKING);
+}
+
+static void a_shard_that_is_trimmed_while_it_is_read_goes_on(void **state)
+{
+    struct world *world = *state;
+    struct model_shard *shard = world_shard(world, "shardId-1", "");
+    world_remove(world, shard, "a");
+    world_open(world);
+    assert_int_equal(world_read(world, 10, 1000), 1);
+    world_remove(world, shard, "b");
+    world_remove(world, shard, "c");
+    shard->trimmed = 2;
+    while (strlen(world->got) < 4) {
+        (void)world_read(world, 10, 5000);
+    }
+    assert_string_equal(world->got, "a c ");
+    assert_int_equal(world->changes->counters.gaps, 1);
+}
+
+static void an_expired_iterator_is_fetched_anew_behind_the_last_record(void **state)
+{
+    struct world *world = *state;
+    struct model_shard *shard = world_shard(world, "shardId-1", "");
+    world_remove(world, shard, "a");
+    world_open(world);
+    assert_int_equal(world_read(world, 10, 1000), 1);
+    world_run(world, 20 * 60 * 1000); /* the archive had its hands full */
+    world_remove(world, shard, "b");
+    assert_int_equal(world_read(world, 10, 1000), 1);
+    assert_string_equal(world->got, "a b ");
+    assert_int_equal(world->changes->counters.gaps, 0);
+    assert_int_equal(world->changes->health.errors, 0);
+}
+
+static void iterators_that_expire_at_once_do_not_loop(void **state)
+{
+    struct world *world = *state;
+    (void)world_shard(world, "shardId-1", "");
+    world_open(world);
+    world_fail(world, "GetRecords", "ExpiredIteratorException", HT_EINVAL, 1000000);
+    (void)world_read(world, 10, 59000);
+    assert_in_range(1000000 - world->fault_count, 2, 20);
+    assert_int_not_equal(world->changes->health.state, HT_HEALTH_WORKING);
+    world->fault_count = 0;
+    (void)world_read(world, 10, 20000);
+    assert_int_equal(world->changes->health.state, HT_HEALTH_WORKING);
+}
+
+static void a_lost_shard_is_a_gap_and_its_children_are_read(void **state)
+{
+    struct world *world = *state;
+    struct model_shard *parent = world_shard(world, "shardId-1", "");
+    struct model_shard *child = world_shard(world, "shardId-2", "shardId-1");
+    world_remove(world, child, "c");
+    world_open(world);
+    (void)world_read(world, 10, 1000);
+    parent->is_gone = true;
+    assert_int_equal(world_read(world, 10, 5000), 1);
+    assert_int_equal(world->changes->counters.gaps, 1);
+}
+
+static void a_missing_permission_is_told_with_its_cure_and_mends(void **state)
+{
+    struct world *world = *state;
+    world_remove(world, world_shard(world, "shardId-1", ""), "a");
+    world_fail(world, "GetRecords", "AccessDeniedException", HT_EPERMISSION, 1000000);
+    world_open(world);
+    (void)world_read(world, 10, 10000);
+    assert_int_equal(world->changes->health.state, HT_HEALTH_FAILED);
+    assert_non_null(strstr(world->changes->health.text, "REQ"));
+    assert_non_null(strstr(world->changes->health.text, "table hashtags"));
+    assert_non_null(strstr(world->changes->health.text, "Allow dynamodb:GetRecords"));
+    world->fault_count = 0;
+    (void)world_read(world, 10, 20000);
+    assert_string_equal(world->got, "a ");
+    assert_int_equal(world->changes->health.state, HT_HEALTH_WORKING);
+}
+
+static void throttled_shards_are_asked_less(void **state)
+{
+    struct world *world = *state;
+    (void)world_shard(world, "shardId-1", "");
+    world_open(world);
+    world_fail(world, "GetRecords", "LimitExceededException", HT_EBUSY, 1000000);
+    world->fault = HT_AWS_FAULT_THROTTLED;
+    (void)world_read(world, 10, 50000);
+    assert_in_range(1000000 - world->fault_count, 3, 12);
+    assert_int_equal(world->changes->health.state, HT_HEALTH_WAITING);
+}
+
+static void a_hurried_read_says_that_it_cannot_tell(void **state)
+{
+    struct world *world = *state;
+    struct world_reading waiting;
+    (void)world_shard(world, "shardId-1", "");
+    world_fail(world, "GetRecords", "InternalServerError", HT_EIO, 1000000);
+    world_open(world);
+    world_start_read(world, &waiting, 10, 0);
+    world_run(world, 3000);
+    assert_true(waiting.is_done);
+    assert_int_equal(waiting.read.status, HT_EIO);
+    world->fault_count = 0;
+    world_run(world, 20000);
+    assert_int_equal(world_read(world, 10, 0), 0);
+}
+
+static void poison_records_are_counted_and_passed_over(void **state)
+{
+    struct world *world = *state;
+    struct model_shard *shard = world_shard(world, "shardId-1", "");
+    world_remove(world, shard, "a");
+    world_record(world, shard,
+                 "{\"eventName\":\"REMOVE\",\"dynamodb\":{\"SequenceNumber\":\"101\","
+                 "\"Keys\":{\"hashtag\":{\"S\":\"\\ud800\"}}}}");
+    world_record(world, shard, "{\"eventName\":\"REMOVE\",\"dynamodb\":{}}");
+    world_record(world, shard, "17");
+    world_record(world, shard,
+                 "{\"eventName\":\"SOMETHING\",\"dynamodb\":{\"SequenceNumber\":"
+                 "\"104\",\"Keys\":{\"hashtag\":{\"S\":\"x\"}}}}");
+    world_remove(world, shard, "b");
+    world_open(world);
+    world_drain(world);
+    assert_string_equal(world->got, "a b ");
+    assert_int_equal(world->changes->counters.records_unreadable, 4);
+    assert_int_equal(world_commit(world, 0), 0);
+    assert_string_equal(world_row(world, "shardId-1"), "105");
+}
+
+static void answers_that_make_no_sense_are_asked_again(void **state)
+{
+    struct world *world = *state;
+    static const char *const operations[] = {"DescribeTable", "DescribeStream", "GetShardIterator",
+                                             "GetRecords"};
+    static const char *const answers[] = {"",   "{",  "<html></html>",
+                                          "[]", "{}", "{\"Records\":[{]}"};
+    struct model_shard *shard = world_shard(world, "shardId-1", "");
+    for (size_t i = 0; i < 24; i++) {
+        world_remove(world, shard, "x");
+        world->fault_operation = operations[i % 4];
+        world->fault_answer = answers[i / 4];
+        world->fault_count = 1;
+        world->got[0] = '\0';
+        world_open(world);
+        for (int j = 0; j < 4; j++) {
+            (void)world_read(world, 10, 10000);
+        }
+        assert_string_equal(world->got, "x ");
+        assert_int_equal(world->changes->health.state, HT_HEALTH_WORKING);
+        assert_int_equal(world_commit(world, 0), 0);
+        world_close(world);
+    }
+}
+
+int main(void)
+{
+#define CASE(test) cmocka_unit_test_setup_teardown(test, world_setup, world_teardown)
+    const struct CMUnitTest tests[] = {
+        CASE(a_trimmed_position_is_a_counted_gap),
+        CASE(a_shard_that_is_trimmed_while_it_is_read_goes_on),
+        CASE(an_expired_iterator_is_fetched_anew_behind_the_last_record),
+        CASE(iterators_that_expire_at_once_do_not_loop),
+        CASE(a_lost_shard_is_a_gap_and_its_children_are_read),
+        CASE(a_missing_permission_is_told_with_its_cure_and_mends),
+        CASE(throttled_shards_are_asked_less),
+        CASE(a_hurried_read_says_that_it_cannot_tell),
+        CASE(poison_records_are_counted_and_passed_over),
+        CASE(answers_that_make_no_sense_are_asked_again),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
