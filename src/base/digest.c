@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: MIT
+/* The functions without EVP_: they cannot fail, allocate nothing and look nothing up, which for the
+ * short texts of a signature is most of the cost. */
+#define OPENSSL_SUPPRESS_DEPRECATED
+#include "hashtagd/base/digest.h"
+
+#include <openssl/crypto.h>
+#include <openssl/md5.h>
+#include <openssl/sha.h>
+#include <zlib.h>
+
+#include <limits.h>
+
+#define BLOCK_BYTES SHA256_CBLOCK
+
+_Static_assert(sizeof(SHA256_CTX) <= sizeof(struct ht_digest_sha256), "state too small");
+
+static int hex_value(char digit);
+
+void ht_digest_sha256(struct ht_slice bytes, uint8_t digest[HT_DIGEST_SHA256_BYTES])
+{
+    struct ht_digest_sha256 sha256;
+
+    ht_digest_sha256_init(&sha256);
+    ht_digest_sha256_add(&sha256, bytes);
+    ht_digest_sha256_end(&sha256, digest);
+}
+
+void ht_digest_sha256_init(struct ht_digest_sha256 *sha256)
+{
+    SHA256_Init((SHA256_CTX *)(void *)sha256);
+}
+
+void ht_digest_sha256_add(struct ht_digest_sha256 *sha256, struct ht_slice bytes)
+{
+    if (bytes.length > 0) {
+        SHA256_Update((SHA256_CTX *)(void *)sha256, bytes.data, bytes.length);
+    }
+}
+
+void ht_digest_sha256_end(struct ht_digest_sha256 *sha256, uint8_t digest[HT_DIGEST_SHA256_BYTES])
+{
+    SHA256_Final(digest, (SHA256_CTX *)(void *)sha256);
+}
+
+void ht_digest_hmac_sha256(struct ht_slice key, struct ht_slice bytes,
+                           uint8_t mac[HT_DIGEST_SHA256_BYTES])
+{
+    uint8_t block[BLOCK_BYTES] = {0};
+    struct ht_digest_sha256 sha256;
+
+    if (key.length > sizeof block) {
+        ht_digest_sha256(key, block);
+    } else if (key.length > 0) {
+        memcpy(block, key.data, key.length);
+    }
+    for (size_t i = 0; i < sizeof block; i++) {
+        block[i] ^= 0x36u;
+    }
+    ht_digest_sha256_init(&sha256);
+    ht_digest_sha256_add(&sha256, ht_slice_make(block, sizeof block));
+    ht_digest_sha256_add(&sha256, bytes);
+    ht_digest_sha256_end(&sha256, mac);
+    for (size_t i = 0; i < sizeof block; i++) {
+        block[i] ^= 0x36u ^ 0x5cu;
+    }
+    ht_digest_sha256_init(&sha256);
+    ht_digest_sha256_add(&sha256, ht_slice_make(block, sizeof block));
+    ht_digest_sha256_add(&sha256, ht_slice_make(mac, HT_DIGEST_SHA256_BYTES));
+    ht_digest_sha256_end(&sha256, mac);
+    ht_digest_wipe(block, sizeof block);
+}
+
+void ht_digest_md5(struct ht_slice bytes, uint8_t digest[HT_DIGEST_MD5_BYTES])
+{
+    MD5_CTX md5;
+
+    MD5_Init(&md5);
+    if (bytes.length > 0) {
+        MD5_Update(&md5, bytes.data, bytes.length);
+    }
+    MD5_Final(digest, &md5);
+}
+
+uint32_t ht_digest_crc32(uint32_t crc, struct ht_slice bytes)
+{
+    uLong value = crc;
+
+    for (size_t at = 0; at < bytes.length;) {
+        size_t left = bytes.length - at;
+        uInt step = left > UINT_MAX ? UINT_MAX : (uInt)left;
+        value = crc32(value, (const Bytef *)bytes.data + at, step);
+        at += step;
+    }
+    return (uint32_t)value;
+}
+
+void ht_digest_format_hex(const uint8_t *bytes, size_t length, char *text)
+{
+    static const char digits[] = "0123456789abcdef";
+
+    for (size_t i = 0; i < length; i++) {
+        text[2 * i] = digits[bytes[i] >> 4];
+        text[2 * i + 1] = digits[bytes[i] & 0xfu];
+    }
+    text[2 * length] = '\0';
+}
+
+int ht_digest_parse_hex(struct ht_slice text, uint8_t *bytes, size_t length)
+{
+    if (text.length != 2 * length) {
+        return HT_EPARSE;
+    }
+    for (size_t i = 0; i < length; i++) {
+        int high = hex_value(text.data[2 * i]);
+        int low = hex_value(text.data[2 * i + 1]);
+        if (high < 0 || low < 0) {
+            return HT_EPARSE;
+        }
+        bytes[i] = (uint8_t)(high * 16 + low);
+    }
+    return 0;
+}
+
+static int hex_value(char digit)
+{
+    if (digit >= '0' && digit <= '9') {
+        return digit - '0';
+    }
+    if (digit >= 'a' && digit <= 'f') {
+        return digit - 'a' + 10;
+    }
+    return digit >= 'A' && digit <= 'F' ? digit - 'A' + 10 : -1;
+}
+
+void ht_digest_wipe(void *memory, size_t length)
+{
+    if (length > 0) {
+        OPENSSL_cleanse(memory, length);
+    }
+}
