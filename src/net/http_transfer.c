@@ -158,6 +158,14 @@ static int set_limits(struct ht_http_transfer *transfer,
         curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME,
                          (long)((options->stall_timeout_ms + 999) / 1000));
     }
+    if (options->max_idle_ms > 0) {
+        curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, (long)((options->max_idle_ms + 999) / 1000));
+    }
+    if (options->max_age_ms > 0) {
+        curl_easy_setopt(easy, CURLOPT_MAXLIFETIME_CONN,
+                         (long)((options->max_age_ms + 999) / 1000));
+    }
+    curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, options->is_path_as_is ? 1L : 0L);
     CURLcode result = curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     if (result == CURLE_OK && options->ca_file != NULL) {
         result = curl_easy_setopt(easy, CURLOPT_CAINFO, options->ca_file);
@@ -165,7 +173,7 @@ static int set_limits(struct ht_http_transfer *transfer,
     if (result == CURLE_OK) {
         result = curl_easy_setopt(easy, CURLOPT_URL, options->url);
     }
-    if (result == CURLE_OK && is_loopback(options->url)) {
+    if (result == CURLE_OK && (options->is_without_proxy || is_loopback(options->url))) {
         /* a proxy of the environment would ask its own loopback */
         result = curl_easy_setopt(easy, CURLOPT_PROXY, "");
     }
@@ -400,11 +408,14 @@ static void fill_result(struct ht_http_transfer *transfer, CURLcode curl_result,
                         struct ht_http_result *result)
 {
     long status = 0;
+    long connects = 0;
     curl_off_t sent = 0;
 
     curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
     curl_easy_getinfo(transfer->easy, CURLINFO_SIZE_UPLOAD_T, &sent);
+    curl_easy_getinfo(transfer->easy, CURLINFO_NUM_CONNECTS, &connects);
     result->status = (int)status;
+    result->is_connection_reused = connects == 0 && transfer->is_added;
     result->sent_bytes = (uint64_t)sent;
     result->total_ns = ht_clock_monotonic_ns(transfer->client->clock) - transfer->started_ns;
     result->body = transfer->body;

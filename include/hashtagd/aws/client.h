@@ -56,11 +56,18 @@ struct ht_aws_call {
     struct ht_slice path;   /**< REST: percent-encoded, begins with '/'; empty: "/" */
     struct ht_slice query;  /**< REST: percent-encoded, without '?' */
     struct ht_slice bucket; /**< S3: put in front of the host or into the path, by S3's rules */
-    const struct ht_http_header *headers; /**< more headers, the caller's until `done` */
+    const struct ht_http_header
+        *headers; /**< more headers, the caller's until `done`; a Content-Type
+                                           *   among them takes the place of the service's */
     size_t header_count;
+    struct ht_slice
+        payload_hash;        /**< hex SHA-256 of `body` where it was made already, as on a worker
+                                   *   for a large one; empty: the client makes it */
     size_t max_answer_bytes; /**< 0: 1 MiB */
     uint64_t timeout_ms;     /**< an attempt; 0: 30 s */
-    unsigned max_attempts;   /**< 0: settings, else the service's default; 1: never again */
+    unsigned max_attempts;   /**< 0: settings, else the service's default; 1: never again. Requests
+                              *   that a service refused for the keys, the clock or the region, and
+                              *   so did not look at, are corrected and sent again all the same */
     void (*done)(struct ht_aws_call *call); /**< once, last, never from inside start or cancel */
     void *user;                             /**< the caller's */
     /* what came */
@@ -70,14 +77,16 @@ struct ht_aws_call {
                  *   HT_ETOOBIG (answer over its maximum), HT_EIO (5xx), HT_ECANCELED, HT_ENOMEM */
     struct ht_error error;         /**< names service, operation, resource, code, request id */
     struct ht_aws_failure failure; /**< of the last attempt */
-    struct ht_buffer answer; /**< the body of the last answer, of errors too; freed after `done`
-                              *   unless taken with ht_buffer_take() */
+    struct ht_buffer answer; /**< the body of the last answer, of errors too; valid during `done`
+                              *   and the client's: keep it with ht_aws_call_take_answer() */
     const struct ht_http_header *answer_headers; /**< valid during `done` */
     size_t answer_header_count;
     unsigned attempts;       /**< how many were made */
     uint64_t answer_time_ms; /**< from sending the last attempt to its answer */
     /* private */
-    struct ht_aws_attempts *state; /**< private */
+    struct ht_aws_attempts *state;  /**< private */
+    struct ht_aws_call *next_lost;  /**< private */
+    struct ht_buffer *answer_owner; /**< private */
 };
 
 /** What a client works with; pointers are borrowed and outlive it. */
@@ -109,6 +118,10 @@ int ht_aws_client_create(struct ht_aws_client **client, const struct ht_aws_clie
 /** Starts a call. What cannot even be started is told by `done` too. May be called from anywhere on
  * the loop's thread. */
 void ht_aws_call_start(struct ht_aws_client *client, struct ht_aws_call *call);
+
+/** During `done`: moves the answer's body into `answer` (which must be empty: initialized, zeroed or
+ * finished), whose owner the caller is from now on. */
+void ht_aws_call_take_answer(struct ht_aws_call *call, struct ht_buffer *answer);
 
 /** Ends a running call: `done` follows with HT_ECANCELED on a later turn. A call that is not
  * running is left alone. */

@@ -43,9 +43,10 @@ struct ht_http_result {
     const char *error_text;               /**< what failed, for a person; "" where code is 0 */
     const struct ht_http_header *headers; /**< of the answer, in the order sent */
     size_t header_count;
-    struct ht_buffer body; /**< the answer; on_done may take it with ht_buffer_take() */
-    uint64_t sent_bytes;   /**< of the request's body */
-    uint64_t total_ns;     /**< from start to end */
+    struct ht_buffer body;     /**< the answer; on_done may take it with ht_buffer_take() */
+    uint64_t sent_bytes;       /**< of the request's body */
+    uint64_t total_ns;         /**< from start to end */
+    bool is_connection_reused; /**< it went over a connection that was there before */
 };
 
 /** Called once, last, on the loop thread, never from inside start or cancel. The transfer is gone
@@ -66,8 +67,14 @@ struct ht_http_transfer_options {
     uint64_t timeout_ms;         /**< the whole transfer; 0: no limit */
     uint64_t
         stall_timeout_ms; /**< not a byte for so long; 0: no limit; whole seconds, rounded up */
-    size_t max_response_bytes;  /**< of the body; 0: 1 MiB; no limit where `on_data` is set */
-    const char *ca_file;        /**< PEM file of trusted issuers; NULL: the system's. Copied */
+    size_t max_response_bytes; /**< of the body; 0: 1 MiB; no limit where `on_data` is set */
+    uint64_t
+        max_idle_ms; /**< a kept connection that rested for longer is not used; 0: curl's limit of
+                           *   118 s; whole seconds, rounded up */
+    uint64_t max_age_ms;   /**< nor one that is older; 0: no limit; whole seconds, rounded up */
+    bool is_path_as_is;    /**< "/./" and "/../" in the path are sent, not squeezed out */
+    bool is_without_proxy; /**< never through a proxy of the environment */
+    const char *ca_file;   /**< PEM file of trusted issuers; NULL: the system's. Copied */
     ht_http_on_data_fn on_data; /**< NULL: the body is collected in the result */
     ht_http_on_done_fn on_done; /**< not NULL */
     void *user;                 /**< for both */
