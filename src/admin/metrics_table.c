@@ -80,6 +80,11 @@ COUNT(get_changes_committed_removals,
       c->changes == NULL ? 0 : c->changes->counters.removals_committed)
 COUNT(get_changes_read_errors, c->changes == NULL ? 0 : c->changes->counters.read_errors)
 COUNT(get_changes_waiting_removals, c->changes == NULL ? 0 : c->changes->counters.waiting)
+COUNT(get_changes_read_records, c->changes == NULL ? 0 : c->changes->counters.records_read)
+COUNT(get_changes_unreadable_records,
+      c->changes == NULL ? 0 : c->changes->counters.records_unreadable)
+COUNT(get_changes_gaps, c->changes == NULL ? 0 : c->changes->counters.gaps)
+COUNT(get_changes_open_shards, c->changes == NULL ? 0 : c->changes->counters.open_shards)
 COUNT(get_archive_delivered_lines, c->archive == NULL ? 0 : c->archive->counters.lines_delivered)
 COUNT(get_archive_retried_lines, c->archive == NULL ? 0 : c->archive->counters.lines_retried)
 COUNT(get_archive_dead_lettered_lines,
@@ -260,6 +265,18 @@ static const struct ht_metric_row rows[] = {
     {"hashtagd_changes_waiting_removals", HT_METRIC_GAUGE, "",
      "Removed items that are not archived yet, where known", "", HT_PART_CHANGES,
      .count = get_changes_waiting_removals},
+    {"hashtagd_changes_read_records", HT_METRIC_COUNTER, "",
+     "Changes of any kind read from the table's change stream", "", HT_PART_CHANGES,
+     .count = get_changes_read_records},
+    {"hashtagd_changes_unreadable_records", HT_METRIC_COUNTER, "",
+     "Records of the change stream that could not be read and were passed over", "",
+     HT_PART_CHANGES, .count = get_changes_unreadable_records},
+    {"hashtagd_changes_gaps", HT_METRIC_COUNTER, "",
+     "Times that records of the change stream were gone before they were read", "", HT_PART_CHANGES,
+     .count = get_changes_gaps},
+    {"hashtagd_changes_open_shards", HT_METRIC_GAUGE, "",
+     "Shards of the change stream that are being read", "", HT_PART_CHANGES,
+     .count = get_changes_open_shards},
     {"hashtagd_archive_delivered_lines", HT_METRIC_COUNTER, "", "Lines made durable in the archive",
      "", HT_PART_ARCHIVE, .count = get_archive_delivered_lines},
     {"hashtagd_archive_retried_lines", HT_METRIC_COUNTER, "", "Lines that had to be sent again", "",

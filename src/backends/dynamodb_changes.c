@@ -355,7 +355,9 @@ static void wake(struct ht_changes *port)
     struct ht_dynamodb_changes *changes = changes_from(port);
     ht_changes_readers_hurry(changes, false);
     if (changes->read != NULL) {
-        changes->is_woken = true;
+        /* one that does not wait asks every shard and ends by itself: waking it again and again must
+         * not keep it from that */
+        changes->is_woken = changes->read->wait_ms > 0;
         ht_dynamodb_changes_turn_soon(changes);
     }
 }

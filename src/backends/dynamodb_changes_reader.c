@@ -20,7 +20,7 @@
 #include <stdlib.h>
 
 enum {
-    MOST_CALLS = 8,     /* at the same time, over all shards */
+    MOST_CALLS = 4,     /* at the same time: a full answer takes the loop 2 ms */
     BUSY_WAIT_MS = 250, /* after an answer with records: four a second */
     IDLE_WAIT_MS = 250, /* after one without: doubling to a second */
     IDLE_MOST_MS = 1000,
@@ -85,6 +85,7 @@ static void open_reader(struct ht_dynamodb_changes *changes, struct ht_change_sh
     reader->limit = HT_DYNAMODB_STREAMS_RECORDS_MAX;
     shard->state = HT_CHANGE_SHARD_OPEN;
     shard->reader = reader;
+    changes->changes.counters.open_shards++;
 }
 
 static bool is_hurried(const struct ht_dynamodb_changes *changes)
@@ -408,6 +409,7 @@ static void lose_shard(struct ht_change_reader *reader, const struct ht_aws_call
 
 static void close_reader(struct ht_change_shard *shard)
 {
+    shard->reader->changes->changes.counters.open_shards--;
     free(shard->reader->iterator);
     free(shard->reader);
     shard->reader = NULL;

@@ -14,44 +14,55 @@ static size_t skip_space(struct ht_slice text, size_t at)
     return at;
 }
 
+/* What stands out in a string, and between strings. */
+enum { IN_STRING = 1, IN_CONTAINER = 2 };
+
+static const unsigned char classes[256] = {
+    ['"'] = IN_STRING | IN_CONTAINER,
+    ['\\'] = IN_STRING,
+    ['{'] = IN_CONTAINER,
+    ['['] = IN_CONTAINER,
+    ['}'] = IN_CONTAINER,
+    [']'] = IN_CONTAINER,
+};
+
+/* The offset of the next byte of a class; the length where there is none. */
+static size_t find_class(struct ht_slice text, size_t at, unsigned char wanted)
+{
+    while (at < text.length && (classes[(unsigned char)text.data[at]] & wanted) == 0) {
+        at++;
+    }
+    return at;
+}
+
 /* The offset behind the string that begins at `at`; 0 where it does not end. */
 static size_t skip_string(struct ht_slice text, size_t at)
 {
-    for (at++; at < text.length; at++) {
-        if (text.data[at] == '"') {
-            return at + 1;
-        }
-        at += text.data[at] == '\\';
+    at = find_class(text, at + 1, IN_STRING);
+    while (at < text.length && text.data[at] == '\\') {
+        at = find_class(text, at + 2, IN_STRING);
     }
-    return 0;
+    return at < text.length ? at + 1 : 0;
 }
 
 /* The offset behind the object or array that begins at `at`; 0 where it does not end. */
 static size_t skip_container(struct ht_slice text, size_t at)
 {
     size_t depth = 0;
-    while (at < text.length) {
-        switch (text.data[at]) {
-        case '"':
+    while ((at = find_class(text, at, IN_CONTAINER)) < text.length) {
+        char byte = text.data[at];
+        if (byte == '"') {
             at = skip_string(text, at);
             if (at == 0) {
                 return 0;
             }
             continue;
-        case '{':
-        case '[':
-            depth++;
-            break;
-        case '}':
-        case ']':
-            if (--depth == 0) {
-                return at + 1;
-            }
-            break;
-        default:
-            break;
         }
         at++;
+        depth += byte == '{' || byte == '[' ? 1 : (size_t)-1;
+        if (depth == 0) {
+            return at;
+        }
     }
     return 0;
 }

@@ -110,6 +110,7 @@ struct ht_changes_counters {
     uint64_t records_read;       /**< changes of any kind */
     uint64_t records_unreadable; /**< passed over, or archived without what could not be read */
     uint64_t gaps;               /**< times that records were gone before they were read */
+    uint64_t open_shards;        /**< that are being read now */
 };
 
 /** The part of an adapter that callers see; the adapter's struct begins with it. */
