@@ -146,13 +146,18 @@ def put_like_the_notebook(aws, tweets, stream=STREAM):
 
 
 def put(aws, tweets, stream=STREAM):
-    """Puts tweets as this program does: partition key is the id. Every record is taken in the end."""
-    kinesis = aws.client("kinesis", retries=True)
-    records = [{"Data": json.dumps(tweet).encode(), "PartitionKey": str(tweet["id_str"])} for tweet in tweets]
+    """Puts tweets as this program does: partition key is the id. Every record is taken in the end,
+    perhaps twice where an answer was lost."""
+    from botocore.exceptions import BotoCoreError, ClientError
+    kinesis = aws.client("kinesis")
+    records = [{"Data": json.dumps(one).encode(), "PartitionKey": str(one["id_str"])} for one in tweets]
     while records:
-        answers = kinesis.put_records(StreamName=stream, Records=records[:500])["Records"]
-        refused = [record for record, answer in zip(records, answers) if "ErrorCode" in answer]
-        records = refused + records[500:]
+        try:
+            answers = kinesis.put_records(StreamName=stream, Records=records[:500])["Records"]
+        except (BotoCoreError, ClientError):
+            time.sleep(0.02)
+            continue
+        records = [record for record, answer in zip(records, answers) if "ErrorCode" in answer] + records[500:]
 
 
 # -- resources --------------------------------------------------------------------------------
