@@ -12,6 +12,7 @@
 #include "hashtagd/backends/directory_archive.h"
 
 #include "archive_buffer.h"
+#include "archive_name.h"
 #include "files.h"
 
 #include "hashtagd/base/assert.h"
@@ -26,7 +27,6 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -280,19 +280,17 @@ static int store_object(struct directory_archive *archive, struct ht_slice gzip)
 static int make_name(struct directory_archive *archive)
 {
     struct object *object = &archive->object;
-    time_t seconds = (time_t)(object->now_ms / 1000);
-    struct tm day;
     uint64_t unique;
-    char directory[32], name[32];
-    if (ht_random_secret(&unique, sizeof(unique)) != 0 || gmtime_r(&seconds, &day) == NULL ||
-        strftime(directory, sizeof(directory), "%Y/%m/%d/%H", &day) == 0 ||
-        strftime(name, sizeof(name), "%Y%m%dT%H%M%S", &day) == 0) {
-        return ht_error_set(&object->error, HT_EIO,
-                            "The system gives no time or no random numbers.");
+    char suffix[32];
+    int status = ht_random_secret(&unique, sizeof(unique));
+    if (status == 0) {
+        (void)snprintf(suffix, sizeof(suffix), "%016" PRIx64, unique);
+        status = ht_archive_name_format(object->name, sizeof(object->name), archive->options.prefix,
+                                        object->now_ms, suffix);
     }
-    (void)snprintf(object->name, sizeof(object->name), "%s%s/%s.%03dZ-%016" PRIx64 ".jsonl.gz",
-                   archive->options.prefix, directory, name, (int)(object->now_ms % 1000), unique);
-    return 0;
+    return status == 0 ? 0
+                       : ht_error_set(&object->error, HT_EIO,
+                                      "The system gives no time or no random numbers.");
 }
 
 static int write_file(const char *path, struct ht_slice bytes, struct ht_error *error)
