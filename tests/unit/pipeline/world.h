@@ -76,6 +76,13 @@ struct world_owner {
     struct ht_table_total told[WORLD_ITEMS_MAX];
 };
 
+/* A write of which nobody had an answer, and which arrives after all: perhaps when its process is gone. */
+struct world_late_write {
+    char tag[WORLD_TAG_BYTES];
+    unsigned shard;
+    uint64_t first, last, count;
+};
+
 struct world {
     /* the ports that stages are given */
     struct ht_stream stream;
@@ -129,6 +136,8 @@ struct world {
 
     /* a table without transactions, and a stream like Kinesis */
     struct world_owner owners[WORLD_OWNERS_MAX];
+    struct world_late_write late_writes[64];
+    size_t late_count;
     uint64_t confirmations;
     bool is_kinesis;                    /* long sequence numbers, aggregated records, going back by
                                          * the warm sequence number only */
@@ -178,6 +187,10 @@ void world_add_outside(struct world *world, const char *tag, uint64_t count);
 /** Deletes an item as another program would; false where that would take a count along that this
  * program has written but not yet checkpointed: nobody could tell that from a new item. */
 bool world_delete_outside(struct world *world, const char *tag);
+
+/** Lets the writes arrive that are late. One that finds its item deleted since is taken for lost: no
+ * table could tell it from a new one. */
+void world_arrive_late(struct world *world);
 
 /** Adds a shard; `parent`, `other_parent`: their numbers or -1. They are closed. Returns its number. */
 unsigned world_add_shard(struct world *world, int parent, int other_parent);

@@ -191,12 +191,44 @@ static void update_item(struct world_owner *owner, size_t number)
     touch(world, item);
 }
 
+static void send_late(struct world_owner *owner, size_t number)
+{
+    struct world *world = owner->world;
+    const struct ht_delta *delta = &owner->flush->deltas[number];
+    if (world->late_count == HT_COUNT_OF(world->late_writes)) {
+        return;
+    }
+    struct world_late_write *late = &world->late_writes[world->late_count++];
+    *late = (struct world_late_write){
+        .shard = world_shard_number(world, owner->flush->checkpoints[delta->shard].shard_id),
+        .first = world_number(world, delta->first_sequence, delta->first_sub_sequence),
+        .last = world_number(world, delta->last_sequence, delta->last_sub_sequence),
+        .count = delta->count};
+    memcpy(late->tag, world_item_of(world, delta->hashtag)->tag, sizeof(late->tag));
+}
+
+void world_arrive_late(struct world *world)
+{
+    while (world->late_count > 0) {
+        const struct world_late_write *late = &world->late_writes[--world->late_count];
+        struct world_item *item = world_item_of(world, ht_slice_text(late->tag));
+        if (item->count > 0 && item->marks[late->shard] >= late->first) {
+            continue;
+        }
+        item->count += late->count;
+        item->marks[late->shard] = late->last;
+        touch(world, item);
+    }
+}
+
 static void write_delta(struct world_owner *owner, size_t number)
 {
     struct world *world = owner->world;
     unsigned dice = throw_dice(world);
     if (dice != 1) {
         update_item(owner, number);
+    } else {
+        send_late(owner, number);
     }
     if (dice != 0) {
         owner->has_failed = true;

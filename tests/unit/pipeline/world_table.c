@@ -109,6 +109,17 @@ void world_checkpoint(struct world *world, const struct ht_checkpoint *checkpoin
     world->checkpoints[world->checkpoint_count++] = *checkpoint;
 }
 
+static void drop_late(struct world *world, const char *tag)
+{
+    for (size_t i = 0; i < world->late_count;) {
+        if (strcmp(world->late_writes[i].tag, tag) == 0) {
+            world->late_writes[i] = world->late_writes[--world->late_count];
+        } else {
+            i++;
+        }
+    }
+}
+
 bool world_remove(struct world *world, struct ht_slice tag, int64_t now_s)
 {
     struct world_item *item = world_item_of(world, tag);
@@ -122,6 +133,7 @@ bool world_remove(struct world *world, struct ht_slice tag, int64_t now_s)
     world->removal_count++;
     item->count = 0;
     memset(item->marks, 0, sizeof(item->marks));
+    drop_late(world, item->tag);
     world_log_window(world, now_s / 60, 2, tag);
     return true;
 }
