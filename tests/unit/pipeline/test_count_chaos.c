@@ -32,7 +32,8 @@ enum {
     FIRST_SEED = 1,
     TAGS = 9,
     LIVES = 4,
-    STEPS = 45,
+    STEPS = 40,
+    LAST_STEPS = 20,
     SHARDS_AT_START = 2,
     DELETIONS_MAX = 64,
     REPEATED_MAX = 40, /* tweets back; the window of ids is larger */
@@ -61,7 +62,7 @@ struct play {
     bool has_deletes; /* with a twin nobody could say what a deletion should take along */
     bool has_outsiders;
     uint64_t truth[TAGS];
-    struct tweet tweets[LIVES * STEPS * 4];
+    struct tweet tweets[(LIVES * STEPS + LAST_STEPS) * 4];
     size_t tweet_count;
     struct process processes[WORLD_OWNERS_MAX];
     size_t process_count;
@@ -329,8 +330,11 @@ static bool play_seed(uint64_t seed)
             crash(play);
         }
     }
-    world->lost_percent = world->fail_reads = world->fail_letters = 0;
     begin(play, play->has_twin ? 2 : 1);
+    for (size_t step = 0; step < LAST_STEPS; step++) {
+        act(play);
+    }
+    world->lost_percent = world->fail_reads = world->fail_letters = 0;
     world_arrive_late(world);
     world_run(world, 3000);
     bool is_right = is_exact(play);
