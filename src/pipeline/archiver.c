@@ -19,7 +19,7 @@
  * Shipments stand in a queue in the order of the feed. Several may be appended at the same
  * time, always in that order: after a failure nothing overtakes, because two deletions of one
  * hashtag must reach the archive in the order in which they happened. Only the head may be
- * committed.
+ * committed, and what follows it in the same object.
  */
 
 enum {
@@ -206,6 +206,9 @@ static void on_read(struct ht_changes_read *read)
         handle_read_failure(archiver, &read->error);
         return;
     }
+    if (archiver->read_failures > 0 && archiver->delivery_failures == 0) {
+        ht_health_succeed(&archiver->health);
+    }
     archiver->read_failures = 0;
     if (read->batch->count == 0) {
         ht_removal_batch_release(read->batch);
@@ -323,6 +326,13 @@ static void on_retry_due(struct ht_timer *timer)
     commit_head(archiver);
 }
 
+/* A commit is a request of its own: those that wait behind the head in the same object go with it. */
+static bool is_committed_with(const struct shipment *head, const struct shipment *shipment)
+{
+    return shipment != NULL && shipment->state == SHIPMENT_DURABLE &&
+           strcmp(shipment->append.object, head->append.object) == 0;
+}
+
 static void commit_head(struct ht_archiver *archiver)
 {
     struct shipment *head = archiver->head;
@@ -330,11 +340,15 @@ static void commit_head(struct ht_archiver *archiver)
         ht_timer_is_running(&archiver->retry_timer)) {
         return;
     }
-    head->state = SHIPMENT_COMMITTING;
+    struct shipment *last = NULL;
+    for (struct shipment *at = head; is_committed_with(head, at); at = at->next) {
+        at->state = SHIPMENT_COMMITTING;
+        last = at;
+    }
     archiver->committing = true;
     archiver->commit = (struct ht_changes_commit){
         .first_order = head->batch->removals[0].order,
-        .last_order = head->batch->removals[head->batch->count - 1].order,
+        .last_order = last->batch->removals[last->batch->count - 1].order,
         .archived_at_s = ht_clock_wall_s(archiver->options.clock),
         .object = ht_slice_text(head->append.object),
         .done = on_commit,
@@ -348,7 +362,7 @@ static void remember(struct ht_archiver *archiver, const struct shipment *shipme
         struct ht_archiver_record record = describe(&shipment->batch->removals[i]);
         record.archived = true;
         record.archived_at_s = archiver->commit.archived_at_s;
-        record.object = archiver->commit.object;
+        record.object = ht_slice_text(shipment->append.object);
         ht_archive_ring_add(&archiver->ring, &record);
         tell(archiver, &record);
     }
@@ -363,18 +377,22 @@ static void remember(struct ht_archiver *archiver, const struct shipment *shipme
 static void on_commit(struct ht_changes_commit *commit)
 {
     struct ht_archiver *archiver = commit->user;
-    struct shipment *head = archiver->head;
     archiver->committing = false;
     if (commit->status != 0) {
-        head->state = SHIPMENT_DURABLE;
+        for (struct shipment *at = archiver->head; at != NULL; at = at->next) {
+            at->state = at->state == SHIPMENT_COMMITTING ? SHIPMENT_DURABLE : at->state;
+        }
         retry_later(archiver, &commit->error);
         return;
     }
     archiver->delivery_failures = 0;
-    remember(archiver, head);
-    archiver->head = head->next;
-    archiver->tail = archiver->head == NULL ? NULL : archiver->tail;
-    free_shipment(head);
+    while (archiver->head != NULL && archiver->head->state == SHIPMENT_COMMITTING) {
+        struct shipment *head = archiver->head;
+        remember(archiver, head);
+        archiver->head = head->next;
+        archiver->tail = archiver->head == NULL ? NULL : archiver->tail;
+        free_shipment(head);
+    }
     ht_health_succeed(&archiver->health);
     /* what was read while deliveries failed has not been shipped yet */
     ship_waiting(archiver);

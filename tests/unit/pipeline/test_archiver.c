@@ -276,6 +276,45 @@ static void the_latest_are_remembered_and_told(void **state)
     world_destroy(world);
 }
 
+static void a_feed_that_can_be_read_again_is_well_again(void **state)
+{
+    (void)state;
+    struct world *world = world_create(31, 1);
+    struct ht_archiver *archiver = begin(world);
+    world_run(world, 2000);
+    world->fail_changes = 100;
+    world_run(world, 3600 * 1000);
+    assert_int_equal(world->fail_changes, 0);
+    world->fail_changes = 1;
+    world_run(world, 1500);
+    assert_int_equal(ht_archiver_health(archiver)->state, HT_HEALTH_WAITING);
+    world_run(world, 40000);
+    /* nothing was removed meanwhile: the reading alone shows it */
+    assert_int_equal(ht_archiver_health(archiver)->state, HT_HEALTH_WORKING);
+    remove_item(world, "one", 1);
+    world_run(world, 5000);
+    assert_int_equal(world->removals_committed, 1);
+    end(world, archiver);
+    world_destroy(world);
+}
+
+static void slow_commits_take_what_waits_along(void **state)
+{
+    (void)state;
+    struct world *world = world_create(32, 1);
+    struct ht_archiver *archiver = begin(world);
+    world->commit_ms = 2000;
+    for (size_t i = 0; i < 90; i++) {
+        remove_item(world, "one", 1);
+        world_run(world, 50);
+    }
+    world_run(world, 10000);
+    assert_int_equal(world->removals_committed, 90);
+    assert_in_range(world->commit_count, 2, 8);
+    end(world, archiver);
+    world_destroy(world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -288,6 +327,8 @@ int main(void)
         cmocka_unit_test(a_stop_that_leaves_something_tells_the_flush),
         cmocka_unit_test(a_flush_after_the_stop_is_answered),
         cmocka_unit_test(the_latest_are_remembered_and_told),
+        cmocka_unit_test(a_feed_that_can_be_read_again_is_well_again),
+        cmocka_unit_test(slow_commits_take_what_waits_along),
     };
     return cmocka_run_group_tests_name("pipeline/archiver", tests, NULL, NULL);
 }

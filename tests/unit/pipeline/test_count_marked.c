@@ -525,6 +525,31 @@ static void large_flushes_board_and_land_in_slices(void **state)
     end(life);
 }
 
+/* The total does not know what was counted while it was on its way. */
+static void a_total_is_met_by_what_was_counted_meanwhile(void **state)
+{
+    (void)state;
+    struct life *life = life_create(16, 1);
+    struct world *world = life->world;
+    begin(life);
+    world_run(world, 1000);
+    world->on_touched = NULL;
+    world_add_outside(world, "one", 10);
+    world->delay_max_ms = 1000;
+    uint64_t sum = 0;
+    for (uint64_t id = 1; known(life, "one") < 11; id++) {
+        world_add_tweet(world, 0, id, one, 1);
+        sum++;
+        world_run(world, 20);
+    }
+    world->delay_max_ms = 0;
+    for (size_t i = 0; i < 1000 && known(life, "one") < 10 + sum; i++) {
+        world_run(world, 1);
+    }
+    assert_int_equal(known(life, "one"), 10 + sum);
+    end(life);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -543,6 +568,7 @@ int main(void)
         cmocka_unit_test(a_shard_that_is_gone_does_not_hold_its_children_back),
         cmocka_unit_test(checkpoints_name_a_record_one_and_a_half_windows_back),
         cmocka_unit_test(large_flushes_board_and_land_in_slices),
+        cmocka_unit_test(a_total_is_met_by_what_was_counted_meanwhile),
     };
     return cmocka_run_group_tests_name("pipeline/count_marked", tests, NULL, NULL);
 }

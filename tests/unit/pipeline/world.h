@@ -128,6 +128,9 @@ struct world {
 
     /* faults: how many of the next operations fail, and how */
     unsigned fail_puts, fail_reads, fail_flushes, fail_letters, fail_appends, fail_commits;
+    unsigned fail_changes; /* reads of the change feed */
+    unsigned commit_count; /* asked for */
+    uint64_t commit_ms;    /* one takes at least so long */
     int load_status;       /* what loading the table ends with */
     bool hold_reads;       /* reads are never answered unless canceled */
     int lost_shard;        /* number + 1 of a shard that cannot be read any more; 0: none */

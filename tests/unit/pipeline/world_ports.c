@@ -355,7 +355,8 @@ static void answer_append(struct world_operation *operation)
         world->lines[world->line_count++] = strdup(line);
     }
     free(all);
-    (void)snprintf(append->object, sizeof(append->object), "object-%zu", world->line_count);
+    (void)snprintf(append->object, sizeof(append->object), "object-%zu",
+                   (world->line_count + 99) / 100 * 100);
     append->done(append);
 }
 

@@ -210,6 +210,11 @@ static void answer_changes_read(struct world_operation *operation)
 {
     struct ht_changes_read *read = operation->request;
     struct world *world = operation->world;
+    if (world_takes_fault(&world->fail_changes)) {
+        world_fail(&read->status, &read->error, "reading the feed");
+        read->done(read);
+        return;
+    }
     struct feed_batch *made = calloc(1, sizeof(*made));
     HT_ASSERT(made != NULL);
     made->batch = (struct ht_removal_batch){
@@ -268,7 +273,12 @@ static void answer_commit(struct world_operation *operation)
 
 static void changes_commit(struct ht_changes *changes, struct ht_changes_commit *commit)
 {
-    world_answer_later(HT_CONTAINER_OF(changes, struct world, changes), commit, answer_commit);
+    struct world *world = HT_CONTAINER_OF(changes, struct world, changes);
+    struct world_operation *operation = world_answer_later(world, commit, answer_commit);
+    world->commit_count++;
+    if (world->commit_ms > 0) {
+        ht_timer_start(&world->timers, &operation->timer, world->commit_ms);
+    }
 }
 
 static void answer_recent(struct world_operation *operation)
