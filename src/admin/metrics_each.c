@@ -62,6 +62,9 @@ static void write_shards(const struct ht_admin *admin, struct ht_metrics_writer 
     for (size_t i = 0; i < ht_count_shard_count(admin->context.count); i++) {
         struct ht_count_shard_status shard;
         ht_count_shard_get(admin->context.count, i, &shard);
+        if (shard.state == HT_COUNT_SHARD_FINISHED) {
+            continue; /* there may be thousands, and none of them will ever be behind */
+        }
         struct ht_metric_label labels[] = {{"shard", shard.id}, {NULL, NULL}};
         ht_metrics_write_number(writer, labels, value_of(&shard));
     }

@@ -62,6 +62,10 @@ COUNT(get_count_repeats, ht_count_counters(c->count)->repeats)
 COUNT(get_count_hashtags, ht_count_counters(c->count)->hashtags)
 COUNT(get_count_hashtags_skipped, ht_count_counters(c->count)->hashtags_skipped)
 COUNT(get_count_remembered_records, ht_count_counters(c->count)->remembered)
+COUNT(get_count_marked, ht_count_counters(c->count)->marked)
+COUNT(get_count_corrections, ht_count_counters(c->count)->corrections)
+COUNT(get_count_refreshes, ht_count_counters(c->count)->refreshes)
+COUNT(get_count_touches_dropped, ht_count_counters(c->count)->touches_dropped)
 COUNT(get_count_flush_retries, ht_count_counters(c->count)->flush_retries)
 COUNT(get_count_deletes, ht_count_counters(c->count)->deletes)
 COUNT(get_count_shard_restarts, ht_count_counters(c->count)->shard_restarts)
@@ -217,6 +221,18 @@ static const struct ht_metric_row rows[] = {
     {"hashtagd_count_remembered_records", HT_METRIC_COUNTER, "",
      "Records read again only to know their ids", "", HT_PART_COUNT,
      .count = get_count_remembered_records},
+    {"hashtagd_count_marked_hashtags", HT_METRIC_COUNTER, "",
+     "Occurrences that the table had counted before this start", "", HT_PART_COUNT,
+     .count = get_count_marked},
+    {"hashtagd_count_corrections", HT_METRIC_COUNTER, "",
+     "Counts set to what the table told, because others write it too", "", HT_PART_COUNT,
+     .count = get_count_corrections},
+    {"hashtagd_count_refreshes", HT_METRIC_COUNTER, "",
+     "Hashtags asked for because others changed them", "", HT_PART_COUNT,
+     .count = get_count_refreshes},
+    {"hashtagd_count_touches_dropped", HT_METRIC_COUNTER, "",
+     "Changes by others that were too many at once: seen when the hashtag is written next", "",
+     HT_PART_COUNT, .count = get_count_touches_dropped},
     {"hashtagd_count_flush_retries", HT_METRIC_COUNTER, "", "Flushes that had to be tried again",
      "", HT_PART_COUNT, .count = get_count_flush_retries},
     {"hashtagd_count_deletes", HT_METRIC_COUNTER, "", "Hashtags deleted by a user", "",
