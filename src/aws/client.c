@@ -52,7 +52,7 @@ int ht_aws_client_create(struct ht_aws_client **out, const struct ht_aws_client_
 
 const char *ht_aws_client_region(const struct ht_aws_client *client)
 {
-    return client_from(client)->options.settings->region;
+    return ht_aws_credentials_region(client_from(client)->options.credentials);
 }
 
 const struct ht_aws_service_counters *ht_aws_client_counters(const struct ht_aws_client *client,

@@ -186,6 +186,7 @@ static int start_transfer(struct ht_aws_attempts *attempts, const struct aws_req
         .max_idle_ms = MAX_IDLE_MS,
         .max_age_ms = MAX_AGE_MS,
         .is_path_as_is = true,
+        .is_sent_once = attempts->retry.max_attempts == 1,
         .ca_file = attempts->client->options.settings->ca_file,
         .on_done = on_answer,
         .user = attempts,

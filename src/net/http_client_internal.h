@@ -42,6 +42,7 @@ struct ht_http_transfer {
     CURL *easy;
     struct curl_slist *request_headers;
     size_t max_response_bytes;
+    struct ht_slice unsent; /* of a body that is sent once */
     uint64_t started_ns;
     /* the list of the client */
     struct ht_http_transfer *next, *previous;

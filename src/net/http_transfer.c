@@ -23,6 +23,10 @@ static int set_up(struct ht_http_transfer *transfer, const struct ht_http_transf
 static void set_callbacks(struct ht_http_transfer *transfer);
 static int set_method(struct ht_http_transfer *transfer,
                       const struct ht_http_transfer_options *options);
+static void set_body(struct ht_http_transfer *transfer,
+                     const struct ht_http_transfer_options *options);
+static size_t on_body_wanted(char *room, size_t size, size_t count, void *user);
+static int on_rewind(void *user, curl_off_t offset, int origin);
 static int set_limits(struct ht_http_transfer *transfer,
                       const struct ht_http_transfer_options *options);
 static bool is_loopback(const char *url);
@@ -135,13 +139,50 @@ static int set_method(struct ht_http_transfer *transfer,
     } else if (options->body.length > 0 || strcmp(method, "POST") == 0 ||
                strcmp(method, "PUT") == 0) {
         curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)options->body.length);
-        curl_easy_setopt(easy, CURLOPT_POSTFIELDS,
-                         options->body.data == NULL ? "" : options->body.data);
+        set_body(transfer, options);
         result = curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, method);
     } else if (strcmp(method, "GET") != 0) {
         result = curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, method);
     }
     return result == CURLE_OK ? 0 : HT_ENOMEM;
+}
+
+/* A body that curl must ask for cannot be rewound, so it is never sent a second time. */
+static void set_body(struct ht_http_transfer *transfer,
+                     const struct ht_http_transfer_options *options)
+{
+    CURL *easy = transfer->easy;
+
+    if (!options->is_sent_once || options->body.length == 0) {
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDS,
+                         options->body.data == NULL ? "" : options->body.data);
+        return;
+    }
+    transfer->unsent = options->body;
+    curl_easy_setopt(easy, CURLOPT_POST, 1L);
+    curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_body_wanted);
+    curl_easy_setopt(easy, CURLOPT_READDATA, transfer);
+    curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, on_rewind);
+}
+
+static size_t on_body_wanted(char *room, size_t size, size_t count, void *user)
+{
+    struct ht_http_transfer *transfer = transfer_from(user);
+    size_t length = size * count;
+
+    length = length > transfer->unsent.length ? transfer->unsent.length : length;
+    memcpy(room, transfer->unsent.data, length);
+    transfer->unsent.data += length;
+    transfer->unsent.length -= length;
+    return length;
+}
+
+static int on_rewind(void *user, curl_off_t offset, int origin)
+{
+    (void)user;
+    (void)offset;
+    (void)origin;
+    return CURL_SEEKFUNC_FAIL;
 }
 
 static int set_limits(struct ht_http_transfer *transfer,
@@ -499,6 +540,7 @@ static int code_from_curl(CURLcode result)
     case CURLE_GOT_NOTHING:
     case CURLE_SEND_ERROR:
     case CURLE_RECV_ERROR:
+    case CURLE_SEND_FAIL_REWIND:
     case CURLE_PARTIAL_FILE:
     case CURLE_SSL_CONNECT_ERROR:
     case CURLE_HTTP2:

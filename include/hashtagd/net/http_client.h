@@ -71,10 +71,12 @@ struct ht_http_transfer_options {
     uint64_t
         max_idle_ms; /**< a kept connection that rested for longer is not used; 0: curl's limit of
                            *   118 s; whole seconds, rounded up */
-    uint64_t max_age_ms;   /**< nor one that is older; 0: no limit; whole seconds, rounded up */
-    bool is_path_as_is;    /**< "/./" and "/../" in the path are sent, not squeezed out */
-    bool is_without_proxy; /**< never through a proxy of the environment */
-    const char *ca_file;   /**< PEM file of trusted issuers; NULL: the system's. Copied */
+    uint64_t max_age_ms; /**< nor one that is older; 0: no limit; whole seconds, rounded up */
+    bool is_path_as_is;  /**< "/./" and "/../" in the path are sent, not squeezed out */
+    bool is_sent_once;   /**< libcurl sends a request again by itself where a kept connection turns
+                           *   out to be dead; with this it does not: HT_ECONNECTION. Costs a write */
+    bool is_without_proxy;      /**< never through a proxy of the environment */
+    const char *ca_file;        /**< PEM file of trusted issuers; NULL: the system's. Copied */
     ht_http_on_data_fn on_data; /**< NULL: the body is collected in the result */
     ht_http_on_done_fn on_done; /**< not NULL */
     void *user;                 /**< for both */

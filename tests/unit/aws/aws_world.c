@@ -197,8 +197,9 @@ void aws_world_answer(struct aws_world *world, const struct aws_world_request *r
                  (int)request->body.length, request->body.data);
     }
     if (expectation->body_part != NULL &&
-        memmem(request->body.data, request->body.length, expectation->body_part,
-               strlen(expectation->body_part)) == NULL) {
+        (request->body.length == 0 ||
+         memmem(request->body.data, request->body.length, expectation->body_part,
+                strlen(expectation->body_part)) == NULL)) {
         fail_msg("request %u, %.*s, lacks %s; body: %.*s", request->number,
                  (int)request->operation.length, request->operation.data, expectation->body_part,
                  (int)request->body.length, request->body.data);

@@ -129,6 +129,11 @@ void ht_aws_credentials_refuse(struct ht_aws_credentials *credentials,
     credentials->world->key_generation++;
 }
 
+const char *ht_aws_credentials_region(const struct ht_aws_credentials *credentials)
+{
+    return credentials->world->settings.region;
+}
+
 int64_t ht_aws_credentials_seconds_left(const struct ht_aws_credentials *credentials)
 {
     (void)credentials;
