@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+/** Kinesis CreateStream. The stream is usable when DescribeStreamSummary calls it ACTIVE. */
+
+#include "hashtagd/aws/kinesis.h"
+
+/** The operation. Zeroed, filled, started; in place until `done`. */
+struct ht_kinesis_create_stream {
+    struct ht_aws_call call; /**< results: status (HT_EEXIST: it is there already), error */
+    const char *stream_name; /**< the caller's until `done` */
+    uint32_t shard_count;    /**< provisioned so many; 0: on demand */
+    void (*done)(struct ht_kinesis_create_stream *op); /**< once, last, never from inside start */
+    void *user;                                        /**< the caller's */
+    struct ht_kinesis_request request;                 /**< private */
+};
+
+/** Starts it. 0; HT_ENOMEM: not started, `done` is not called. */
+int ht_kinesis_create_stream_start(struct ht_aws_client *client,
+                                   struct ht_kinesis_create_stream *op) HT_MUST_CHECK;
+
+/** Ends it soon, with HT_ECANCELED; one that does not run is left alone. */
+void ht_kinesis_create_stream_cancel(struct ht_kinesis_create_stream *op);
