@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -38,7 +39,9 @@ static int check_kind(int fd, const char *path, struct ht_error *error)
         return ht_error_set(error, ht_error_from_errno(errno), "Cannot read the file %s: %s.", path,
                             strerror(errno));
     }
-    if (!S_ISREG(about.st_mode)) {
+    /* /dev/null is how people say that there is no such file */
+    bool is_null = S_ISCHR(about.st_mode) && strcmp(path, "/dev/null") == 0;
+    if (!S_ISREG(about.st_mode) && !is_null) {
         return ht_error_set(error, HT_EINVAL, "Cannot read %s: it is not an ordinary file.", path);
     }
     return 0;

@@ -202,12 +202,17 @@ void ht_dynamodb_changes_tell(struct ht_dynamodb_changes *changes)
         changes->told.error.code = 0;
         return;
     }
-    if (trouble->state == changes->told.state && changes->told.error.code != 0 &&
-        strcmp(trouble->error.text, changes->told.error.text) == 0) {
+    bool is_same =
+        trouble->state == changes->told.state && trouble->error.code == changes->told.error.code;
+    if (is_same && strcmp(trouble->error.text, changes->told.error.text) == 0) {
         return;
     }
     changes->told = *trouble;
     changes->changes.counters.read_errors++;
+    if (is_same) { /* another request id */
+        ht_health_set(health, trouble->state, "%s", trouble->error.text);
+        return;
+    }
     ht_health_fail(health, trouble->state, &trouble->error);
     ht_log_warning(changes->options.log, "changes", "change feed in trouble",
                    HT_TEXT("error", trouble->error.text));

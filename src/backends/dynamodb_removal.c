@@ -182,6 +182,14 @@ static enum ht_origin origin_of(const struct ht_dynamodb_stream_record *record, 
     return has_image ? HT_ORIGIN_USER : HT_ORIGIN_UNKNOWN;
 }
 
+/* White space between the parts of a JSON text becomes spaces: the text goes into one line. */
+static void join_lines(char *json, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        json[i] = json[i] == '\n' || json[i] == '\r' ? ' ' : json[i];
+    }
+}
+
 static struct ht_slice copy(char **at, struct ht_slice from)
 {
     struct ht_slice slice = {*at, from.length};
@@ -204,7 +212,9 @@ static struct ht_counted_removal *copy_removal(const struct ht_removal *from,
     *removal = (struct ht_counted_removal){.removal = *from, .references = 1, .bytes = bytes};
     removal->removal.event_id = copy(&at, from->event_id);
     removal->removal.item.hashtag = copy(&at, from->item.hashtag);
+    char *json = at;
     removal->removal.item_json = copy(&at, from->item_json);
+    join_lines(json, from->item_json.length);
     removal->sequence_number = copy(&at, sequence_number);
     return removal;
 }

@@ -34,6 +34,18 @@ static void reads_a_file_up_to_the_maximum(void **state)
     unlink(path);
 }
 
+static void takes_the_null_device_for_an_empty_file(void **state)
+{
+    (void)state;
+    struct ht_buffer text;
+    struct ht_error error;
+    ht_buffer_init(&text, 100);
+    assert_int_equal(ht_aws_text_file_read("/dev/null", &text, &error), 0);
+    assert_int_equal(text.length, 0);
+    assert_int_equal(ht_aws_text_file_read("/dev/zero", &text, &error), HT_EINVAL);
+    ht_buffer_finish(&text);
+}
+
 static void says_why_it_cannot(void **state)
 {
     char path[] = "/tmp/hashtagd-text-file-XXXXXX";
@@ -59,6 +71,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_a_file_up_to_the_maximum),
+        cmocka_unit_test(takes_the_null_device_for_an_empty_file),
         cmocka_unit_test(says_why_it_cannot),
     };
 

@@ -73,6 +73,8 @@ static void what_there_is_of_an_item_is_archived(void **state)
         {"an image without its keys", keys, "{\"htCount\":{\"N\":\"4\"}}", "a",
          "{\"hashtag\":{\"S\":\"a\"},\"htCount\":{\"N\":\"4\"}}", 4, true},
         {"an empty image", keys, "{ }", "a", "{\"hashtag\":{\"S\":\"a\"} }", 0, true},
+        {"lines", keys, "{\r\n\"hashtag\":\n{\"S\":\"a\"} }", "a",
+         "{  \"hashtag\": {\"S\":\"a\"} }", 0, true},
         {"no keys", "", "{\"hashtag\":{\"S\":\"a\"},\"htCount\":{\"N\":\"4\"}}", "a",
          "{\"hashtag\":{\"S\":\"a\"},\"htCount\":{\"N\":\"4\"}}", 4, true},
         {"a key of another name", "{\"tag\":{\"S\":\"a\"}}", "{\"htCount\":{\"N\":\"4\"}}", "a",
