@@ -273,6 +273,9 @@ static void on_shards(struct ht_dynamodb_streams_describe_stream *op)
     }
     if (parent != NULL) {
         take_children(changes, parent, op->status);
+    } else if (op->status == HT_ENOTFOUND && stream->last_shard_id[0] != '\0') {
+        stream->last_shard_id[0] = '\0'; /* the shard that the page begins behind is gone */
+        go_again(changes);
     } else if (op->status == HT_ENOTFOUND) {
         lose_stream(changes);
     } else if (op->status != 0) {

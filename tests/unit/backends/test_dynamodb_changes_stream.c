@@ -121,6 +121,26 @@ static void more_than_a_hundred_shards_are_paged(void **state)
     assert_int_equal(world->made[MODEL_DESCRIBE], 4);
 }
 
+static void a_page_behind_a_shard_that_is_gone_begins_the_listing_anew(void **state)
+{
+    struct world *world = *state;
+    char id[32];
+    world->page_size = 2;
+    for (int i = 0; i < 8; i++) {
+        (void)snprintf(id, sizeof(id), "shardId-%04d", i);
+        world_remove(world, world_shard(world, id, ""), "x");
+    }
+    world_open(world);
+    while (world->made[MODEL_DESCRIBE] < 2) {
+        world_run(world, 1);
+    }
+    world_fail(world, "DescribeStream", "ResourceNotFoundException", HT_ENOTFOUND, 1);
+    (void)world_read(world, 10, 10000);
+    world_drain(world);
+    assert_int_equal(strlen(world->got), 16);
+    assert_int_equal(world->changes->counters.gaps, 0);
+}
+
 static void a_shard_that_rolls_over_again_and_again_is_followed(void **state)
 {
     struct world *world = *state;
@@ -256,6 +276,7 @@ int main(void)
         CASE(a_service_that_does_not_know_the_filter_is_fine),
         CASE(a_filter_that_is_refused_leads_to_a_listing),
         CASE(more_than_a_hundred_shards_are_paged),
+        CASE(a_page_behind_a_shard_that_is_gone_begins_the_listing_anew),
         CASE(a_shard_that_rolls_over_again_and_again_is_followed),
         CASE(a_table_or_stream_that_is_not_there_is_waited_for),
         CASE(a_stream_that_is_off_is_told_and_still_read),
