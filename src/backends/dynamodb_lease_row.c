@@ -62,6 +62,12 @@ static int read_position(const struct ht_json_reader *reader, const struct ht_js
     if (!copy_text(reader, found[CHECKPOINT], arena, room(text, sizeof(text)))) {
         return HT_EPARSE;
     }
+    /* An end has one too: what the shard's children must know of it is read from there. */
+    if (!copy_text(reader, found[WARM_SEQUENCE], arena,
+                   room(position->warm_sequence, sizeof(position->warm_sequence))) ||
+        !is_number(position->warm_sequence)) {
+        position->warm_sequence[0] = '\0';
+    }
     for (size_t i = 0; i < HT_COUNT_OF(sentinels); i++) {
         if (strcmp(sentinels[i].text, text) == 0) {
             position->kind = sentinels[i].kind;
@@ -78,11 +84,6 @@ static int read_position(const struct ht_json_reader *reader, const struct ht_js
     memcpy(position->sequence_number, text, sizeof(text));
     if (ht_attribute_u64(reader, found[SUB_SEQUENCE], &position->sub_sequence) != 0) {
         position->sub_sequence = 0;
-    }
-    if (!copy_text(reader, found[WARM_SEQUENCE], arena,
-                   room(position->warm_sequence, sizeof(position->warm_sequence))) ||
-        !is_number(position->warm_sequence)) {
-        position->warm_sequence[0] = '\0';
     }
     return 0;
 }

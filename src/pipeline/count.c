@@ -53,7 +53,7 @@ void ht_count_start(struct ht_count *count)
 
 void ht_count_note_success(struct ht_count *count)
 {
-    if (count->flush_failures > 0) {
+    if (count->flush_failures > 0 || ht_count_shards_are_failing(count)) {
         return;
     }
     ht_health_succeed(&count->health);

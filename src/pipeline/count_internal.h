@@ -155,6 +155,7 @@ struct ht_count {
     /* flushing */
     struct ht_pending *pending;
     struct ht_tag_set *touched; /* hashtags that others changed */
+    size_t touched_bytes;       /* of their texts */
     uint64_t flush_id;
     struct ht_timer board_timer, land_timer;
     struct ht_count_letter *letters, *last_letter;
@@ -252,6 +253,8 @@ void ht_count_shards_read(struct ht_count *count);
 void ht_count_shards_stop(struct ht_count *count);
 /** Makes reads that wait at the tip come back, so that a flush need not wait for them. */
 void ht_count_shards_hurry(struct ht_count *count);
+/** Whether a shard cannot be read at the moment: others that can must not hide it. */
+bool ht_count_shards_are_failing(const struct ht_count *count);
 /** Whether a read or a listing runs. */
 bool ht_count_shards_are_busy(const struct ht_count *count);
 /** Begins further back, where repeats left the window of recent ids short; true where it did. */

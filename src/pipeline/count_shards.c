@@ -95,6 +95,11 @@ bool ht_count_shard_recall(struct ht_count_shard *shard)
     shard->is_recalling = true;
     shard->state = HT_COUNT_SHARD_READING;
     begin_to_warm(shard, records_to_warm(shard));
+    if (shard->read_from.sequence_number[0] == '\0') {
+        /* an end whose last record nobody knows: what is read from there on ends by itself */
+        memcpy(shard->read_from.sequence_number, shard->read_from.warm_sequence,
+               sizeof(shard->read_from.sequence_number));
+    }
     read_shard(shard);
     return true;
 }
@@ -271,6 +276,7 @@ static void end_shard(struct ht_count_shard *shard)
     struct ht_count *count = shard->count;
     bool is_recalling = shard->is_recalling;
     shard->state = HT_COUNT_SHARD_FINISHED;
+    shard->failures = 0;
     shard->is_warming = shard->is_recalling = false;
     if (is_recalling) {
         ht_count_lineage_recalled(shard);
@@ -380,11 +386,22 @@ static void on_watchdog_due(struct ht_timer *timer)
                            "Shard %s has not answered for %d s; its read was started again.",
                            at->info.id, WATCHDOG_LIMIT_MS / 1000);
         ht_health_fail(&count->health, HT_HEALTH_WAITING, &error);
+        at->failures++;
         at->is_canceled = true;
         count->options.stream->ops->cancel_read(count->options.stream, &at->read);
     }
     ht_count_shards_read(count);
     ht_timer_start(count->options.timers, &count->watchdog_timer, WATCHDOG_INTERVAL_MS);
+}
+
+bool ht_count_shards_are_failing(const struct ht_count *count)
+{
+    for (const struct ht_count_shard *at = count->shards; at != NULL; at = at->next) {
+        if (at->failures > 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 bool ht_count_shards_are_busy(const struct ht_count *count)

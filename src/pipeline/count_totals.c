@@ -15,6 +15,7 @@
 
 enum {
     TOUCHED_MAX = 20000,
+    TOUCHED_MAX_BYTES = 4 << 20,
     SLICE_NS = 1000000,
     TOTALS_BETWEEN_LOOKS = 64,
 };
@@ -43,11 +44,16 @@ void ht_count_touch(struct ht_count *count, struct ht_slice hashtag, uint64_t co
         return;
     }
     uint32_t number;
-    bool is_full = ht_tag_set_count(count->touched) >= TOUCHED_MAX &&
-                   !ht_tag_set_find(count->touched, hashtag, &number);
+    if (ht_tag_set_find(count->touched, hashtag, &number)) {
+        return;
+    }
+    bool is_full = ht_tag_set_count(count->touched) >= TOUCHED_MAX ||
+                   count->touched_bytes + hashtag.length > TOUCHED_MAX_BYTES;
     if (is_full || ht_tag_set_add(count->touched, hashtag, &number) != 0) {
         count->counters.touches_dropped++;
+        return;
     }
+    count->touched_bytes += hashtag.length;
 }
 
 /* A hashtag with deltas is told anyway. */
@@ -57,6 +63,7 @@ int ht_count_board_refreshes(struct ht_count *count)
     struct ht_tag_set *boarding = count->touched;
     count->touched = flight->refreshing;
     flight->refreshing = boarding;
+    count->touched_bytes = 0;
     size_t most = ht_tag_set_count(boarding);
     if (most == 0) {
         return 0;

@@ -35,7 +35,8 @@ struct ht_position {
     uint64_t records;                        /**< BEFORE: how many to go back */
     char sequence_number[HT_SEQUENCE_BYTES]; /**< AFTER, BEFORE, and END (its last record) */
     uint64_t sub_sequence;                   /**< AFTER: the last user record that is done */
-    char warm_sequence[HT_SEQUENCE_BYTES]; /**< AFTER, BEFORE: a record so far before this one that
+    char warm_sequence
+        [HT_SEQUENCE_BYTES]; /**< AFTER, BEFORE, END: a record so far before this one that
                                             *   reading from it fills the window of recent ids;
                                             *   empty where unknown. For streams that cannot go back
                                             *   by a number of records (Kinesis) */

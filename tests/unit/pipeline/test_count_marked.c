@@ -550,6 +550,30 @@ static void a_total_is_met_by_what_was_counted_meanwhile(void **state)
     end(life);
 }
 
+static void a_shard_that_fails_is_not_hidden_by_the_others(void **state)
+{
+    (void)state;
+    struct life *life = life_create(17, 3);
+    struct world *world = life->world;
+    begin(life);
+    world_run(world, 1000);
+    assert_int_equal(ht_count_health(life->count)->state, HT_HEALTH_WORKING);
+    world->lost_shard = 2;
+    world_run(world, 1000);
+    for (uint64_t id = 1; id <= 200; id++) {
+        world_add_tweet(world, id % 2 == 0 ? 0 : 2, id, one, 1);
+        world_run(world, 100);
+        assert_int_equal(ht_count_health(life->count)->state, HT_HEALTH_WAITING);
+    }
+    world_run(world, 1000);
+    assert_int_equal(world_count(world, "one"), 200);
+    assert_non_null(strstr(ht_count_health(life->count)->text, "no such shard"));
+    world->lost_shard = 0;
+    world_run(world, 15000);
+    assert_int_equal(ht_count_health(life->count)->state, HT_HEALTH_WORKING);
+    end(life);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -569,6 +593,7 @@ int main(void)
         cmocka_unit_test(checkpoints_name_a_record_one_and_a_half_windows_back),
         cmocka_unit_test(large_flushes_board_and_land_in_slices),
         cmocka_unit_test(a_total_is_met_by_what_was_counted_meanwhile),
+        cmocka_unit_test(a_shard_that_fails_is_not_hidden_by_the_others),
     };
     return cmocka_run_group_tests_name("pipeline/count_marked", tests, NULL, NULL);
 }

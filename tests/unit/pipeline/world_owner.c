@@ -105,7 +105,12 @@ static void answer_load(struct world_operation *operation)
         }
     }
     for (size_t i = 0; i < world->checkpoint_count; i++) {
-        load->on_checkpoint(load, &world->checkpoints[i]);
+        struct ht_checkpoint checkpoint = world->checkpoints[i];
+        if (checkpoint.position.kind == HT_POSITION_END) {
+            /* a lease says no more than that */
+            checkpoint.position.sequence_number[0] = '\0';
+        }
+        load->on_checkpoint(load, &checkpoint);
     }
     for (size_t i = 0; i < world->item_count; i++) {
         if (world->items[i].count > 0) {
