@@ -28,11 +28,3 @@ int ht_s3_path_append(struct ht_buffer *path, struct ht_slice key)
     }
     return ht_buffer_status(path);
 }
-
-int ht_s3_query_append(struct ht_buffer *query, const char *name, struct ht_slice value)
-{
-    (void)ht_buffer_append_text(query, query->length == 0 ? "" : "&");
-    (void)ht_buffer_append_text(query, name);
-    (void)ht_buffer_append_byte(query, '=');
-    return ht_url_encode(value, query);
-}

@@ -10,8 +10,3 @@
  * HT_EINVAL where the key is empty or longer than 1024 bytes (S3 User Guide, "Naming objects"),
  * HT_ENOMEM, HT_ETOOBIG. */
 int ht_s3_path_append(struct ht_buffer *path, struct ht_slice key) HT_MUST_CHECK;
-
-/** Appends "name=value" to a query, with '&' where it has something already. HT_ENOMEM,
- * HT_ETOOBIG. */
-int ht_s3_query_append(struct ht_buffer *query, const char *name,
-                       struct ht_slice value) HT_MUST_CHECK;

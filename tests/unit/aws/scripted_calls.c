@@ -10,6 +10,7 @@
 
 static struct scripted_call script;
 static char a_state, a_client;
+static char next_message[256];
 
 static void copy(char *room, size_t size, struct ht_slice text)
 {
@@ -127,6 +128,12 @@ void scripted_answer(const char *body)
     scripted_answer_headers(body, NULL, 0);
 }
 
+void scripted_fail_message(int status, const char *code, const char *message)
+{
+    (void)snprintf(next_message, sizeof(next_message), "%s", message);
+    scripted_fail(status, HT_AWS_FAULT_FINAL, 400, code);
+}
+
 void scripted_fail(int status, enum ht_aws_fault fault, int http_status, const char *code)
 {
     struct ht_buffer answer;
@@ -137,6 +144,8 @@ void scripted_fail(int status, enum ht_aws_fault fault, int http_status, const c
                        call->resource == NULL ? "?" : call->resource, code);
     call->failure = (struct ht_aws_failure){.fault = fault, .http_status = http_status};
     (void)snprintf(call->failure.code, sizeof(call->failure.code), "%s", code);
+    (void)snprintf(call->failure.message, sizeof(call->failure.message), "%s", next_message);
+    next_message[0] = '\0';
     (void)snprintf(call->failure.request_id, sizeof(call->failure.request_id), "R-1");
     end(&answer);
 }

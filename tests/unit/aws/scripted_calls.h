@@ -43,6 +43,7 @@ const char *scripted_header(const char *name);
 void scripted_answer(const char *body);
 void scripted_answer_headers(const char *body, const struct ht_http_header *headers, size_t count);
 void scripted_fail(int status, enum ht_aws_fault fault, int http_status, const char *code);
+void scripted_fail_message(int status, const char *code, const char *message);
 void scripted_answer_canceled(void);
 
 /* What the client is in these tests: never looked into. */
