@@ -118,6 +118,10 @@ class Control:
     def items(self, table):
         return list(self.table(table).items.values())
 
+    def total(self, table, attribute="htCount"):
+        """The sum of a number over all items."""
+        return sum(int(item[attribute]["N"]) for item in self.table(table).items.values() if attribute in item)
+
     def records(self, stream):
         """Everything ever put on a Kinesis stream, in order."""
         return [{"shard": shard, "sequence": str(record.sequence), "key": record.key, "data": record.data}
