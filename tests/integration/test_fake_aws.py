@@ -488,3 +488,17 @@ def test_a_hanging_answer_hangs(aws):
     thread.start()
     thread.join(0.3)
     assert thread.is_alive() and aws.items("hashtags")[0]["htCount"] == {"N": "1"}
+
+
+def test_what_was_just_made_may_not_be_known_yet():
+    with FakeAws(options={"invisible_s": 0.3, "settle_s": 0.6, "role_ready_s": 0.5}) as aws:
+        dynamodb, kinesis = make_table(aws), aws.client("kinesis")
+        kinesis.create_stream(StreamName="tweets", ShardCount=1)
+        assert code_of(dynamodb.describe_table, TableName="hashtags") == "ResourceNotFoundException"
+        assert code_of(kinesis.describe_stream_summary, StreamName="tweets") == "ResourceNotFoundException"
+        aws.move_clock(seconds=0.4)
+        assert dynamodb.describe_table(TableName="hashtags")["Table"]["TableStatus"] == "CREATING"
+        assert code_of(kinesis.list_shards, StreamName="tweets") == "ResourceInUseException"
+        aws.move_clock(seconds=0.4)
+        assert dynamodb.describe_table(TableName="hashtags")["Table"]["TableStatus"] == "ACTIVE"
+        kinesis.list_shards(StreamName="tweets")

@@ -260,10 +260,7 @@ class FrontDoor:
         if call.request_id is None:
             call.request_id = self.world.request_id()
         if call.family == "json":
-            prefix = "com.amazonaws.dynamodb.v20120810#" if call.scope == "dynamodb" else ""
-            if error.code in ("ValidationException", "AccessDeniedException", "UnrecognizedClientException",
-                              "InvalidSignatureException", "ExpiredTokenException", "SerializationException"):
-                prefix = "com.amazon.coral.service#" if call.scope == "dynamodb" else ""
+            prefix = error_prefix(error.code) if call.scope == "dynamodb" else ""
             name = "Message" if error.code in ("AccessDeniedException", "SerializationException") else "message"
             return self.json_reply(call, error.status, {"__type": prefix + error.code, name: error.message,
                                                         **error.members})
@@ -279,6 +276,16 @@ class FrontDoor:
             text = (f'<ErrorResponse xmlns="{space}"><Error><Type>{kind}</Type>{inside}</Error>'
                     f"<RequestId>{call.request_id}</RequestId></ErrorResponse>")
         return Reply(error.status, text.encode(), [*self.usual_headers(call), ("Content-Type", "text/xml")])
+
+
+def error_prefix(code):
+    """What DynamoDB puts before an error's name: it depends on who found the error."""
+    if code == "ValidationException":
+        return "com.amazon.coral.validate#"
+    front = ("AccessDeniedException", "UnrecognizedClientException", "InvalidSignatureException",
+             "ExpiredTokenException", "SerializationException", "UnknownOperationException",
+             "MissingAuthenticationTokenException", "IncompleteSignatureException")
+    return "com.amazon.coral.service#" if code in front else "com.amazonaws.dynamodb.v20120810#"
 
 
 def unknown_operation(what):

@@ -181,7 +181,8 @@ class Kinesis:
                 raise invalid_argument("StreamName and StreamARN do not match")
             name = arn.rpartition("/")[2]
         stream = self.streams.get(name)
-        if stream is None or (usable and stream.status() == "CREATING"):
+        known = stream is not None and self.world.now() >= stream.created + self.world.options["invisible_s"]
+        if not known or (usable and stream.status() == "CREATING"):
             raise not_found(f"Stream {name} under account 123456789012 not found.")
         stream.trim()
         return stream

@@ -22,7 +22,7 @@ class TableOperations:
             raise validation(f"1 validation error detected: Value '{name}' at 'tableName' failed to satisfy "
                              "constraint: Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+")
         table = self.tables.get(name)
-        if table is None:
+        if table is None or self.world.now() < table.created + self.world.options["invisible_s"]:
             raise not_found("Requested resource not found")
         return table
 

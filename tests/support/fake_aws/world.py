@@ -15,6 +15,7 @@ ACCOUNT = "123456789012"
 
 OPTIONS = {
     "settle_s": 0.05,             # how long a stream or table stays CREATING or UPDATING
+    "invisible_s": 0.0,           # how long a new stream or table is not known yet
     "limits": False,              # Kinesis' limits a shard and second
     "list_shards_page": 1000,     # shards a page of ListShards
     "describe_stream_page": 100,  # shards a page of DescribeStream of a change stream
