@@ -39,8 +39,8 @@ struct ht_checkpoint {
 /** How far one item's count already includes one shard: for a table that cannot write counts and
  * positions in one transaction, an item can be ahead of the shard's checkpoint. */
 struct ht_mark {
-    struct ht_slice hashtag;
-    const char *shard_id;
+    struct ht_slice hashtag;         /**< whose item has it */
+    const char *shard_id;            /**< which shard it is about */
     struct ht_slice sequence_number; /**< of the last record of the shard that the count includes */
     uint64_t sub_sequence;           /**< likewise */
 };
@@ -105,7 +105,7 @@ struct ht_removed_item {
 
 /** What the table holds of a hashtag after a flush, told where others may write the table too. */
 struct ht_table_total {
-    struct ht_slice hashtag;
+    struct ht_slice hashtag;           /**< which one */
     bool exists;                       /**< else the item is gone and the rest is 0 */
     uint64_t count;                    /**< everybody's, this flush included */
     int64_t first_seen_s, last_seen_s; /**< 0 where unknown */
@@ -115,7 +115,7 @@ struct ht_table_total {
 struct ht_delta_rest {
     uint64_t count;                 /**< occurrences behind the given place; may be 0 */
     struct ht_slice first_sequence; /**< of the first record behind it; empty where count is 0 */
-    uint64_t first_sub_sequence;
+    uint64_t first_sub_sequence;    /**< likewise */
 };
 
 /** Writes deltas, then checkpoints, then deletes, then removes what is expired: all or nothing for

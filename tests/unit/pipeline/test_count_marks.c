@@ -368,5 +368,5 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(counts_are_exact_whatever_happens),
     };
-    return cmocka_run_group_tests_name("pipeline/count_chaos", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("pipeline/count_marks", tests, NULL, NULL);
 }
