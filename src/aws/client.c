@@ -67,8 +67,8 @@ int64_t ht_aws_client_credentials_seconds_left(const struct ht_aws_client *clien
     return ht_aws_credentials_seconds_left(client_from(client)->options.credentials);
 }
 
-struct ht_aws_attempts *aws_client_take_attempts(struct ht_aws_client *client,
-                                                 struct ht_aws_call *call)
+struct ht_aws_attempts *ht_aws_client_take_attempts(struct ht_aws_client *client,
+                                                    struct ht_aws_call *call)
 {
     struct ht_aws_attempts *attempts = client_from(client)->spare;
 
@@ -93,7 +93,7 @@ struct ht_aws_attempts *aws_client_take_attempts(struct ht_aws_client *client,
     return attempts;
 }
 
-void aws_client_give_attempts(struct ht_aws_attempts *attempts)
+void ht_aws_client_give_attempts(struct ht_aws_attempts *attempts)
 {
     struct ht_aws_client *client = attempts->client;
 
@@ -139,7 +139,7 @@ void ht_aws_client_close(struct ht_aws_client *client, void (*on_closed)(void *u
     client->on_closed = on_closed;
     client->on_closed_user = user;
     for (struct ht_aws_attempts *at = client->running; at != NULL; at = at->next) {
-        aws_call_cancel(at);
+        ht_aws_attempts_cancel(at);
     }
     ht_timer_start(client->timers, &client->close_timer, 0);
 }

@@ -32,8 +32,8 @@ static struct ht_aws_reply reply_of(const struct ht_aws_attempts *attempts,
 static void log_correction(const struct ht_aws_attempts *attempts, const char *message,
                            int64_t skew_ms);
 
-enum aws_verdict aws_answer_judge(struct ht_aws_attempts *attempts,
-                                  const struct ht_http_result *result, uint64_t *delay_ms)
+enum aws_verdict ht_aws_answer_judge(struct ht_aws_attempts *attempts,
+                                     const struct ht_http_result *result, uint64_t *delay_ms)
 {
     struct ht_aws_call *call = attempts->call;
     struct aws_service_state *service = aws_service_of(attempts);
@@ -252,7 +252,7 @@ static void log_correction(const struct ht_aws_attempts *attempts, const char *m
                    HT_TEXT("region", attempts->region), HT_NUMBER("skew_ms", skew_ms));
 }
 
-void aws_answer_tell(struct ht_aws_attempts *attempts)
+void ht_aws_answer_tell(struct ht_aws_attempts *attempts)
 {
     struct ht_aws_call *call = attempts->call;
     const struct ht_aws_failure *failure = &call->failure;

@@ -41,7 +41,7 @@ void ht_aws_call_start(struct ht_aws_client *client, struct ht_aws_call *call)
     HT_ASSERT(call->done != NULL && call->operation != NULL && call->state == NULL);
     HT_ASSERT((unsigned)call->service < HT_AWS_SERVICE_COUNT);
     reset_results(call);
-    struct ht_aws_attempts *attempts = aws_client_take_attempts(client, call);
+    struct ht_aws_attempts *attempts = ht_aws_client_take_attempts(client, call);
     if (attempts == NULL) {
         lose(client, call);
         return;
@@ -159,7 +159,7 @@ static void send(struct ht_aws_attempts *attempts)
 {
     struct aws_request request;
 
-    int status = aws_request_make(attempts, &request, &attempts->error);
+    int status = ht_aws_request_make(attempts, &request, &attempts->error);
     status = status == 0 ? start_transfer(attempts, &request) : status;
     if (status != 0) {
         attempts->call->failure.fault = HT_AWS_FAULT_FINAL;
@@ -214,7 +214,7 @@ static void on_answer(void *user, struct ht_http_result *result)
         end(attempts, NULL);
         return;
     }
-    enum aws_verdict verdict = aws_answer_judge(attempts, result, &delay_ms);
+    enum aws_verdict verdict = ht_aws_answer_judge(attempts, result, &delay_ms);
     if (verdict == AWS_VERDICT_END) {
         end(attempts, result);
         return;
@@ -240,11 +240,11 @@ static void on_timer(struct ht_timer *timer)
 void ht_aws_call_cancel(struct ht_aws_call *call)
 {
     if (call->state != NULL && call->state->client != NULL) {
-        aws_call_cancel(call->state);
+        ht_aws_attempts_cancel(call->state);
     }
 }
 
-void aws_call_cancel(struct ht_aws_attempts *attempts)
+void ht_aws_attempts_cancel(struct ht_aws_attempts *attempts)
 {
     if (attempts->is_canceled) {
         return;
@@ -274,14 +274,14 @@ static void end(struct ht_aws_attempts *attempts, const struct ht_http_result *r
 
     attempts->answer = (struct ht_buffer){0};
     if (call->status != 0) {
-        aws_answer_tell(attempts);
+        ht_aws_answer_tell(attempts);
     }
     count_end(attempts);
     log_end(attempts);
     ht_aws_keys_release(attempts->keys);
     attempts->keys = NULL;
     call->state = NULL;
-    aws_client_give_attempts(attempts);
+    ht_aws_client_give_attempts(attempts);
     call->answer = answer;
     call->answer_owner = &answer;
     call->answer_headers = result == NULL ? NULL : result->headers;

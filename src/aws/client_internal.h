@@ -98,12 +98,12 @@ static inline struct aws_service_state *aws_service_of(const struct ht_aws_attem
 
 /** Makes URL, headers and signature of the next attempt. HT_EINVAL (no region, a header or a
  * bucket that cannot be sent), HT_ENOMEM, HT_ETOOBIG. */
-int aws_request_make(struct ht_aws_attempts *attempts, struct aws_request *request,
-                     struct ht_error *error) HT_MUST_CHECK;
+int ht_aws_request_make(struct ht_aws_attempts *attempts, struct aws_request *request,
+                        struct ht_error *error) HT_MUST_CHECK;
 
 /** S3: whether the bucket goes into the path. Pure. */
-bool aws_request_uses_path_style(struct ht_slice endpoint, struct ht_slice bucket,
-                                 bool is_overridden);
+bool ht_aws_request_uses_path_style(struct ht_slice endpoint, struct ht_slice bucket,
+                                    bool is_overridden);
 
 /* --- client_answer.c --- */
 
@@ -116,22 +116,22 @@ enum aws_verdict {
 
 /** Judges: fills the call's status and failure, learns the clock's skew, corrects what can be
  * corrected. `result`'s body was moved into attempts->answer. */
-enum aws_verdict aws_answer_judge(struct ht_aws_attempts *attempts,
-                                  const struct ht_http_result *result, uint64_t *delay_ms);
+enum aws_verdict ht_aws_answer_judge(struct ht_aws_attempts *attempts,
+                                     const struct ht_http_result *result, uint64_t *delay_ms);
 
 /** Puts the words of a failed call into call->error. */
-void aws_answer_tell(struct ht_aws_attempts *attempts);
+void ht_aws_answer_tell(struct ht_aws_attempts *attempts);
 
 /* --- client_call.c --- */
 
 /** Cancels; `done` follows on a later turn. */
-void aws_call_cancel(struct ht_aws_attempts *attempts);
+void ht_aws_attempts_cancel(struct ht_aws_attempts *attempts);
 
 /* --- client.c --- */
 
 /** The attempts for a new call, in the client's list; NULL where memory is out. */
-struct ht_aws_attempts *aws_client_take_attempts(struct ht_aws_client *client,
-                                                 struct ht_aws_call *call);
+struct ht_aws_attempts *ht_aws_client_take_attempts(struct ht_aws_client *client,
+                                                    struct ht_aws_call *call);
 
 /** The call is over: gives them back. */
-void aws_client_give_attempts(struct ht_aws_attempts *attempts);
+void ht_aws_client_give_attempts(struct ht_aws_attempts *attempts);

@@ -22,6 +22,10 @@ struct target {
 
 static int make_url(struct ht_aws_attempts *attempts, struct target *target,
                     struct ht_error *error);
+static void append_host(struct ht_buffer *url, struct ht_slice endpoint, struct ht_slice bucket);
+static size_t scheme_length(struct ht_slice url);
+static void append_path(struct ht_buffer *url, struct ht_slice bucket, struct ht_slice path);
+static void find_parts(const struct ht_buffer *url, size_t path_end, struct target *target);
 static int find_endpoint(struct ht_aws_attempts *attempts, struct target *target,
                          struct ht_slice *endpoint, struct ht_error *error);
 static const char *pick_region(struct ht_aws_attempts *attempts);
@@ -33,10 +37,10 @@ static int sign(struct ht_aws_attempts *attempts, struct aws_request *request,
                 const struct target *target, struct ht_error *error);
 static void add(struct aws_request *request, const char *name, struct ht_slice value);
 
-int aws_request_make(struct ht_aws_attempts *attempts, struct aws_request *request,
-                     struct ht_error *error)
+int ht_aws_request_make(struct ht_aws_attempts *attempts, struct aws_request *request,
+                        struct ht_error *error)
 {
-    struct target target;
+    struct target target = {0};
 
     request->header_count = 0;
     int status = make_url(attempts, &target, error);
@@ -50,34 +54,20 @@ static int make_url(struct ht_aws_attempts *attempts, struct target *target, str
     const struct ht_aws_call *call = attempts->call;
     const struct ht_aws_settings *settings = attempts->client->options.settings;
     struct ht_buffer *url = &attempts->url;
-    struct ht_slice endpoint;
+    struct ht_slice endpoint = {0};
 
     int status = find_endpoint(attempts, target, &endpoint, error);
     if (status != 0) {
         return status;
     }
-    if (call->bucket.length > 0 && !is_bucket_sendable(call->bucket)) {
+    if (!is_bucket_sendable(call->bucket)) {
         return ht_error_set(error, HT_EINVAL, "this is no name of a bucket");
     }
-    const char *after_scheme = memmem(endpoint.data, endpoint.length, "://", 3);
-    size_t scheme_length = after_scheme == NULL ? 0 : (size_t)(after_scheme + 3 - endpoint.data);
-    bool in_path = aws_request_uses_path_style(endpoint, call->bucket,
-                                               settings->endpoints[call->service] != NULL);
-    ht_buffer_append(url, endpoint.data, scheme_length);
-    size_t host_start = url->length;
-    if (call->bucket.length > 0 && !in_path) {
-        ht_buffer_append_slice(url, call->bucket);
-        ht_buffer_append_byte(url, '.');
-    }
-    ht_buffer_append(url, endpoint.data + scheme_length, endpoint.length - scheme_length);
-    size_t path_start = url->length;
-    if (call->bucket.length > 0 && in_path) {
-        ht_buffer_append_byte(url, '/');
-        ht_buffer_append_slice(url, call->bucket);
-    }
-    if (call->bucket.length == 0 || !in_path || call->path.length > 1) {
-        ht_buffer_append_slice(url, call->path.length == 0 ? HT_SLICE("/") : call->path);
-    }
+    bool in_path = call->bucket.length > 0 &&
+                   ht_aws_request_uses_path_style(endpoint, call->bucket,
+                                                  settings->endpoints[call->service] != NULL);
+    append_host(url, endpoint, in_path ? (struct ht_slice){0} : call->bucket);
+    append_path(url, in_path ? call->bucket : (struct ht_slice){0}, call->path);
     size_t path_end = url->length;
     if (call->query.length > 0) {
         ht_buffer_append_byte(url, '?');
@@ -87,13 +77,50 @@ static int make_url(struct ht_aws_attempts *attempts, struct target *target, str
         return ht_error_set(error, ht_buffer_status(url), "the address of the request: %s",
                             ht_error_meaning(ht_buffer_status(url)));
     }
-    target->host = ht_slice_make(url->data + host_start, path_start - host_start);
-    /* an override may have a path of its own */
-    const char *slash = memchr(target->host.data, '/', target->host.length);
-    size_t extra = slash == NULL ? 0 : (size_t)(target->host.data + target->host.length - slash);
-    target->host.length -= extra;
-    target->path = ht_slice_make(url->data + path_start - extra, path_end - path_start + extra);
+    find_parts(url, path_end, target);
     return 0;
+}
+
+static void append_host(struct ht_buffer *url, struct ht_slice endpoint, struct ht_slice bucket)
+{
+    size_t scheme = scheme_length(endpoint);
+
+    ht_buffer_append(url, endpoint.data, scheme);
+    if (bucket.length > 0) {
+        ht_buffer_append_slice(url, bucket);
+        ht_buffer_append_byte(url, '.');
+    }
+    ht_buffer_append(url, endpoint.data + scheme, endpoint.length - scheme);
+}
+
+static size_t scheme_length(struct ht_slice url)
+{
+    return ht_slice_starts_with(url, HT_SLICE("https://")) ? 8 : 7;
+}
+
+/* A bucket alone is "/bucket", without a slash behind it. */
+static void append_path(struct ht_buffer *url, struct ht_slice bucket, struct ht_slice path)
+{
+    if (bucket.length > 0) {
+        ht_buffer_append_byte(url, '/');
+        ht_buffer_append_slice(url, bucket);
+    }
+    if (bucket.length == 0 || path.length > 1) {
+        ht_buffer_append_slice(url, path.length == 0 ? HT_SLICE("/") : path);
+    }
+}
+
+/* An endpoint that somebody set may have a path of its own, which is signed too. */
+static void find_parts(const struct ht_buffer *url, size_t path_end, struct target *target)
+{
+    size_t host = scheme_length(ht_buffer_slice(url));
+    size_t path = host;
+
+    while (path < path_end && url->data[path] != '/') {
+        path++;
+    }
+    target->host = ht_slice_make(url->data + host, path - host);
+    target->path = ht_slice_make(url->data + path, path_end - path);
 }
 
 /* Made once a service; for a bucket elsewhere each time, in attempts->url itself. */
@@ -145,7 +172,7 @@ static const char *pick_region(struct ht_aws_attempts *attempts)
 
     if (attempts->region[0] == '\0' && call->bucket.length > 0 &&
         ht_slice_equal(call->bucket, ht_slice_text(client->bucket))) {
-        memcpy(attempts->region, client->bucket_region, sizeof attempts->region);
+        snprintf(attempts->region, sizeof attempts->region, "%s", client->bucket_region);
     }
     return attempts->region[0] != '\0' ? attempts->region : ht_aws_client_region(client);
 }
@@ -182,8 +209,8 @@ static bool is_bucket_sendable(struct ht_slice bucket)
 
 /* A label of the host name where it can be one: no dots (the certificate covers one label), no
  * capitals; never in front of an address or of somebody's own server. */
-bool aws_request_uses_path_style(struct ht_slice endpoint, struct ht_slice bucket,
-                                 bool is_overridden)
+bool ht_aws_request_uses_path_style(struct ht_slice endpoint, struct ht_slice bucket,
+                                    bool is_overridden)
 {
     if (is_overridden && memmem(endpoint.data, endpoint.length, ".amazonaws.com", 14) == NULL) {
         return true;

@@ -5,6 +5,7 @@
 #include "http_client_internal.h"
 #include "loop_internal.h"
 
+#include <limits.h>
 #include <stdlib.h>
 
 /*
@@ -15,6 +16,10 @@
  *   create -> [ transfers ] -> close -> each canceled -> multi freed -> poll handles closed
  *          -> freed -> on_closed
  */
+
+/* Kept by themselves curl's are four times the transfers that run at the moment, so that bursts close
+ * what the next burst needs. */
+#define KEPT_CONNECTIONS_MAX 256L
 
 #define CLIENT_MAGIC 0x4874436cu /* "HtCl" */
 #define SOCKET_MAGIC 0x4874536bu /* "HtSk" */
@@ -77,6 +82,7 @@ static int make_multi(struct ht_http_client *client)
     curl_multi_setopt(client->multi, CURLMOPT_SOCKETDATA, client);
     curl_multi_setopt(client->multi, CURLMOPT_TIMERFUNCTION, on_curl_timer);
     curl_multi_setopt(client->multi, CURLMOPT_TIMERDATA, client);
+    curl_multi_setopt(client->multi, CURLMOPT_MAXCONNECTS, KEPT_CONNECTIONS_MAX);
     return 0;
 }
 
@@ -207,6 +213,13 @@ static void act(struct ht_http_client *client, curl_socket_t fd, int flags)
     curl_multi_socket_action(client->multi, fd, flags, &running);
     client->inside_curl--;
     ht_http_client_collect(client);
+}
+
+void ht_http_client_limit(struct ht_http_client *client, size_t max_connections_of_host)
+{
+    long limit = max_connections_of_host > LONG_MAX ? LONG_MAX : (long)max_connections_of_host;
+
+    curl_multi_setopt(client_from(client)->multi, CURLMOPT_MAX_HOST_CONNECTIONS, limit);
 }
 
 void ht_http_client_collect(struct ht_http_client *client)

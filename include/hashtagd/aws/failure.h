@@ -15,11 +15,11 @@
 
 /** An answer. Everything is the caller's. */
 struct ht_aws_reply {
-    enum ht_aws_service service;
-    int http_status;
-    const struct ht_http_header *headers;
-    size_t header_count;
-    struct ht_slice body; /**< any bytes */
+    enum ht_aws_service service;          /**< who answered */
+    int http_status;                      /**< 100 to 599 */
+    const struct ht_http_header *headers; /**< as sent */
+    size_t header_count;                  /**< of them */
+    struct ht_slice body;                 /**< any bytes */
 };
 
 /** Reads code, message and request id, and what they mean. Every text is valid for a log: control

@@ -87,6 +87,10 @@ struct ht_http_transfer_options {
 int ht_http_client_create(struct ht_http_client **client, struct ht_loop *loop,
                           struct ht_error *error) HT_MUST_CHECK;
 
+/** At most so many connections to one host at a time; transfers beyond wait for their turn, which
+ * counts for their timeouts. 0, as at first: no limit. Up to 256 that rest are kept. */
+void ht_http_client_limit(struct ht_http_client *client, size_t max_connections_of_host);
+
 /** Cancels what runs (each on_done is called with HT_ECANCELED), frees the client, then calls
  * `on_closed` (may be NULL) once, never from inside this call. NULL is fine: nothing happens. */
 void ht_http_client_close(struct ht_http_client *client, void (*on_closed)(void *user), void *user);

@@ -3,6 +3,7 @@
 
 #include "hashtagd/base/assert.h"
 
+#include "../../../src/aws/client_internal.h"
 #include "aws_world.h"
 
 #include <setjmp.h>
@@ -484,6 +485,111 @@ static void test_no_region(void **state)
 
 /* --- S3 --- */
 
+static void test_place_of_a_bucket(void **state)
+{
+    static const struct {
+        const char *endpoint, *bucket;
+        bool is_overridden, is_in_path;
+    } cases[] = {
+        {"https://s3.eu-west-1.amazonaws.com", "hashtags", false, false},
+        {"https://s3.cn-north-1.amazonaws.com.cn", "hash-tags9", false, false},
+        {"https://s3.eu-west-1.amazonaws.com", "hash.tags", false, true},
+        {"https://s3.eu-west-1.amazonaws.com", "Hashtags", false, true},
+        {"https://s3.eu-west-1.amazonaws.com", "hash_tags", false, true},
+        {"https://s3.eu-west-1.amazonaws.com", "ab", false, true},
+        {"https://s3.eu-west-1.amazonaws.com", "abc-", false, true},
+        {"http://127.0.0.1:9000", "hashtags", true, true},
+        {"http://localhost:9000", "hashtags", true, true},
+        {"https://minio.example.com", "hashtags", true, true},
+        {"https://bucket.vpce-1a2b.s3.eu-west-1.vpce.amazonaws.com", "hashtags", true, false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < HT_COUNT_OF(cases); i++) {
+        assert_int_equal(ht_aws_request_uses_path_style(ht_slice_text(cases[i].endpoint),
+                                                        ht_slice_text(cases[i].bucket),
+                                                        cases[i].is_overridden),
+                         cases[i].is_in_path);
+    }
+}
+
+/* Signs anew what came over the wire: every signed header is there as it was signed. */
+static void check_signature(struct aws_world *world, const struct aws_world_request *request,
+                            struct aws_world_reply *reply)
+{
+    struct ht_http_header headers[AWS_WORLD_HEADERS_MAX];
+    struct ht_slice sent = aws_world_header(request, "Authorization");
+    struct ht_slice is_s3 = aws_world_header(request, "X-Amz-Content-SHA256");
+    struct ht_slice token = aws_world_header(request, "X-Amz-Security-Token");
+    struct ht_slice date = aws_world_header(request, "X-Amz-Date");
+    char hash[HT_SIGV4_HASH_BYTES], key_id[32];
+    struct ht_sigv4_result result;
+    struct tm utc = {0};
+    size_t count = 0;
+
+    (void)reply;
+    for (size_t i = 0; i < request->header_count; i++) {
+        const char *added[] = {"Authorization", "X-Amz-Content-SHA256",  "X-Amz-Security-Token",
+                               "X-Amz-Date",    "amz-sdk-invocation-id", "amz-sdk-request",
+                               "Accept",        "Content-Length"};
+        bool is_added = false;
+        for (size_t k = 0; k < HT_COUNT_OF(added); k++) {
+            is_added |=
+                ht_slice_equal_ignoring_case(request->headers[i].name, ht_slice_text(added[k]));
+        }
+        if (!is_added) {
+            headers[count++] = request->headers[i];
+        }
+    }
+    ht_sigv4_hash_payload(request->body, hash);
+    snprintf(key_id, sizeof key_id, "AKIDWORLD%u", world->key_generation);
+    assert_non_null(strptime(date.data, "%Y%m%dT%H%M%SZ", &utc));
+    struct ht_sigv4_identity identity = {ht_slice_text(key_id), HT_SLICE("secret"), token};
+    char method[16];
+    snprintf(method, sizeof method, "%.*s", (int)request->method.length, request->method.data);
+    struct ht_sigv4_request again = {.method = method,
+                                     .path = request->path,
+                                     .query = request->query,
+                                     .headers = headers,
+                                     .header_count = count,
+                                     .payload_hash = ht_slice_text(hash),
+                                     .region = "eu-west-1",
+                                     .signing_name = is_s3.length > 0 ? "s3" : "kinesis",
+                                     .is_s3 = is_s3.length > 0,
+                                     .time_s = timegm(&utc)};
+    assert_int_equal(ht_sigv4_sign(&again, &identity, NULL, &result, NULL), 0);
+    assert_int_equal(sent.length, result.authorization.length);
+    assert_memory_equal(sent.data, result.authorization.data, sent.length);
+    ht_sigv4_result_finish(&result);
+}
+
+static void test_what_is_sent_is_what_was_signed(void **state)
+{
+    static const struct ht_http_header more[] = {HT_HTTP_HEADER("Content-MD5", "abc=="),
+                                                 HT_HTTP_HEADER("If-None-Match", "*")};
+    struct test *test = *state;
+
+    test->world.on_request = check_signature;
+    for (unsigned i = 0; i < 2; i++) { /* without a token, and with */
+        test->world.key_generation = i;
+        start(test, (struct ht_aws_call){.service = HT_AWS_KINESIS, .body = HT_SLICE("{}")});
+        start(test, (struct ht_aws_call){.service = HT_AWS_S3,
+                                         .method = "PUT",
+                                         .bucket = HT_SLICE("hashtags"),
+                                         .path = HT_SLICE("/a/../%C3%A9"),
+                                         .query = HT_SLICE("partNumber=2&uploadId=x"),
+                                         .headers = more,
+                                         .header_count = 2,
+                                         .body = HT_SLICE("part")});
+        start(test, (struct ht_aws_call){
+                        .service = HT_AWS_S3, .method = "HEAD", .bucket = HT_SLICE("hashtags")});
+        run(test);
+    }
+    for (unsigned i = 0; i < test->started; i++) {
+        assert_int_equal(test->calls[i].call.status, 0);
+    }
+}
+
 static void check_bucket(struct aws_world *world, const struct aws_world_request *request,
                          struct aws_world_reply *reply)
 {
@@ -732,6 +838,8 @@ int main(void)
         TEST(test_headers),
         TEST(test_header_that_cannot_be_sent),
         TEST(test_no_region),
+        TEST(test_place_of_a_bucket),
+        TEST(test_what_is_sent_is_what_was_signed),
         TEST(test_bucket_elsewhere),
         TEST(test_name_that_is_no_bucket),
         TEST(test_broken_connection_that_rested_is_tried_at_once),

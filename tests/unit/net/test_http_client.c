@@ -9,6 +9,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -29,6 +30,7 @@ struct call {
     size_t data_bytes; /* through on_data */
     unsigned data_calls_while_paused;
     bool is_paused;
+    bool is_connection_reused;
     char body[64];
     char date[64];
     char error_text[256];
@@ -65,6 +67,7 @@ static void on_done(void *user, struct ht_http_result *result)
     call->transfer = NULL;
     call->code = result->code;
     call->status = result->status;
+    call->is_connection_reused = result->is_connection_reused;
     call->body_bytes = result->body.length;
     snprintf(call->body, sizeof call->body, "%s",
              result->body.data == NULL ? "" : result->body.data);
@@ -402,6 +405,72 @@ static void test_streaming_bodies(void **state)
     assert_string_equal(script.calls[4].body, "hello\n");
 }
 
+static void begin_paths(struct script *script)
+{
+    start(script, "/a/../ok", (struct ht_http_transfer_options){0});
+    start(script, "/a/../ok", (struct ht_http_transfer_options){.is_path_as_is = true});
+}
+
+static void test_path_as_it_is(void **state)
+{
+    struct script script = {0};
+
+    (void)state;
+    run(&script, begin_paths);
+    assert_int_equal(script.calls[0].status, 200);
+    assert_int_equal(script.calls[1].status, 404);
+}
+
+static void begin_limited(struct script *script)
+{
+    ht_http_client_limit(script->client, 1);
+    for (unsigned i = 0; i < 4; i++) {
+        start(script, "/echo",
+              (struct ht_http_transfer_options){.body = HT_SLICE("x"), .is_sent_once = true});
+    }
+}
+
+static void test_connections_are_limited_and_kept(void **state)
+{
+    struct script script = {0};
+    unsigned reused = 0;
+
+    (void)state;
+    run(&script, begin_limited);
+    for (unsigned i = 0; i < 4; i++) {
+        assert_string_equal(script.calls[i].body, "x");
+        reused += script.calls[i].is_connection_reused;
+    }
+    assert_int_equal(reused, 3);
+    assert_int_equal(script.fixture.stats.connections_total, 1);
+}
+
+/* The server plays the proxy; the address is one of those for documentation. */
+static void begin_proxy(struct script *script)
+{
+    char proxy[64];
+
+    snprintf(proxy, sizeof proxy, "http://127.0.0.1:%u", script->fixture.port);
+    setenv("http_proxy", proxy, 1);
+    start(script, "/ok", (struct ht_http_transfer_options){.url = "http://192.0.2.1/ok"});
+    start(script, "/ok",
+          (struct ht_http_transfer_options){
+              .url = "http://192.0.2.1/ok", .connect_timeout_ms = 50, .is_without_proxy = true});
+}
+
+static void test_proxy_is_used_and_can_be_passed_by(void **state)
+{
+    struct script script = {0};
+
+    (void)state;
+    run(&script, begin_proxy);
+    unsetenv("http_proxy");
+    assert_int_equal(script.calls[0].code, 0);
+    assert_int_equal(script.calls[0].status, 200);
+    assert_int_not_equal(script.calls[1].code, 0);
+    assert_int_equal(script.calls[1].status, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -416,6 +485,9 @@ int main(void)
         cmocka_unit_test(test_cancel),
         cmocka_unit_test(test_close_with_transfers_running),
         cmocka_unit_test(test_streaming_bodies),
+        cmocka_unit_test(test_path_as_it_is),
+        cmocka_unit_test(test_connections_are_limited_and_kept),
+        cmocka_unit_test(test_proxy_is_used_and_can_be_passed_by),
     };
     return cmocka_run_group_tests_name("net/http_client", tests, NULL, NULL);
 }
