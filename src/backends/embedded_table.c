@@ -68,6 +68,15 @@ int ht_embedded_table_create(struct ht_table **out, struct ht_embedded_store *st
     return 0;
 }
 
+void ht_embedded_table_keep_windows(struct ht_table *port)
+{
+    struct ht_embedded_table *table = table_from(port);
+    HT_ASSERT(table->load == NULL);
+    table->keeps_windows = true;
+    table->ttl_s = 0;
+    table->reader.phase = HT_EMBEDDED_LOAD_PARTS;
+}
+
 static void start_load(struct ht_table *port, struct ht_table_load *load)
 {
     struct ht_embedded_table *table = table_from(port);

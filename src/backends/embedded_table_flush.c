@@ -205,7 +205,10 @@ static int delete_asked(struct ht_embedded_flush *flush)
     const struct ht_table_flush *request = flush->request;
     int status = 0;
     for (size_t i = 0; status == 0 && i < request->delete_count; i++) {
-        status = delete_item(flush, request->deletes[i], HT_ORIGIN_USER);
+        status = flush->table->keeps_windows
+                     ? write_part_row(flush, request->now_s / 60, HT_EMBEDDED_PART_DELETION,
+                                      request->deletes[i])
+                     : delete_item(flush, request->deletes[i], HT_ORIGIN_USER);
     }
     return status;
 }

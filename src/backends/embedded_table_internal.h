@@ -59,6 +59,7 @@ struct ht_embedded_table {
     uint32_t magic;
     struct ht_embedded_store *store;
     uint64_t ttl_s;
+    bool keeps_windows; /**< and nothing else: the items are in another table */
     struct ht_embedded_flush flush;
     /* load: two chunks take turns, so that one is read while the other is taken in */
     struct ht_table_load *load;

@@ -21,3 +21,9 @@
  * expires. `*table` is the caller's. HT_ENOMEM, with `error` (may be NULL). Loop thread. */
 int ht_embedded_table_create(struct ht_table **table, struct ht_embedded_store *store,
                              uint64_t ttl_s, struct ht_error *error) HT_MUST_CHECK;
+
+/** Makes it keep the windows' log and nothing else, for a table that keeps its items elsewhere
+ * (backends/dynamodb_table.h): a load gives window parts only, whatever else the store has, and
+ * each hashtag in `deletes` is logged as deleted, found or not; nothing is told as removed. Before the
+ * load. */
+void ht_embedded_table_keep_windows(struct ht_table *table);

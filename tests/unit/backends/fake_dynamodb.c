@@ -114,9 +114,12 @@ void fake_dynamodb_put(struct fake_dynamodb *fake, const char *table, const char
                        const char *key, ...)
 {
     struct fake_item *item = make(fake, table, key);
-    char value[300];
-    (void)snprintf(value, sizeof(value), "{\"S\":\"%s\"}", key);
-    set(item, key_name, strdup(value));
+    struct ht_buffer value;
+    ht_buffer_init(&value, 1 << 16);
+    HT_ASSERT(ht_buffer_append_text(&value, "{\"S\":") == 0);
+    ht_json_append_string(&value, ht_slice_text(key));
+    HT_ASSERT(ht_buffer_append_byte(&value, '}') == 0);
+    set(item, key_name, ht_buffer_take(&value));
     va_list arguments;
     va_start(arguments, key);
     for (const char *name; (name = va_arg(arguments, const char *)) != NULL;) {

@@ -388,6 +388,30 @@ static void test_flush_is_all_or_nothing(void **state)
     expect_loaded(fixture, 0, expected);
 }
 
+static void test_keeping_windows_only(void **state)
+{
+    struct fixture *fixture = *state;
+    struct store store;
+    struct loaded loaded;
+    const struct ht_slice gone[] = {HT_SLICE("never-here"), HT_SLICE("a")};
+    struct ht_window_part part = {.minute = NOW_S / 60, .data = HT_SLICE("part")};
+    store_open(&store, fixture, 0);
+    assert_int_equal(store_count(&store, "a", 5, NOW_S, "10"), 0);
+    store_close(&store);
+    store_open(&store, fixture, 0);
+    ht_embedded_table_keep_windows(store.table);
+    load_into(&loaded, &store, 0);
+    assert_string_equal(loaded.text == NULL ? "" : loaded.text, "");
+    free(loaded.text);
+    struct ht_table_flush flush = {
+        .parts = &part, .part_count = 1, .deletes = gone, .delete_count = 2, .now_s = NOW_S};
+    assert_int_equal(store_flush(&store, &flush), 0);
+    assert_int_equal(flush.removed_count, 0);
+    assert_int_equal(store_ask(fixture, "SELECT count(*) FROM items"), 1);
+    assert_int_equal(store_ask(fixture, "SELECT count(*) FROM window_parts WHERE kind = 1"), 2);
+    store_close(&store);
+}
+
 static void test_full_disk_and_room_again(void **state)
 {
     struct fixture *fixture = *state;
@@ -497,6 +521,7 @@ int main(void)
         CASE(test_counts_add_up),
         CASE(test_positions_come_back_whole),
         CASE(test_window_parts),
+        CASE(test_keeping_windows_only),
         CASE(test_delete_takes_the_new_counts_along),
         CASE(test_expiry),
         CASE(test_expiry_of_many),
