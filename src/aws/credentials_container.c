@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include "credentials_plan.h"
+#include "credentials_answer.h"
+#include "credentials_sources.h"
 #include "settings_internal.h"
+
+#include "hashtagd/base/assert.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,10 +15,16 @@
 
 #define ECS_BASE "http://169.254.170.2"
 
+/* botocore's */
+#define TIMEOUT_MS 2000
+#define ATTEMPTS   3
+#define WAIT_MS    1000
+
 static int check_url(const char *url, struct ht_error *error);
 static bool is_local_host(struct ht_slice host);
 static int take_token(struct ht_aws_plan *plan, const struct ht_aws_settings *settings,
                       struct ht_error *error);
+static void on_answer(struct ht_aws_ask *ask);
 
 int ht_aws_plan_container(struct ht_aws_plan *plan, const struct ht_aws_settings *settings,
                           struct ht_error *error)
@@ -119,4 +128,51 @@ static int take_token(struct ht_aws_plan *plan, const struct ht_aws_settings *se
                ? 0
                : ht_error_set(error, HT_ETOOBIG,
                               "AWS_CONTAINER_AUTHORIZATION_TOKEN is longer than 64 KiB.");
+}
+
+void ht_aws_container_source_start(struct ht_aws_container_source *source)
+{
+    source->status = 0;
+    source->keys = NULL;
+    source->ask = (struct ht_aws_ask){.options = source->options,
+                                      .method = "GET",
+                                      .url = source->plan->url,
+                                      .timeout_ms = TIMEOUT_MS,
+                                      .attempts = ATTEMPTS,
+                                      .wait_ms = WAIT_MS,
+                                      .is_direct = true,
+                                      .done = on_answer,
+                                      .user = source};
+    ht_aws_ask_add_header(&source->ask, "Accept", HT_SLICE("application/json"));
+    if (source->plan->token.length > 0) {
+        ht_aws_ask_add_header(&source->ask, "Authorization", ht_buffer_slice(&source->plan->token));
+    }
+    ht_aws_ask_start(&source->ask);
+}
+
+static void on_answer(struct ht_aws_ask *ask)
+{
+    struct ht_aws_container_source *source = ask->user;
+
+    if (ask->status != 0) {
+        source->status = ht_error_set(&source->error, ask->status,
+                                      "The container endpoint at %.200s gave no keys: %s",
+                                      source->plan->url, ask->error.text);
+    } else if (ask->http_status != 200) {
+        source->status = ht_error_set(
+            &source->error, ask->http_status >= 500 ? HT_EIO : HT_EPERMISSION,
+            "The container endpoint at %.200s answered with status %d. Look at the role of the "
+            "task (ECS) or the pod identity association (EKS).",
+            source->plan->url, ask->http_status);
+    } else {
+        source->status =
+            ht_aws_answer_parse(HT_AWS_ANSWER_CONTAINER, ht_buffer_slice(&ask->body_of_answer),
+                                source->plan->origin, &source->keys, &source->error);
+    }
+    source->done(source);
+}
+
+void ht_aws_container_source_cancel(struct ht_aws_container_source *source)
+{
+    ht_aws_ask_cancel(&source->ask);
 }

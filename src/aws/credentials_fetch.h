@@ -4,6 +4,8 @@
 /** One run through the chain, from the files to keys. */
 
 #include "credentials_plan.h"
+#include "credentials_sources.h"
+#include "sts_assume_role.h"
 
 #include "hashtagd/net/worker.h"
 
@@ -22,10 +24,16 @@ struct ht_aws_fetch {
     enum ht_aws_source source; /**< that was asked */
     /* private */
     struct ht_job job;                /**< private */
-    struct ht_timer turn_timer;       /**< private */
     struct ht_aws_profiles *profiles; /**< private */
     struct ht_aws_plan plan;          /**< private */
+    int step;                         /**< private: what is under way */
+    size_t role;                      /**< private: roles that are still to be assumed */
+    struct ht_error region_error;     /**< private: code 0: the region was not asked for, or told */
     bool is_canceled;                 /**< private */
+    struct ht_aws_instance_source instance;   /**< private */
+    struct ht_aws_process_source process;     /**< private */
+    struct ht_aws_container_source container; /**< private */
+    struct ht_sts_assume_role assume;         /**< private */
 };
 
 /** Starts a run. Cannot fail. */

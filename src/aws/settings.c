@@ -44,6 +44,7 @@ static int load_region(struct ht_aws_settings *settings, struct ht_error *error)
 static int load_endpoints(struct ht_aws_settings *settings, struct ht_error *error);
 static int load_endpoint(struct ht_aws_settings *settings, enum ht_aws_service service,
                          struct ht_error *error);
+static int load_metadata(struct ht_aws_settings *settings, struct ht_error *error);
 static int load_switch(const struct ht_aws_settings *settings, const char *variable,
                        const char *key, bool *value, struct ht_error *error);
 static int load_attempts(struct ht_aws_settings *settings, struct ht_error *error);
@@ -52,8 +53,7 @@ static int load_ca_file(struct ht_aws_settings *settings, struct ht_error *error
 static void look_up(const struct ht_aws_settings *settings, const char *variable, const char *key,
                     struct found *found);
 static int refuse(const struct found *found, const char *expected, struct ht_error *error);
-static int set_endpoint(struct ht_aws_settings *settings, enum ht_aws_service service,
-                        const struct found *found, struct ht_error *error);
+static int set_address(char **address, const struct found *found, struct ht_error *error);
 static bool is_base_address(const char *url);
 static int replace_text(char **text, const char *value, struct ht_error *error);
 
@@ -61,7 +61,7 @@ int ht_aws_settings_load(struct ht_aws_settings *settings, const char *const *en
                          struct ht_error *error)
 {
     int (*const steps[])(struct ht_aws_settings *, struct ht_error *) = {
-        load_profiles, load_region, load_endpoints, load_attempts, load_ca_file,
+        load_profiles, load_region, load_endpoints, load_metadata, load_attempts, load_ca_file,
     };
 
     memset(settings, 0, sizeof *settings);
@@ -242,7 +242,7 @@ static int load_endpoint(struct ht_aws_settings *settings, enum ht_aws_service s
     if (found.value == NULL) {
         look_up(settings, "AWS_ENDPOINT_URL", "endpoint_url", &found);
     }
-    return found.value == NULL ? 0 : set_endpoint(settings, service, &found, error);
+    return found.value == NULL ? 0 : set_address(&settings->endpoints[service], &found, error);
 }
 
 int ht_aws_settings_set_endpoint(struct ht_aws_settings *settings, enum ht_aws_service service,
@@ -250,22 +250,36 @@ int ht_aws_settings_set_endpoint(struct ht_aws_settings *settings, enum ht_aws_s
 {
     struct found found = {.value = url, .name = "endpoint", .place = "configuration"};
 
-    return set_endpoint(settings, service, &found, error);
+    return set_address(&settings->endpoints[service], &found, error);
 }
 
-static int set_endpoint(struct ht_aws_settings *settings, enum ht_aws_service service,
-                        const struct found *found, struct ht_error *error)
+static int load_metadata(struct ht_aws_settings *settings, struct ht_error *error)
+{
+    struct found found;
+
+    look_up(settings, "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE",
+            "ec2_metadata_service_endpoint_mode", &found);
+    if (found.value != NULL) {
+        settings->uses_metadata_ipv6 = strcasecmp(found.value, "IPv6") == 0;
+        if (!settings->uses_metadata_ipv6 && strcasecmp(found.value, "IPv4") != 0) {
+            return refuse(&found, "IPv4 or IPv6", error);
+        }
+    }
+    look_up(settings, "AWS_EC2_METADATA_SERVICE_ENDPOINT", "ec2_metadata_service_endpoint", &found);
+    return found.value == NULL ? 0 : set_address(&settings->metadata_endpoint, &found, error);
+}
+
+static int set_address(char **address, const struct found *found, struct ht_error *error)
 {
     if (!is_base_address(found->value)) {
         return refuse(found, "an address such as http://127.0.0.1:4566 or https://HOST/PATH",
                       error);
     }
-    if (replace_text(&settings->endpoints[service], found->value, error) != 0) {
+    if (replace_text(address, found->value, error) != 0) {
         return HT_ENOMEM;
     }
-    char *url = settings->endpoints[service];
-    for (size_t length = strlen(url); length > 0 && url[length - 1] == '/'; length--) {
-        url[length - 1] = '\0';
+    for (size_t length = strlen(*address); (*address)[length - 1] == '/'; length--) {
+        (*address)[length - 1] = '\0';
     }
     return 0;
 }
@@ -419,6 +433,7 @@ void ht_aws_settings_finish(struct ht_aws_settings *settings)
         free(settings->endpoints[i]);
     }
     free(settings->region);
+    free(settings->metadata_endpoint);
     free(settings->ca_file);
     free(settings->profile);
     ht_aws_profiles_destroy(settings->profiles);

@@ -30,6 +30,8 @@ struct ht_aws_settings {
     bool uses_dualstack;                   /**< AWS_USE_DUALSTACK_ENDPOINT */
     bool uses_fips;                        /**< AWS_USE_FIPS_ENDPOINT */
     unsigned max_attempts;                 /**< 0: the default of the service */
+    char *metadata_endpoint;               /**< AWS_EC2_METADATA_SERVICE_ENDPOINT; NULL: by mode */
+    bool uses_metadata_ipv6;               /**< AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE is IPv6 */
     char *ca_file;                         /**< AWS_CA_BUNDLE; NULL: the system's */
     char *profile;                         /**< the profile's name; "default" where none is set */
     bool is_profile_explicit;              /**< AWS_PROFILE was set */

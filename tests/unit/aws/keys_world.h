@@ -44,6 +44,8 @@ struct keys_world {
     char requests[KEYS_WORLD_REQUESTS_MAX][2048]; /**< "METHOD /path header: value|... body" */
     size_t request_count;
     uint16_t port;
+    bool is_hasty; /**< while keys are waited for, the clock goes on by itself */
+    bool is_told;  /**< the request for keys has ended */
 };
 
 /** Makes the world, without settings; HOME is an empty folder. */

@@ -80,6 +80,7 @@ enum field {
     FIPS,
     ATTEMPTS,
     CA_FILE,
+    METADATA,
     PROFILE,
 };
 
@@ -96,6 +97,8 @@ static const char *shown(const struct ht_aws_settings *settings, enum field fiel
     case ATTEMPTS:
         snprintf(number, 20, "%u", settings->max_attempts);
         return number;
+    case METADATA:
+        return settings->metadata_endpoint;
     case CA_FILE:
         return settings->ca_file;
     case PROFILE:
@@ -167,6 +170,9 @@ static const struct {
     {{NULL}, "[default]\nmax_attempts = 4\n", ATTEMPTS, "4"},
     {{"AWS_CA_BUNDLE=/etc/a.pem"}, "[default]\nca_bundle = /b.pem\n", CA_FILE, "/etc/a.pem"},
     {{NULL}, "[default]\nca_bundle = /b.pem\n", CA_FILE, "/b.pem"},
+    {{"AWS_EC2_METADATA_SERVICE_ENDPOINT=http://a/"}, "", METADATA, "http://a"},
+    {{"AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE=ipv6"}, "", METADATA, NULL},
+    {{NULL}, "[default]\nec2_metadata_service_endpoint = http://b\n", METADATA, "http://b"},
     {{"AWS_CONFIG_FILE=/nowhere"}, "[default]\nregion = x\n", REGION, NULL},
     {{"AWS_RETRY_MODE=Adaptive", "AWS_STS_REGIONAL_ENDPOINTS=legacy"}, "", REGION, NULL},
 };
@@ -215,6 +221,8 @@ static void names_the_place_of_a_wrong_setting(void **state)
         {{"AWS_MAX_ATTEMPTS=-1"}, "", {"AWS_MAX_ATTEMPTS", "1 to 100"}},
         {{NULL}, "[default]\nmax_attempts=many\n", {"config line 2", "1 to 100"}},
         {{"AWS_RETRY_MODE=fast"}, "", {"AWS_RETRY_MODE", "standard"}},
+        {{"AWS_EC2_METADATA_SERVICE_ENDPOINT=169.254.169.254"}, "", {"METADATA", "must be"}},
+        {{"AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE=6"}, "", {"MODE", "IPv4 or IPv6"}},
         {{NULL}, "[default\n", {"config, line 1", "]"}},
     };
 
