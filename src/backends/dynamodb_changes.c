@@ -486,6 +486,7 @@ static void destroy(struct ht_changes *port)
     ht_lineage_finish(&changes->lineage);
     ht_removal_reader_finish(&changes->removal_reader);
     free(changes->stream.arn);
+    free(changes->stream.candidates);
     changes->magic = 0;
     free_changes(changes);
 }

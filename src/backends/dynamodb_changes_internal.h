@@ -22,6 +22,7 @@
 #include "hashtagd/aws/dynamodb_streams_describe_stream.h"
 #include "hashtagd/aws/dynamodb_streams_get_records.h"
 #include "hashtagd/aws/dynamodb_streams_get_shard_iterator.h"
+#include "hashtagd/aws/dynamodb_streams_list_streams.h"
 #include "hashtagd/backends/dynamodb_changes.h"
 #include "hashtagd/base/backoff.h"
 
@@ -35,6 +36,7 @@ enum ht_changes_step {
     HT_CHANGES_STEP_POSITIONS, /* read the rows; once */
     HT_CHANGES_STEP_TABLE,     /* ask the table for its stream */
     HT_CHANGES_STEP_LIST,      /* list the shards, page by page */
+    HT_CHANGES_STEP_HISTORY, /* rows are of none of its shards: which streams were there before? */
 };
 
 /** Finding the stream and its shards. */
@@ -43,18 +45,23 @@ struct ht_changes_stream {
     bool is_running; /* a request of this part */
     bool is_found;   /* a complete listing was seen: reading may go on */
     bool is_enabled;
+    bool has_newer; /* the table has another stream by now: this one is read to its end first */
+    bool has_looked_back;
     uint64_t due_ms;
+    uint64_t describe_due_ms; /* not before: 10 calls a second an account */
     unsigned failures;
     char *arn; /* owned; NULL: none yet */
     char last_shard_id[HT_SHARD_ID_BYTES];
     size_t page_count;
     bool relists; /* a listing is wanted as soon as may be */
     enum ht_dynamodb_stream_view view;
+    char *candidates; /* owned: older streams to look at, a line each; NULL: none */
     struct ht_change_shard *asked_parent; /* whose children are being asked for */
     struct ht_changes_trouble trouble;    /* of the requests */
     struct ht_changes_trouble condition;  /* of the stream: off, without old images */
     struct ht_dynamodb_describe_table table_op;
     struct ht_dynamodb_streams_describe_stream stream_op;
+    struct ht_dynamodb_streams_list_streams history_op;
     struct ht_positions_load load;
 };
 

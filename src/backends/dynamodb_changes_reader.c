@@ -65,7 +65,7 @@ void ht_changes_readers_step(struct ht_dynamodb_changes *changes, uint64_t now_m
         if (shard->reader != NULL && shard->reader->state == HT_CHANGE_READER_FINISHED) {
             close_reader(shard);
         }
-        if (changes->stream.arn != NULL && ht_lineage_is_ready(lineage, shard)) {
+        if (changes->stream.is_found && ht_lineage_is_ready(lineage, shard)) {
             open_reader(changes, shard);
         }
         if (shard->reader != NULL) {

@@ -8,6 +8,11 @@
  *                  | +- none -+-- gone: look again soon
  *                  +-- another stream: only after the one before is read to its end
  *
+ * A stream that was switched off and on is another one. Where the rows are of none of its shards,
+ * there may be deletions that nobody read yet in the one before, which is kept for a day:
+ *
+ *   list --> history --> list each older stream, until one has them --> follow that one first
+ *
  * Between the pages of a listing, and while waiting, the children of shards that have ended are
  * asked for: after 50 ms, doubling to 1 s, then by a full listing.
  */
@@ -21,11 +26,14 @@
 
 enum {
     LIST_EVERY_MS = 60000,
+    DESCRIBE_GAP_MS = 120,
     PAGE_GAP_MS = 200,     /* 10 calls a second an account, and we are not alone */
     LOOK_AGAIN_MS = 10000, /* at a table that has no stream, or not yet */
     CHILD_WAIT_MS = 50,    /* Amazon's adapter: doubling to a second */
     CHILD_WAIT_MOST_MS = 1000,
     CHILD_ATTEMPTS = 8,
+    CHILDREN_MOST = 5, /* parents at a time; for more a listing is quicker */
+    HISTORY_ATTEMPTS = 3,
 };
 
 static const struct ht_backoff backoff = {.base_ms = 1000, .max_ms = 20000};
@@ -45,6 +53,10 @@ static void take_page(struct ht_dynamodb_changes *changes,
 static void take_children(struct ht_dynamodb_changes *changes, struct ht_change_shard *parent,
                           int status);
 static void end_listing(struct ht_dynamodb_changes *changes);
+static bool settle(struct ht_dynamodb_changes *changes);
+static void ask_history(struct ht_dynamodb_changes *changes);
+static void on_history(struct ht_dynamodb_streams_list_streams *op);
+static void try_older(struct ht_dynamodb_changes *changes);
 static void drop_vanished(struct ht_dynamodb_changes *changes);
 static void lose_stream(struct ht_dynamodb_changes *changes);
 static void set_condition(struct ht_dynamodb_changes *changes);
@@ -73,43 +85,65 @@ static void go_again(struct ht_dynamodb_changes *changes)
        ht_backoff_ms(&backoff, changes->stream.failures, changes->options.random));
 }
 
-/* The first shard whose children are to be asked for now. */
+/* The first shard whose children are to be asked for now. Where there are many, a listing is. */
 static struct ht_change_shard *find_childless(struct ht_dynamodb_changes *changes, uint64_t now_ms)
 {
-    for (size_t i = 0; i < changes->lineage.count; i++) {
+    struct ht_change_shard *first = NULL;
+    size_t count = 0;
+    for (size_t i = 0; changes->stream.is_found && i < changes->lineage.count; i++) {
         struct ht_change_shard *shard = changes->lineage.shards[i];
-        if (shard->needs_children && now_ms >= shard->child_due_ms) {
-            return shard;
+        if (!shard->needs_children) {
+            continue;
         }
-        if (shard->needs_children) {
+        if (now_ms < shard->child_due_ms) {
             ht_dynamodb_changes_wait_until(changes, shard->child_due_ms);
+            continue;
+        }
+        first = first == NULL ? shard : first;
+        if (count++ >= CHILDREN_MOST) {
+            changes->stream.relists = true;
+            shard->child_due_ms = now_ms + CHILD_WAIT_MOST_MS;
         }
     }
-    return NULL;
+    return first;
+}
+
+/* Asks DescribeStream where that is what is to be done now: whether it is. */
+static bool step_describe(struct ht_dynamodb_changes *changes, uint64_t now_ms)
+{
+    struct ht_changes_stream *stream = &changes->stream;
+    struct ht_change_shard *childless = find_childless(changes, now_ms);
+    bool relists = stream->relists && stream->step == HT_CHANGES_STEP_TABLE &&
+                   stream->arn != NULL && stream->failures == 0;
+    bool lists = stream->step == HT_CHANGES_STEP_LIST && now_ms >= stream->due_ms;
+    if (childless == NULL && !relists && !lists) {
+        return false;
+    }
+    if (now_ms < stream->describe_due_ms) {
+        ht_dynamodb_changes_wait_until(changes, stream->describe_due_ms);
+    } else if (childless != NULL && !relists) {
+        ask_children(changes, childless);
+    } else {
+        stream->step = HT_CHANGES_STEP_LIST;
+        ask_page(changes);
+    }
+    return true;
 }
 
 void ht_changes_stream_step(struct ht_dynamodb_changes *changes, uint64_t now_ms)
 {
     struct ht_changes_stream *stream = &changes->stream;
-    if (stream->is_running) {
+    if (stream->is_running || step_describe(changes, now_ms)) {
         return;
     }
-    struct ht_change_shard *childless =
-        stream->arn == NULL ? NULL : find_childless(changes, now_ms);
-    if (childless != NULL) {
-        ask_children(changes, childless);
-    } else if (stream->relists && stream->step == HT_CHANGES_STEP_TABLE && stream->arn != NULL &&
-               stream->failures == 0) {
-        stream->step = HT_CHANGES_STEP_LIST;
-        ask_page(changes);
-    } else if (now_ms < stream->due_ms) {
+    if (now_ms < stream->due_ms) {
         ht_dynamodb_changes_wait_until(changes, stream->due_ms);
     } else if (stream->step == HT_CHANGES_STEP_POSITIONS) {
         load_positions(changes);
-    } else if (stream->step == HT_CHANGES_STEP_TABLE) {
-        ask_table(changes);
+    } else if (stream->step == HT_CHANGES_STEP_HISTORY) {
+        ask_history(changes);
     } else {
-        ask_page(changes);
+        ask_table(changes);
     }
 }
 
@@ -218,8 +252,10 @@ static void look_at_stream_of(struct ht_dynamodb_changes *changes, struct ht_sli
                         HT_TEXT("stream", copy));
             free(stream->arn);
             stream->arn = copy;
+            is_same = true;
         }
     }
+    stream->has_newer = !is_same;
     if (stream->arn == NULL) {
         go_again(changes);
         return;
@@ -231,6 +267,7 @@ static void describe(struct ht_dynamodb_changes *changes)
 {
     struct ht_changes_stream *stream = &changes->stream;
     stream->is_running = true;
+    stream->describe_due_ms = ht_dynamodb_changes_now_ms(changes) + DESCRIBE_GAP_MS;
     stream->stream_op.stream_arn = ht_slice_text(stream->arn);
     stream->stream_op.resource = changes->resource;
     stream->stream_op.done = on_shards;
@@ -273,6 +310,8 @@ static void on_shards(struct ht_dynamodb_streams_describe_stream *op)
     }
     if (parent != NULL) {
         take_children(changes, parent, op->status);
+    } else if (op->status == HT_ENOTFOUND && stream->candidates != NULL) {
+        try_older(changes);
     } else if (op->status == HT_ENOTFOUND && stream->last_shard_id[0] != '\0') {
         stream->last_shard_id[0] = '\0'; /* the shard that the page begins behind is gone */
         go_again(changes);
@@ -304,6 +343,11 @@ static void add_shard(struct ht_dynamodb_changes *changes,
                        HT_TEXT("shard", shard->id));
     }
     if (is_new) {
+        struct ht_change_shard *parent =
+            ht_lineage_find(&changes->lineage, ht_slice_text(shard->parent_id));
+        if (parent != NULL) {
+            parent->needs_children = false;
+        }
         ht_log_debug(changes->options.log, "changes", "shard found", HT_TEXT("shard", shard->id),
                      HT_TEXT("parent", shard->parent_id));
     }
@@ -368,6 +412,9 @@ static void end_listing(struct ht_dynamodb_changes *changes)
     uint64_t wait_ms = (uint64_t)stream->page_count * PAGE_GAP_MS * 10;
     uint64_t least_ms = stream->is_enabled ? LIST_EVERY_MS : LOOK_AGAIN_MS;
     ht_lineage_end_listing(&changes->lineage);
+    if (!settle(changes)) {
+        return;
+    }
     drop_vanished(changes);
     if (!stream->is_found) {
         ht_log_info(changes->options.log, "changes", "following the change stream",
@@ -378,12 +425,120 @@ static void end_listing(struct ht_dynamodb_changes *changes)
     go_well(changes, HT_CHANGES_STEP_TABLE, wait_ms > least_ms ? wait_ms : least_ms);
 }
 
+/* Whether the rows are of the stream that was listed, or nothing in them is unread. */
+static bool has_the_rows(const struct ht_dynamodb_changes *changes)
+{
+    bool has_unread = false;
+    for (size_t i = 0; i < changes->lineage.count; i++) {
+        const struct ht_change_shard *shard = changes->lineage.shards[i];
+        if (shard->has_row && ht_lineage_is_listed(&changes->lineage, shard)) {
+            return true;
+        }
+        has_unread = has_unread || (shard->has_row && shard->state != HT_CHANGE_SHARD_ENDED);
+    }
+    return !has_unread;
+}
+
+/* Forgets the shards of a stream that is not followed now. */
+static void forget_listed(struct ht_dynamodb_changes *changes)
+{
+    for (size_t i = changes->lineage.count; i > 0; i--) {
+        struct ht_change_shard *shard = changes->lineage.shards[i - 1];
+        if (!shard->has_row) {
+            ht_lineage_remove(&changes->lineage, shard);
+        }
+    }
+}
+
+/* Whether this stream is to be followed; else goes to an older one. */
+static bool settle(struct ht_dynamodb_changes *changes)
+{
+    struct ht_changes_stream *stream = &changes->stream;
+    bool is_last_word = stream->has_looked_back && stream->candidates == NULL;
+    if (stream->is_found || is_last_word || has_the_rows(changes)) {
+        stream->has_newer = stream->has_newer || stream->candidates != NULL;
+        free(stream->candidates);
+        stream->candidates = NULL;
+        return true;
+    }
+    forget_listed(changes);
+    if (stream->has_looked_back) {
+        try_older(changes);
+    } else {
+        stream->has_looked_back = true;
+        go_well(changes, HT_CHANGES_STEP_HISTORY, 0);
+    }
+    return false;
+}
+
+static void ask_history(struct ht_dynamodb_changes *changes)
+{
+    struct ht_changes_stream *stream = &changes->stream;
+    stream->is_running = true;
+    stream->history_op = (struct ht_dynamodb_streams_list_streams){
+        .table_name = changes->options.table_name,
+        .resource = changes->resource,
+        .done = on_history,
+        .user = changes,
+    };
+    ht_dynamodb_streams_list_streams_start(changes->options.aws, &stream->history_op);
+}
+
+static void on_history(struct ht_dynamodb_streams_list_streams *op)
+{
+    struct ht_dynamodb_changes *changes = op->user;
+    struct ht_changes_stream *stream = &changes->stream;
+    struct ht_buffer arns;
+    stream->is_running = false;
+    if (op->status != 0 && op->status != HT_EPERMISSION && stream->failures < HISTORY_ATTEMPTS) {
+        go_again(changes);
+        return;
+    }
+    if (op->status != 0) {
+        ht_log_warning(
+            changes->options.log, "changes",
+            "older change streams cannot be looked for: deletions from before the stream "
+            "was switched off may be missing",
+            HT_TEXT("error", op->call.error.text));
+    }
+    ht_buffer_init(&arns, (size_t)256 * 1024);
+    for (size_t i = 0; op->status == 0 && i < op->stream_count; i++) {
+        if (!ht_slice_equal(op->stream_arns[i], ht_slice_text(stream->arn))) {
+            (void)ht_buffer_append_slice(&arns, op->stream_arns[i]);
+            (void)ht_buffer_append_byte(&arns, '\n');
+        }
+    }
+    stream->candidates = ht_buffer_take(&arns);
+    stream->failures = 0;
+    try_older(changes);
+}
+
+/* Lists the next older stream; after the last one it is the table's own again. */
+static void try_older(struct ht_dynamodb_changes *changes)
+{
+    struct ht_changes_stream *stream = &changes->stream;
+    char *end = stream->candidates == NULL ? NULL : strchr(stream->candidates, '\n');
+    free(stream->arn);
+    stream->arn = NULL;
+    stream->last_shard_id[0] = '\0';
+    if (end != NULL) {
+        stream->arn =
+            ht_slice_to_text(ht_slice_make(stream->candidates, (size_t)(end - stream->candidates)));
+        memmove(stream->candidates, end + 1, strlen(end + 1) + 1);
+    }
+    if (stream->arn == NULL) {
+        free(stream->candidates);
+        stream->candidates = NULL;
+    }
+    go_well(changes, stream->arn == NULL ? HT_CHANGES_STEP_TABLE : HT_CHANGES_STEP_LIST, 0);
+}
+
 /* Forgets shards that are not listed any more: the stream keeps a day. */
 static void drop_vanished(struct ht_dynamodb_changes *changes)
 {
     for (size_t i = changes->lineage.count; i > 0; i--) {
         struct ht_change_shard *shard = changes->lineage.shards[i - 1];
-        if (ht_lineage_is_listed(&changes->lineage, shard) || shard->reader != NULL ||
+        if (!ht_lineage_is_gone(&changes->lineage, shard) || shard->reader != NULL ||
             shard->outstanding > 0 || shard->wants_save || shard->is_saving) {
             continue;
         }
@@ -414,7 +569,8 @@ static void lose_stream(struct ht_dynamodb_changes *changes)
     stream->arn = NULL;
     stream->is_found = false;
     stream->last_shard_id[0] = '\0';
-    ht_lineage_begin_listing(&changes->lineage); /* an empty one: nothing is there any more */
+    ht_lineage_begin_listing(&changes->lineage); /* empty ones: nothing is there any more */
+    ht_lineage_begin_listing(&changes->lineage);
     ht_lineage_end_listing(&changes->lineage);
     drop_vanished(changes);
     refuse_table(changes, "has lost its change stream");
@@ -427,6 +583,10 @@ static void set_condition(struct ht_dynamodb_changes *changes)
     struct ht_error *error = &stream->condition.error;
     const char *table = changes->options.table_name;
     stream->condition.state = HT_HEALTH_FAILED;
+    ht_error_clear(error);
+    if (stream->has_newer) {
+        return; /* what is said of this one no longer matters */
+    }
     if (!stream->is_enabled) {
         ht_error_set(error, HT_EINVAL,
                      "The change stream of table %s is switched off: deletions from now on are not "
@@ -440,8 +600,6 @@ static void set_condition(struct ht_dynamodb_changes *changes)
                      "archived without their counts. Switch it off and on again with "
                      "NEW_AND_OLD_IMAGES; the new one is found by itself.",
                      table);
-    } else {
-        ht_error_clear(error);
     }
 }
 
@@ -466,7 +624,9 @@ void ht_changes_stream_cancel(struct ht_dynamodb_changes *changes)
     if (!stream->is_running) {
         return;
     }
-    if (stream->step == HT_CHANGES_STEP_TABLE && stream->asked_parent == NULL) {
+    if (stream->step == HT_CHANGES_STEP_HISTORY) {
+        ht_dynamodb_streams_list_streams_cancel(&stream->history_op);
+    } else if (stream->step == HT_CHANGES_STEP_TABLE && stream->asked_parent == NULL) {
         ht_dynamodb_describe_table_cancel(&stream->table_op);
     } else if (stream->step != HT_CHANGES_STEP_POSITIONS) {
         ht_dynamodb_streams_describe_stream_cancel(&stream->stream_op);

@@ -126,6 +126,11 @@ bool ht_lineage_is_listed(const struct ht_lineage *lineage, const struct ht_chan
     return shard->listing == lineage->listing;
 }
 
+bool ht_lineage_is_gone(const struct ht_lineage *lineage, const struct ht_change_shard *shard)
+{
+    return lineage->listing - shard->listing >= 2;
+}
+
 bool ht_lineage_is_ready(const struct ht_lineage *lineage, const struct ht_change_shard *shard)
 {
     if (shard->state != HT_CHANGE_SHARD_WAITING || !shard->is_settled) {

@@ -83,6 +83,10 @@ void ht_lineage_end_listing(struct ht_lineage *lineage);
 /** Whether the last complete listing had the shard, or it was met since. */
 bool ht_lineage_is_listed(const struct ht_lineage *lineage, const struct ht_change_shard *shard);
 
+/** Whether the last two complete listings did not have the shard: one alone may have missed a shard
+ * that is very young. */
+bool ht_lineage_is_gone(const struct ht_lineage *lineage, const struct ht_change_shard *shard);
+
 /** Whether reading may begin: it waits, and its parent ended or is no more. */
 bool ht_lineage_is_ready(const struct ht_lineage *lineage, const struct ht_change_shard *shard);
 

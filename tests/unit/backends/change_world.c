@@ -65,6 +65,26 @@ static int answer_table(struct world *world, struct ht_aws_call *call)
     return 0;
 }
 
+static int answer_history(struct world *world, struct ht_aws_call *call)
+{
+    world->made[MODEL_HISTORY]++;
+    (void)ht_buffer_append_format(&call->answer, "{\"Streams\":[{\"StreamArn\":\"%s\"}",
+                                  world->arn);
+    (void)ht_buffer_append_text(&call->answer, ",{\"StreamArn\":\"arn:of-long-ago\"}");
+    if (world->old_arn != NULL) {
+        (void)ht_buffer_append_format(&call->answer, ",{\"StreamArn\":\"%s\"}", world->old_arn);
+    }
+    (void)ht_buffer_append_text(&call->answer, "]}");
+    return 0;
+}
+
+/* Whether a call is about the stream that was there before. */
+static bool is_about_old(struct world *world, const struct ht_aws_call *call)
+{
+    return world->old_arn != NULL &&
+           ht_slice_equal(member(call, "StreamArn"), ht_slice_text(world->old_arn));
+}
+
 static void append_shard(struct world *world, struct ht_buffer *answer, size_t index, bool is_first)
 {
     const struct model_shard *shard = &world->shards[index];
@@ -86,8 +106,9 @@ static int answer_describe(struct world *world, struct ht_aws_call *call)
     size_t count = 0;
     const char *last = "";
     world->made[MODEL_DESCRIBE]++;
-    if (world->arn == NULL ||
-        !ht_slice_equal(member(call, "StreamArn"), ht_slice_text(world->arn))) {
+    bool is_old = is_about_old(world, call);
+    if (!is_old && (world->arn == NULL ||
+                    !ht_slice_equal(member(call, "StreamArn"), ht_slice_text(world->arn)))) {
         return refuse(call, "ResourceNotFoundException", HT_ENOTFOUND);
     }
     if (filter.length > 0 && world->knows_filter) {
@@ -96,10 +117,11 @@ static int answer_describe(struct world *world, struct ht_aws_call *call)
     (void)ht_buffer_append_format(&call->answer,
                                   "{\"StreamDescription\":{\"StreamStatus\":\"%s\","
                                   "\"StreamViewType\":\"%s\",\"Shards\":[",
-                                  world->status, world->view);
+                                  is_old ? "DISABLED" : world->status, world->view);
     for (size_t i = 0; i < world->shard_count; i++) {
         const struct model_shard *shard = &world->shards[i];
         bool is_wanted = parent.length == 0 || ht_slice_equal(ht_slice_text(shard->parent), parent);
+        is_wanted = is_wanted && shard->is_old == is_old;
         if (has_begun && is_wanted && !shard->is_gone && !shard->is_hidden) {
             is_cut = count == world->page_size;
             if (is_cut) {
@@ -131,7 +153,7 @@ static int answer_iterator(struct world *world, struct ht_aws_call *call)
     struct model_shard *shard = find_shard(world, member(call, "ShardId"));
     struct ht_slice sequence = member(call, "SequenceNumber");
     world->made[MODEL_ITERATOR]++;
-    if (shard == NULL || shard->is_gone) {
+    if (shard == NULL || shard->is_gone || shard->is_old != is_about_old(world, call)) {
         return refuse(call, "ResourceNotFoundException", HT_ENOTFOUND);
     }
     size_t index = shard->trimmed;
@@ -214,6 +236,9 @@ static int answer(struct world *world, struct ht_aws_call *call)
     }
     if (strcmp(call->operation, "DescribeStream") == 0) {
         return answer_describe(world, call);
+    }
+    if (strcmp(call->operation, "ListStreams") == 0) {
+        return answer_history(world, call);
     }
     if (strcmp(call->operation, "GetShardIterator") == 0) {
         return answer_iterator(world, call);

@@ -29,6 +29,7 @@ struct model_shard {
     size_t trimmed; /* how many of the first are gone */
     bool is_closed, is_gone;
     bool is_hidden;     /* not listed yet */
+    bool is_old;        /* of the stream that was there before */
     uint64_t polled_ms; /* when it was last asked for records */
     size_t polls;
 };
@@ -50,8 +51,9 @@ struct world {
     struct ht_random random;
     struct ht_changes *changes;
     /* the stream */
-    const char *arn;    /* NULL: the table has none */
-    const char *status; /* "ENABLED" */
+    const char *arn;     /* NULL: the table has none */
+    const char *old_arn; /* NULL: there was none before */
+    const char *status;  /* "ENABLED"; the old one is always "DISABLED" */
     const char *view;
     bool has_table;
     struct model_shard shards[WORLD_SHARDS];
@@ -64,7 +66,7 @@ struct world {
     size_t call_count;
     struct ht_timer answer_timer;
     size_t most_at_once; /* GetRecords under way at the same time */
-    size_t made[4];      /* calls by operation, as in enum model_operation */
+    size_t made[5];      /* calls by operation, as in enum model_operation */
     /* faults: the next `fault_count` calls of `fault_operation` fail */
     const char *fault_operation, *fault_code;
     int fault_status;
@@ -89,7 +91,13 @@ struct world {
     bool is_closed;
 };
 
-enum model_operation { MODEL_TABLE, MODEL_DESCRIBE, MODEL_ITERATOR, MODEL_RECORDS };
+enum model_operation {
+    MODEL_TABLE,
+    MODEL_DESCRIBE,
+    MODEL_ITERATOR,
+    MODEL_RECORDS,
+    MODEL_HISTORY,
+};
 
 /* cmocka's setup and teardown: a table with a stream of no shards. */
 int world_setup(void **state);

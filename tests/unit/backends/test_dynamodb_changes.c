@@ -264,6 +264,8 @@ static void rows_of_shards_that_are_gone_are_removed(void **state)
     assert_int_equal(world_commit(world, 0), 0);
     parent->is_gone = true;
     (void)world_read(world, 10, 65000);
+    assert_string_equal(world_row(world, "shardId-1"), "END 100"); /* one listing can be wrong */
+    (void)world_read(world, 10, 65000);
     assert_string_equal(world_row(world, "shardId-1"), "");
     (void)world_read(world, 10, 65000);
     assert_string_equal(world_row(world, "shardId-1"), "");

@@ -246,6 +246,101 @@ static void a_new_stream_is_followed_when_the_old_one_is_read(void **state)
     assert_int_equal(world->changes->counters.gaps, 0);
 }
 
+/* A feed that read a and not b, while the stream is switched off and on. */
+static void switch_off_and_on(struct world *world)
+{
+    struct model_shard *old = world_shard(world, "shardId-1", "");
+    world_remove(world, old, "a");
+    world_open(world);
+    world_drain(world);
+    assert_int_equal(world_commit(world, 0), 0);
+    world_close(world);
+    world_remove(world, old, "b");
+    old->is_closed = old->is_old = true;
+    world->old_arn = world->arn;
+    world->arn = "arn:stream-2";
+    world_remove(world, world_shard(world, "shardId-7", ""), "c");
+    world_remove(world, world_shard(world, "shardId-8", ""), "d");
+    world->got[0] = '\0';
+}
+
+static void what_the_stream_before_a_restart_still_holds_comes_first(void **state)
+{
+    struct world *world = *state;
+    switch_off_and_on(world);
+    world_open(world);
+    (void)world_read(world, 10, 1000);
+    assert_string_equal(world->got, "b ");
+    assert_int_equal(world->changes->health.state, HT_HEALTH_WORKING);
+    for (int i = 0; i < 3; i++) {
+        (void)world_read(world, 10, 12000);
+    }
+    assert_int_equal(strncmp(world->got, "b ", 2), 0);
+    assert_int_equal(strlen(world->got), 6);
+    assert_int_equal(world->changes->counters.gaps, 0);
+    assert_int_equal(world_commit(world, 0), 0);
+    world_close(world);
+    world->got[0] = '\0'; /* and never again */
+    world_open(world);
+    (void)world_read(world, 10, 30000);
+    assert_string_equal(world->got, "");
+    assert_int_equal(world->made[MODEL_HISTORY], 1);
+}
+
+static void a_stream_before_that_is_gone_is_a_gap(void **state)
+{
+    struct world *world = *state;
+    switch_off_and_on(world);
+    world->old_arn = NULL;
+    world_open(world);
+    for (int i = 0; i < 3; i++) {
+        (void)world_read(world, 10, 5000);
+    }
+    assert_int_equal(strlen(world->got), 4);
+    assert_int_equal(world->changes->counters.gaps, 1);
+    assert_int_equal(world->changes->health.state, HT_HEALTH_WORKING);
+}
+
+static void a_history_that_is_not_permitted_does_not_hold_up(void **state)
+{
+    struct world *world = *state;
+    switch_off_and_on(world);
+    world_fail(world, "ListStreams", "AccessDeniedException", HT_EPERMISSION, 1000);
+    world_open(world);
+    for (int i = 0; i < 3; i++) {
+        (void)world_read(world, 10, 5000);
+    }
+    assert_int_equal(strlen(world->got), 4);
+    assert_int_equal(world->changes->health.state, HT_HEALTH_WORKING);
+}
+
+static void many_shards_that_end_together_are_listed_and_not_asked_one_by_one(void **state)
+{
+    struct world *world = *state;
+    char id[32], parent[32];
+    for (int i = 0; i < 60; i++) {
+        (void)snprintf(id, sizeof(id), "shardId-%03d", i);
+        (void)world_shard(world, id, "");
+    }
+    world_open(world);
+    world_drain(world);
+    size_t made = world->made[MODEL_DESCRIBE];
+    for (int i = 0; i < 60; i++) {
+        (void)snprintf(id, sizeof(id), "shardId-1%03d", i);
+        (void)snprintf(parent, sizeof(parent), "shardId-%03d", i);
+        world->shards[i].is_closed = true;
+        world_remove(world, world_shard(world, id, parent), "x");
+    }
+    uint64_t before_ns = world->clock.now_ns;
+    while (strlen(world->got) < 120) {
+        (void)world_read(world, 10, 5000);
+    }
+    uint64_t ms = (world->clock.now_ns - before_ns) / 1000000;
+    assert_in_range(ms, 0, 8000);
+    assert_true((world->made[MODEL_DESCRIBE] - made) * 120 <= ms + 240);
+    assert_in_range(world->made[MODEL_DESCRIBE] - made, 2, 30);
+}
+
 static void on_recent(struct ht_changes_recent *recent)
 {
     *(bool *)recent->user = true;
@@ -282,6 +377,10 @@ int main(void)
         CASE(a_stream_that_is_off_is_told_and_still_read),
         CASE(a_stream_without_old_images_is_told_and_keys_are_archived),
         CASE(a_new_stream_is_followed_when_the_old_one_is_read),
+        CASE(what_the_stream_before_a_restart_still_holds_comes_first),
+        CASE(a_stream_before_that_is_gone_is_a_gap),
+        CASE(a_history_that_is_not_permitted_does_not_hold_up),
+        CASE(many_shards_that_end_together_are_listed_and_not_asked_one_by_one),
         CASE(without_a_store_there_are_no_recent_deliveries),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
