@@ -123,7 +123,8 @@ def test_a_session_ends(aws):
 
 def test_a_role_is_assumed(aws):
     sts = checked(aws.client("sts"))
-    assert code_of(sts.assume_role, RoleArn="arn:aws:iam::123456789012:role/none", RoleSessionName="me") == "AccessDenied"
+    none = "arn:aws:iam::123456789012:role/none"
+    assert code_of(sts.assume_role, RoleArn=none, RoleSessionName="me") == "AccessDenied"
     key = sts.assume_role(RoleArn=aws.role(name="reader"), RoleSessionName="me")["Credentials"]
     client = aws.client("sts", aws_access_key_id=key["AccessKeyId"], aws_secret_access_key=key["SecretAccessKey"],
                         aws_session_token=key["SessionToken"])
@@ -168,7 +169,8 @@ def test_old_records_are_trimmed_and_a_position_before_them_starts_at_the_horizo
     first = kinesis.get_records(ShardIterator=iterator(kinesis))["Records"][0]["SequenceNumber"]
     aws.move_clock(seconds=24 * 3600 + 1, skew=-24 * 3600 - 1)
     kinesis.put_record(StreamName="tweets", Data=b"new", PartitionKey="filler")
-    page = kinesis.get_records(ShardIterator=iterator(kinesis, kind="AFTER_SEQUENCE_NUMBER", StartingSequenceNumber=first))
+    after = iterator(kinesis, kind="AFTER_SEQUENCE_NUMBER", StartingSequenceNumber=first)
+    page = kinesis.get_records(ShardIterator=after)
     assert [record["Data"] for record in page["Records"]] == [b"new"]
     assert [record["data"] for record in aws.records("tweets")] == [b"old", b"new"]
 
@@ -207,7 +209,8 @@ def test_a_merged_shard_has_both_parents(aws):
         assert "NextShardIterator" not in page
         assert [one["ShardId"] for one in page["ChildShards"]] == [child]
     listed = kinesis.list_shards(StreamName="tweets")["Shards"][2]
-    assert {listed["ParentShardId"], listed["AdjacentParentShardId"]} == {"shardId-000000000000", "shardId-000000000001"}
+    parents = {listed["ParentShardId"], listed["AdjacentParentShardId"]}
+    assert parents == {"shardId-000000000000", "shardId-000000000001"}
 
 
 def test_limits_hold_where_they_are_switched_on(aws):
@@ -418,8 +421,8 @@ def test_a_batch_has_its_limits(aws):
 # -- faults ---------------------------------------------------------------------------------------
 
 
-BEFORE = {"throttle": "ProvisionedThroughputExceededException", "server_error": "InternalServerError", "html_503": "503",
-          "reset": HTTPClientError, "expired_token": "ExpiredTokenException"}
+BEFORE = {"throttle": "ProvisionedThroughputExceededException", "server_error": "InternalServerError",
+          "html_503": "503", "reset": HTTPClientError, "expired_token": "ExpiredTokenException"}
 AFTER = {"lost_answer": HTTPClientError, "lost_reset": HTTPClientError, "cut_body": HTTPClientError,
          "error_after": "503"}
 

@@ -65,7 +65,8 @@ def peers():
         for aws in (fake, moto):
             dynamodb = aws.client("dynamodb")
             dynamodb.create_table(
-                TableName="cases", BillingMode="PAY_PER_REQUEST", KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+                TableName="cases", BillingMode="PAY_PER_REQUEST",
+                KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
                 AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}])
             clients.append(dynamodb)
         checked(clients[0])
@@ -157,8 +158,8 @@ def test_a_wrong_expression_changes_nothing(peers, update, condition, extra):
             more.setdefault("ExpressionAttributeNames", {})[extra] = "unused"
         if condition:
             more["ConditionExpression"] = condition
-        outcomes.append(outcome(dynamodb.update_item, TableName="cases", Key={"id": {"S": "x"}}, UpdateExpression=update,
-                                **more))
+        outcomes.append(outcome(dynamodb.update_item, TableName="cases", Key={"id": {"S": "x"}},
+                                UpdateExpression=update, **more))
         assert stored(dynamodb) == plain(ITEM) or dynamodb is peers[1] and outcomes[1][1] == "500"
     assert outcomes[0] == ("refused", "ValidationException", None)
     assert outcomes[-1] in (outcomes[0], ("refused", "500", None)), "moto may also break down over it"

@@ -7,8 +7,9 @@
         aws.set_faults(rules=[{"operation": "DynamoDB.UpdateItem", "fault": "lost_answer"}])
         assert aws.items("hashtags") == ...      # the truth, past every limit
 
-`environment()` and `client("dynamodb")` are AwsPeer's. It runs as a process of its own, verifies signatures, and fails as the seed says (faults.py has the
-kinds). Every command of control.py can be called as a method. The account is empty at first.
+It runs as a process of its own, verifies signatures, and fails as the seed says (faults.py has the
+kinds). Every command of control.py can be called as a method, `environment()` and `client("dynamodb")`
+are AwsPeer's. The account is empty at first.
 """
 
 import base64

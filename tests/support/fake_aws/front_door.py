@@ -28,7 +28,8 @@ TARGETS = {  # prefix of X-Amz-Target: name, service in the signature, version o
     "Firehose_20150804": ("Firehose", "firehose", "1.1"),
 }
 THROTTLES = {  # what a throttled call gets
-    "Kinesis": ("ProvisionedThroughputExceededException", 400), "DynamoDB": ("ProvisionedThroughputExceededException", 400),
+    "Kinesis": ("ProvisionedThroughputExceededException", 400),
+    "DynamoDB": ("ProvisionedThroughputExceededException", 400),
     "DynamoDBStreams": ("LimitExceededException", 400), "Firehose": ("ServiceUnavailableException", 503),
     "S3": ("SlowDown", 503), "STS": ("Throttling", 400), "IAM": ("Throttling", 400),
 }

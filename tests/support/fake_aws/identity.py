@@ -37,8 +37,8 @@ class Identity:
     def want(self, form, name):
         value = form.get(name)
         if not value:
-            raise AwsError("ValidationError", f"1 validation error detected: Value null at '{name[0].lower()}{name[1:]}' "
-                           "failed to satisfy constraint: Member must not be null", 400)
+            raise AwsError("ValidationError", "1 validation error detected: Value null at "
+                           f"'{name[0].lower()}{name[1:]}' failed to satisfy constraint: Member must not be null", 400)
         return value
 
     # STS

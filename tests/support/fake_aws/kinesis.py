@@ -451,21 +451,24 @@ class Kinesis:
             if at is None:
                 raise invalid_argument("Must specify timestamp parameter for iterator type AT_TIMESTAMP.")
             if at > self.world.now() + 1:
-                raise invalid_argument("The timestampInMillis parameter cannot be greater than the currentTimestampInMillis.")
+                raise invalid_argument("The timestampInMillis parameter cannot be greater than the "
+                                       "currentTimestampInMillis.")
             return next((record.sequence - 1 for record in shard.records if record.arrived >= at),
                         shard.sequences[-1] if shard.sequences else shard.start)
         text = optional(body, "StartingSequenceNumber", str)
         if text is None:
-            raise invalid_argument(f"Must either specify (1) AT_SEQUENCE_NUMBER or AFTER_SEQUENCE_NUMBER and "
-                                   f"StartingSequenceNumber or (2) TRIM_HORIZON or LATEST and no StartingSequenceNumber.")
+            raise invalid_argument("Must either specify (1) AT_SEQUENCE_NUMBER or AFTER_SEQUENCE_NUMBER and "
+                                   "StartingSequenceNumber or (2) TRIM_HORIZON or LATEST and no "
+                                   "StartingSequenceNumber.")
         if not re.fullmatch("0|[1-9][0-9]{0,128}", text):
-            raise AwsError("ValidationException", "1 validation error detected: Value at 'startingSequenceNumber' failed "
-                           "to satisfy constraint: Member must satisfy regular expression pattern: 0|([1-9]\\d{0,128})")
+            raise AwsError("ValidationException", "1 validation error detected: Value at 'startingSequenceNumber' "
+                           "failed to satisfy constraint: Member must satisfy regular expression pattern: "
+                           "0|([1-9]\\d{0,128})")
         number = int(text)
         if number < shard.start or (shard.closed is not None and number > shard.end):
             raise invalid_argument(f"StartingSequenceNumber {text} used in GetShardIterator on shard {shard.id} in "
-                                   f"stream {stream.name} under account 123456789012 is invalid because it did not come "
-                                   "from this stream.")
+                                   f"stream {stream.name} under account 123456789012 is invalid because it did not "
+                                   "come from this stream.")
         return number - (kind == "AT_SEQUENCE_NUMBER")
 
     def iterator(self, stream, shard, after):
