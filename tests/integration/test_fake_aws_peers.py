@@ -295,3 +295,21 @@ def test_objects_are_as_in_moto(fake, moto):
             shared = mine.keys() & other.keys()
             mine, other = ({name: one[name] for name in shared} for one in (mine, other))
         assert mine == other, f"step {number}"
+
+
+def expiry(aws, **clock):
+    """An iterator that is used after 301 s."""
+    kinesis = aws.client("kinesis")
+    kinesis.create_stream(StreamName="expiry", ShardCount=1)
+    active(kinesis, "expiry")
+    iterator = kinesis.get_shard_iterator(StreamName="expiry", ShardId="shardId-000000000000",
+                                          ShardIteratorType="TRIM_HORIZON")["ShardIterator"]
+    before = attempt(kinesis.get_records, ShardIterator=iterator)["Records"]
+    aws.move_clock(seconds=301, **clock)
+    return before, attempt(kinesis.get_records, ShardIterator=iterator)
+
+
+def test_iterators_expire_as_in_kinesalite(kinesalite):
+    with FakeAws(options={"settle_s": 0}) as fake:
+        ours = expiry(fake, skew=-301)
+    assert ours == expiry(kinesalite) == ([], "ExpiredIteratorException")

@@ -5,14 +5,22 @@
 and the resources that a daemon needs, for tests that do not want `hashtagd setup`.
 """
 
+import collections
 import gzip
 import json
+import random
 import time
+
+from daemon import setting_text, tweet
+from independent_count import count_tweet
 
 STREAM = "twitter_bigdata"
 TABLE = "hashtags"
-BUCKET = "deleted-hashtags"
 DELIVERY = "deleted-hashtags"
+BUCKET = "deleted-hashtags-123456789012-eu-west-1"  # as `hashtagd setup` names it
+
+# A daemon with all of it at Amazon, by the usual names.
+SETTINGS = {"stream.type": "kinesis", "table.type": "dynamodb", "archive.type": "firehose"}
 
 
 # -- reading ----------------------------------------------------------------------------------
@@ -92,6 +100,29 @@ def wait_for_archive(aws, number, bucket=BUCKET, timeout=60):
     return wait_until(enough, f"{number} archived deletions", timeout)
 
 
+# -- tweets -----------------------------------------------------------------------------------
+
+
+def made_tweets(number, seed=1, first=1, tags=200):
+    """Tweets with skewed hashtags; the same seed and first id make the same ones."""
+    draw = random.Random(f"{seed} {first}")
+    return [tweet(first + at, *(f"Tag{min(tags, int(draw.paretovariate(0.7)))}" for _ in range(draw.randint(1, 4))))
+            for at in range(number)]
+
+
+def count_of(tweets, **options):
+    """hashtag -> times, by the rules and not by the program."""
+    counted, recent = collections.Counter(), collections.OrderedDict()
+    for one in tweets:
+        count_tweet(counted, recent, 100000, one, {}, options)
+    return dict(counted)
+
+
+def options(settings):
+    """Settings as words of a command line."""
+    return [word for key, value in settings.items() for word in ("--set", f"{key}={setting_text(value)}")]
+
+
 # -- the older notebook -----------------------------------------------------------------------
 
 
@@ -115,13 +146,18 @@ def put_like_the_notebook(aws, tweets, stream=STREAM):
 
 
 def put(aws, tweets, stream=STREAM):
-    """Puts tweets as this program does: partition key is the id. Every record is taken in the end."""
-    kinesis = aws.client("kinesis", retries=True)
-    records = [{"Data": json.dumps(tweet).encode(), "PartitionKey": str(tweet["id_str"])} for tweet in tweets]
+    """Puts tweets as this program does: partition key is the id. Every record is taken in the end,
+    perhaps twice where an answer was lost."""
+    from botocore.exceptions import BotoCoreError, ClientError
+    kinesis = aws.client("kinesis")
+    records = [{"Data": json.dumps(one).encode(), "PartitionKey": str(one["id_str"])} for one in tweets]
     while records:
-        answers = kinesis.put_records(StreamName=stream, Records=records[:500])["Records"]
-        refused = [record for record, answer in zip(records, answers) if "ErrorCode" in answer]
-        records = refused + records[500:]
+        try:
+            answers = kinesis.put_records(StreamName=stream, Records=records[:500])["Records"]
+        except (BotoCoreError, ClientError):
+            time.sleep(0.02)
+            continue
+        records = [record for record, answer in zip(records, answers) if "ErrorCode" in answer] + records[500:]
 
 
 # -- resources --------------------------------------------------------------------------------

@@ -19,10 +19,19 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 MODULES = ROOT / "build-test" / "node" / "node_modules"
 
 SERVER = """
+const RealDate = Date;
+let moved = 0;
+global.Date = class extends RealDate {
+    constructor(...given) { given.length ? super(...given) : super(RealDate.now() + moved); }
+    static now() { return RealDate.now() + moved; }
+};
 const options = {createStreamMs: 50, updateStreamMs: 50, deleteStreamMs: 50, shardLimit: 100};
 const server = require("kinesalite")(options);
 server.listen(0, "127.0.0.1", () => console.log(server.address().port));
-process.stdin.resume();
+process.stdin.on("data", (text) => {
+    moved += 1000 * text.toString().split("\\n").reduce((sum, line) => sum + Number(line), 0);
+    console.log("moved");
+});
 process.stdin.on("end", () => process.exit(0));
 """
 
@@ -42,6 +51,12 @@ class Kinesalite(AwsPeer):
             raise AssertionError(f"kinesalite ended with {self.process.wait()} while starting")
         self.port = int(line)
         return self
+
+    def move_clock(self, seconds):
+        """Its time goes forward: iterators expire after 300 s."""
+        self.process.stdin.write(f"{seconds}\n".encode())
+        self.process.stdin.flush()
+        assert self.process.stdout.readline() == b"moved\n"
 
     def stop(self):
         if self.process is not None:

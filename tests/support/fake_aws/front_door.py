@@ -40,6 +40,12 @@ SERVER_ERRORS = {"Kinesis": "InternalFailureException", "DynamoDB": "InternalSer
                  "STS": "InternalFailure", "IAM": "ServiceFailure"}
 EXPIRED = {"S3": "ExpiredToken", "STS": "ExpiredToken", "IAM": "ExpiredToken"}
 UNSIGNED = {"AssumeRoleWithWebIdentity"}
+ACTIONS = {  # permissions that are not called as their operation
+    "HeadBucket": "ListBucket", "ListObjectsV2": "ListBucket", "HeadObject": "GetObject",
+    "ListBuckets": "ListAllMyBuckets", "PutPublicAccessBlock": "PutBucketPublicAccessBlock",
+    "GetPublicAccessBlock": "GetBucketPublicAccessBlock", "CreateMultipartUpload": "PutObject",
+    "UploadPart": "PutObject", "CompleteMultipartUpload": "PutObject",
+}
 HTML_503 = (b"<html>\r\n<head><title>503 Service Temporarily Unavailable</title></head>\r\n<body>\r\n<center><h1>503 "
             b"Service Temporarily Unavailable</h1></center>\r\n</body>\r\n</html>\r\n")
 
@@ -158,7 +164,7 @@ class FrontDoor:
         return result
 
     def check_permission(self, call):
-        name = f"{call.scope}:{call.operation}"
+        name = f"{call.scope}:{ACTIONS.get(call.operation, call.operation)}"
         if name in self.world.denied:
             code = "AccessDeniedException" if call.family == "json" else "AccessDenied"
             raise AwsError(code, f"User: {call.key.arn} is not authorized to perform: {name} because no identity-based "
