@@ -6,9 +6,9 @@
 #include <stdio.h>
 
 /*
- *   start -> keys -> sign, send -> answer -+-> end -> done
- *             ^                            |
- *             +--------- wait <------------+
+ *   start -> [body hashed, large] -> keys -> sign, send -> answer -+-> end -> done
+ *                                     ^                            |
+ *                                     +--------- wait <------------+
  *
  * What goes wrong before anything was sent ends on the next turn (end_later), so that `done` is
  * never called from inside start or cancel.
@@ -16,14 +16,16 @@
 
 #define CONNECT_TIMEOUT_MS 3000
 #define TIMEOUT_MS         30000
-#define MAX_IDLE_MS        20000  /* services close connections that rest for longer */
-#define MAX_AGE_MS         300000 /* so that new addresses of a service are found */
+#define MAX_IDLE_MS        20000          /* services close connections that rest for longer */
+#define MAX_AGE_MS         300000         /* so that new addresses of a service are found */
+#define HASH_SLICE_BYTES   (512u * 1024u) /* near a millisecond */
 #define ANSWER_MAX_BYTES   (1024u * 1024u)
 
 static void reset_results(struct ht_aws_call *call);
 static void lose(struct ht_aws_client *client, struct ht_aws_call *call);
 static void on_lost(struct ht_timer *timer);
 static void begin(struct ht_aws_attempts *attempts);
+static void hash_slice(struct ht_aws_attempts *attempts);
 static void make_invocation_id(struct ht_random *random, char text[37]);
 static void get_keys(struct ht_aws_attempts *attempts);
 static void on_keys(struct ht_aws_credentials_request *request);
@@ -105,9 +107,34 @@ static void begin(struct ht_aws_attempts *attempts)
     make_invocation_id(client->options.random, attempts->invocation_id);
     if (client->is_closing) {
         end_later(attempts, HT_ECANCELED);
+    } else if (call->payload_hash.length == 0 && call->body.length > HASH_SLICE_BYTES) {
+        ht_digest_sha256_init(&attempts->hashing);
+        hash_slice(attempts);
     } else {
         get_keys(attempts);
     }
+}
+
+/* A large body takes many milliseconds: a part a turn. */
+static void hash_slice(struct ht_aws_attempts *attempts)
+{
+    struct ht_slice body = attempts->call->body;
+    size_t left = body.length - attempts->hashed_bytes;
+    size_t length = left > HASH_SLICE_BYTES ? HASH_SLICE_BYTES : left;
+    uint8_t digest[HT_DIGEST_SHA256_BYTES];
+
+    ht_digest_sha256_add(&attempts->hashing,
+                         ht_slice_make(body.data + attempts->hashed_bytes, length));
+    attempts->hashed_bytes += length;
+    if (attempts->hashed_bytes < body.length) {
+        attempts->step = AWS_STEP_HASH;
+        ht_timer_start(attempts->client->timers, &attempts->timer, 0);
+        return;
+    }
+    ht_digest_sha256_end(&attempts->hashing, digest);
+    ht_digest_format_hex(digest, sizeof digest, attempts->payload_hash);
+    attempts->step = AWS_STEP_NONE;
+    get_keys(attempts);
 }
 
 /* A UUID of version 4 (RFC 9562). */
@@ -231,6 +258,8 @@ static void on_timer(struct ht_timer *timer)
 
     if (attempts->step == AWS_STEP_END) {
         end(attempts, NULL);
+    } else if (attempts->step == AWS_STEP_HASH) {
+        hash_slice(attempts);
     } else {
         attempts->step = AWS_STEP_NONE;
         get_keys(attempts);

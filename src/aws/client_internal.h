@@ -12,6 +12,7 @@
 #include "hashtagd/aws/retry.h"
 #include "hashtagd/aws/settings.h"
 #include "hashtagd/aws/sigv4.h"
+#include "hashtagd/base/digest.h"
 #include "hashtagd/base/log.h"
 #include "hashtagd/net/http_client.h"
 #include "hashtagd/net/loop.h"
@@ -51,8 +52,9 @@ struct ht_aws_client {
 /** What the timer of a call is set for. */
 enum aws_step {
     AWS_STEP_NONE,
-    AWS_STEP_TRY, /**< the next attempt */
-    AWS_STEP_END, /**< `done`, with the status that the call has */
+    AWS_STEP_HASH, /**< the next part of a large body */
+    AWS_STEP_TRY,  /**< the next attempt */
+    AWS_STEP_END,  /**< `done`, with the status that the call has */
 };
 
 /** One running call. */
@@ -73,10 +75,12 @@ struct ht_aws_attempts {
     bool has_refused_keys, has_corrected_skew, has_resent, has_moved;
     char region[HT_AWS_REGION_BYTES];       /**< S3: another than the client's; "" where not */
     char payload_hash[HT_SIGV4_HASH_BYTES]; /**< "" until made */
-    char invocation_id[37];                 /**< the same for all attempts */
-    char target[96];                        /**< X-Amz-Target */
-    char attempt_text[40];                  /**< amz-sdk-request */
-    char *other_endpoint;                   /**< owned; of `region` */
+    struct ht_digest_sha256 hashing;        /**< of a large body, as far as */
+    size_t hashed_bytes;
+    char invocation_id[37]; /**< the same for all attempts */
+    char target[96];        /**< X-Amz-Target */
+    char attempt_text[40];  /**< amz-sdk-request */
+    char *other_endpoint;   /**< owned; of `region` */
     struct ht_buffer url;
     struct ht_sigv4_result signature;
     struct ht_buffer answer; /**< of the last attempt */

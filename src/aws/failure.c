@@ -112,6 +112,7 @@ static void copy_json_text(const struct ht_json_reader *reader, struct ht_json_v
 static bool read_xml(struct ht_slice body, struct ht_aws_failure *failure);
 static struct ht_slice find_element(struct ht_slice xml, const char *name);
 static void copy_xml_text(struct ht_slice xml, char *text, size_t size);
+static void drop_secrets(struct ht_aws_failure *failure);
 static void cut_code(struct ht_slice whole, char *code, size_t size);
 static void copy_text(struct ht_slice from, char *text, size_t size);
 static enum ht_aws_fault judge(const struct ht_aws_reply *reply,
@@ -129,7 +130,18 @@ void ht_aws_failure_read(const struct ht_aws_reply *reply, struct ht_aws_failure
     if (failure->code[0] == '\0' && type.length > 0) {
         cut_code(type, failure->code, sizeof failure->code);
     }
+    drop_secrets(failure);
     failure->fault = judge(reply, failure);
+}
+
+/* A wrong signature is explained with the whole request, the session token in it. */
+static void drop_secrets(struct ht_aws_failure *failure)
+{
+    char *canonical = strcasestr(failure->message, "The canonical string");
+
+    if (canonical != NULL) {
+        *canonical = '\0';
+    }
 }
 
 void ht_aws_failure_read_request_id(const struct ht_aws_reply *reply,

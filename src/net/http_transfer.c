@@ -29,7 +29,7 @@ static size_t on_body_wanted(char *room, size_t size, size_t count, void *user);
 static int on_rewind(void *user, curl_off_t offset, int origin);
 static int set_limits(struct ht_http_transfer *transfer,
                       const struct ht_http_transfer_options *options);
-static bool is_loopback(const char *url);
+static bool is_of_this_machine(const char *url);
 static int set_headers(struct ht_http_transfer *transfer,
                        const struct ht_http_transfer_options *options);
 static int add_header(struct ht_http_transfer *transfer, struct ht_http_header header);
@@ -214,16 +214,18 @@ static int set_limits(struct ht_http_transfer *transfer,
     if (result == CURLE_OK) {
         result = curl_easy_setopt(easy, CURLOPT_URL, options->url);
     }
-    if (result == CURLE_OK && (options->is_without_proxy || is_loopback(options->url))) {
-        /* a proxy of the environment would ask its own loopback */
+    if (result == CURLE_OK && (options->is_without_proxy || is_of_this_machine(options->url))) {
+        /* a proxy of the environment would ask its own loopback, its own machine's metadata */
         result = curl_easy_setopt(easy, CURLOPT_PROXY, "");
     }
     return result == CURLE_OK ? 0 : HT_ENOMEM;
 }
 
-static bool is_loopback(const char *url)
+/* Loopback, and the addresses where machines and containers are told their own metadata and keys. */
+static bool is_of_this_machine(const char *url)
 {
-    static const char *const names[] = {"localhost", "localhost:", "127.", "[::1]"};
+    static const char *const names[] = {"localhost", "localhost:", "127.",
+                                        "[::1]",     "169.254.",   "[fd00:ec2::"};
     struct ht_url_target parts;
 
     if (ht_url_split_target(ht_slice_text(url), &parts) != 0) {

@@ -5,7 +5,8 @@
  * An HTTP client on the event loop, for many transfers at once: libcurl's multi interface
  * driven by the loop. Connections are kept and used again. Redirects are not followed and
  * nothing is retried: that is the caller's decision. The proxies of the environment
- * (HTTPS_PROXY, NO_PROXY) are used, but never for a loopback address.
+ * (HTTPS_PROXY, NO_PROXY) are used, but never for a loopback address or one of a machine's own
+ * metadata (169.254.*, fd00:ec2::*).
  *
  *     struct ht_http_transfer_options options = {
  *         .method = "POST", .url = url, .headers = headers, .header_count = 2,

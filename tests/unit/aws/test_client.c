@@ -798,6 +798,29 @@ static void test_done_may_start_the_call_anew(void **state)
     assert_int_equal(test->world.request_count, 3);
 }
 
+/* Hashed over several turns; the server makes the hash anew. */
+static void test_large_body(void **state)
+{
+    struct test *test = *state;
+    size_t length = 3u * 1024u * 1024u + 7;
+    char *body = malloc(length);
+
+    assert_non_null(body);
+    for (size_t i = 0; i < length; i++) {
+        body[i] = (char)(i * 31 + (i >> 8));
+    }
+    test->world.on_request = check_signature;
+    struct ht_aws_call *call =
+        start(test, (struct ht_aws_call){.service = HT_AWS_KINESIS, .body = {body, length}});
+    run(test);
+    assert_int_equal(call->status, 0);
+    call = start(test, (struct ht_aws_call){.service = HT_AWS_KINESIS, .body = {body, length}});
+    ht_aws_call_cancel(call); /* while it is hashed */
+    run(test);
+    assert_int_equal(call->status, HT_ECANCELED);
+    free(body);
+}
+
 static void test_many_at_once(void **state)
 {
     struct test *test = *state;
@@ -848,6 +871,7 @@ int main(void)
         TEST(test_close_with_calls_running),
         TEST(test_done_may_free_the_call),
         TEST(test_done_may_start_the_call_anew),
+        TEST(test_large_body),
         TEST(test_many_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -70,6 +70,11 @@ static const struct reading readings[] = {
      "calculated\"}",
      "InvalidSignatureException", "The request signature we calculated", HT_AWS_FAULT_FINAL,
      HT_EPERMISSION},
+    {HT_AWS_DYNAMODB, 400,
+     "{\"__type\":\"InvalidSignatureException\",\"message\":\"It does not match. The Canonical "
+     "String "
+     "for this request should have been\\n'POST\\n/\\n\\nx-amz-security-token:SECRET'\"}",
+     "InvalidSignatureException", "It does not match. ", HT_AWS_FAULT_FINAL, HT_EPERMISSION},
     {HT_AWS_S3, 403,
      "<?xml "
      "version=\"1.0\"?>\n<Error><Code>RequestTimeTooSkewed</Code><Message>off</Message></Error>",
