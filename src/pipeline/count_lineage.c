@@ -105,14 +105,32 @@ static int compare_with_checkpoint(const void *id, const void *checkpoint)
     return strcmp(id, ((const struct ht_checkpoint *)checkpoint)->shard_id);
 }
 
+static const struct ht_checkpoint *find_loaded(const struct ht_count *count, const char *id)
+{
+    return count->loaded_count == 0 ? NULL
+                                    : bsearch(id, count->loaded, count->loaded_count,
+                                              sizeof(*count->loaded), compare_with_checkpoint);
+}
+
+/* Only a shard that was there before this program was begins at the tip: one that came while its
+ * parents were followed has records that nobody else will count. */
+static void choose_start(struct ht_count_shard *shard)
+{
+    const struct ht_count *count = shard->count;
+    bool is_heir = count->listing > 1 || find_loaded(count, shard->info.parent_id) != NULL ||
+                   find_loaded(count, shard->info.adjacent_parent_id) != NULL;
+    shard->read_from = count->options.start;
+    if (is_heir && shard->read_from.kind == HT_POSITION_LATEST) {
+        shard->read_from.kind = HT_POSITION_TRIM_HORIZON;
+    }
+    shard->start_kind = shard->read_from.kind;
+}
+
 static void adopt_checkpoint(struct ht_count_shard *shard)
 {
     struct ht_count *count = shard->count;
-    const struct ht_checkpoint *loaded =
-        count->loaded_count == 0 ? NULL
-                                 : bsearch(shard->info.id, count->loaded, count->loaded_count,
-                                           sizeof(*loaded), compare_with_checkpoint);
-    shard->read_from = count->options.start;
+    const struct ht_checkpoint *loaded = find_loaded(count, shard->info.id);
+    choose_start(shard);
     if (loaded == NULL) {
         return;
     }

@@ -323,6 +323,7 @@ void ht_count_shard_describe(const struct ht_count_shard *shard, struct ht_check
     memcpy(checkpoint->shard_id, shard->info.id, sizeof(checkpoint->shard_id));
     if (!shard->has_counted) {
         checkpoint->position = shard->count->options.start;
+        checkpoint->position.kind = shard->start_kind;
         return;
     }
     checkpoint->position = shard->counted;

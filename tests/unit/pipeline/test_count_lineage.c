@@ -229,6 +229,35 @@ static void a_shard_that_fails_is_not_hidden_by_the_others(void **state)
     life_end(life);
 }
 
+/* Nobody else will count what a child took before it was met. */
+static void children_of_shards_that_are_followed_begin_at_their_first_record(void **state)
+{
+    (void)state;
+    for (int with_crash = 0; with_crash < 2; with_crash++) {
+        struct life *life = life_create(18, 1);
+        struct world *world = life->world;
+        life->options.start.kind = HT_POSITION_LATEST;
+        world_add_tweet(world, 0, 1, one, 1);
+        life_begin(life);
+        world_run(world, 3000);
+        assert_int_equal(world_count(world, "one"), 0);
+        world_add_tweet(world, 0, 2, one, 1);
+        world_run(world, 3000);
+        assert_int_equal(world_count(world, "one"), 1);
+        if (with_crash == 1) {
+            life_crash(life);
+        }
+        unsigned child = world_add_shard(world, 0, -1);
+        world_add_tweet(world, child, 3, one, 1);
+        if (with_crash == 1) {
+            life_begin(life);
+        }
+        world_run(world, 40000);
+        assert_int_equal(world_count(world, "one"), 2);
+        life_end(life);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -241,6 +270,7 @@ int main(void)
         cmocka_unit_test(a_shard_that_is_gone_does_not_hold_its_children_back),
         cmocka_unit_test(checkpoints_name_a_record_one_and_a_half_windows_back),
         cmocka_unit_test(a_shard_that_fails_is_not_hidden_by_the_others),
+        cmocka_unit_test(children_of_shards_that_are_followed_begin_at_their_first_record),
     };
     return cmocka_run_group_tests_name("pipeline/count_lineage", tests, NULL, NULL);
 }
