@@ -138,7 +138,15 @@ bool ht_count_shard_warm_again(struct ht_count_shard *shard)
     return true;
 }
 
-/* While the table refuses to write, reading on would only fill the memory. */
+/* Whether the table is what memory waits for: it refuses to write, or a flush takes so long that what
+ * is pending fills half of it. Reading on would only fill the rest. */
+static bool is_held_up(const struct ht_count *count)
+{
+    return count->flush_failures > 0 ||
+           (count->flight.is_active &&
+            count->pending_reserved_bytes > count->options.budget->limit_bytes / 2);
+}
+
 static bool may_read(const struct ht_count_shard *shard)
 {
     const struct ht_count *count = shard->count;
@@ -147,7 +155,7 @@ static bool may_read(const struct ht_count_shard *shard)
         return false;
     }
     bool has_room = ht_budget_has_room(count->options.budget, READ_MAX_BYTES);
-    return has_room || (shard->batch_count == 0 && count->flush_failures == 0);
+    return has_room || (shard->batch_count == 0 && !is_held_up(count));
 }
 
 /* Somebody waits for all that is on the stream, and this shard has not yet found its tip since. */

@@ -7,7 +7,8 @@
  * its lines are durable, which may take as long as the buffer waits (archive.buffer_s).
  * All lines of one append are in one object. Rules for requests as in stream.h;
  * several appends may wait. They become durable in order: where one fails, all that were
- * started after it and are not durable yet fail too, so that nothing overtakes.
+ * started after it and are not durable yet fail too, so that nothing overtakes. A line that the
+ * archive refuses for good becomes a dead letter, and counts as delivered when that is durable.
  */
 
 #include "hashtagd/pipeline/health.h"

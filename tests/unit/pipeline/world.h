@@ -133,6 +133,7 @@ struct world {
     uint64_t commit_ms;    /* one takes at least so long */
     int load_status;       /* what loading the table ends with */
     bool hold_reads;       /* reads are never answered unless canceled */
+    bool hold_flushes;     /* a flush of the table is never answered */
     int lost_shard;        /* number + 1 of a shard that cannot be read any more; 0: none */
     uint64_t delay_max_ms; /* answers come after 0 .. this */
     unsigned lost_percent; /* owners' writes of which the request or the answer is lost */

@@ -186,6 +186,9 @@ static void answer_flush(struct world_operation *operation)
 
 static void table_flush(struct ht_table *table, struct ht_table_flush *flush)
 {
+    if (HT_CONTAINER_OF(table, struct world, table)->hold_flushes) {
+        return;
+    }
     world_answer_later(HT_CONTAINER_OF(table, struct world, table), flush, answer_flush);
 }
 
