@@ -67,6 +67,7 @@ struct ht_count_shard {
     uint64_t batch_started_ns[HT_COUNT_BATCHES_MAX];       /* when the read of each was started */
     size_t batch_count, record_index;
     bool is_reading, is_canceled;
+    bool is_cramped;   /* the running read was begun without room for it */
     bool is_warming;   /* what comes is not counted until it is past `counted` */
     bool was_recalled; /* or is just recalled */
     bool is_recalling; /* finished before this start; nothing that comes is counted */

@@ -147,6 +147,30 @@ static bool is_held_up(const struct ht_count *count)
             count->pending_reserved_bytes > count->options.budget->limit_bytes / 2);
 }
 
+/* Whether a read more fits, all those under way included that will bring as much as they may: shards
+ * that are behind. */
+static bool has_room(const struct ht_count *count)
+{
+    size_t bytes = READ_MAX_BYTES;
+    for (const struct ht_count_shard *at = count->shards; at != NULL; at = at->next) {
+        bool is_behind = at->behind_records > 0 || at->behind_ms > 0 || at->caught_up_ns == 0;
+        bytes += at->is_reading && is_behind ? READ_MAX_BYTES : 0;
+    }
+    return ht_budget_has_room(count->options.budget, bytes);
+}
+
+/* Whether no shard has anything, or is about to: then one may read whatever the budget says, so that
+ * a small one only slows the counting. */
+static bool is_idle(const struct ht_count *count)
+{
+    for (const struct ht_count_shard *at = count->shards; at != NULL; at = at->next) {
+        if (at->batch_count > 0 || (at->is_reading && at->is_cramped)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool may_read(const struct ht_count_shard *shard)
 {
     const struct ht_count *count = shard->count;
@@ -154,8 +178,7 @@ static bool may_read(const struct ht_count_shard *shard)
         shard->batch_count >= HT_COUNT_BATCHES_MAX || shard->read_from.kind == HT_POSITION_END) {
         return false;
     }
-    bool has_room = ht_budget_has_room(count->options.budget, READ_MAX_BYTES);
-    return has_room || (shard->batch_count == 0 && !is_held_up(count));
+    return has_room(count) || (!is_held_up(count) && is_idle(count));
 }
 
 /* Somebody waits for all that is on the stream, and this shard has not yet found its tip since. */
@@ -176,6 +199,7 @@ static void read_shard(struct ht_count_shard *shard)
     if (!may_read(shard)) {
         return;
     }
+    shard->is_cramped = !has_room(count);
     shard->is_reading = true;
     shard->is_canceled = false;
     shard->read_started_ns = ht_clock_monotonic_ns(count->options.clock);
@@ -186,6 +210,19 @@ static void read_shard(struct ht_count_shard *shard)
                                           .user = shard};
     memcpy(shard->read.shard_id, shard->info.id, sizeof(shard->read.shard_id));
     count->options.stream->ops->read(count->options.stream, &shard->read);
+}
+
+/* Memory was given back: the others have their turn first. */
+static void read_after(struct ht_count_shard *shard)
+{
+    struct ht_count *count = shard->count;
+    for (struct ht_count_shard *at = shard->next; at != NULL; at = at->next) {
+        read_shard(at);
+    }
+    for (struct ht_count_shard *at = count->shards; at != NULL && at != shard; at = at->next) {
+        read_shard(at);
+    }
+    read_shard(shard);
 }
 
 void ht_count_shards_read(struct ht_count *count)
@@ -375,7 +412,7 @@ void ht_count_shard_batch_done(struct ht_count_shard *shard)
     if (next == HT_POSITION_END) {
         end_shard(shard);
     }
-    read_shard(shard);
+    read_after(shard);
 }
 
 /* A shard that should be reading and has had no answer for long is started afresh: a read that

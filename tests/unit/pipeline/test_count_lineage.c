@@ -258,6 +258,24 @@ static void children_of_shards_that_are_followed_begin_at_their_first_record(voi
     }
 }
 
+/* Each of them would find room if it asked alone. */
+static void many_shards_that_are_behind_share_a_small_budget(void **state)
+{
+    (void)state;
+    struct life *life = life_create(19, WORLD_SHARDS_MAX);
+    struct world *world = life->world;
+    ht_budget_init(&world->budget, 5 << 20);
+    world->batch_bytes = 4 << 20;
+    for (uint64_t id = 1; id <= 60 * WORLD_SHARDS_MAX; id++) {
+        world_add_tweet(world, (unsigned)(id % WORLD_SHARDS_MAX), id, one, 1);
+    }
+    life_begin(life);
+    world_run(world, 30000);
+    assert_int_equal(world_count(world, "one"), 60 * WORLD_SHARDS_MAX);
+    assert_in_range(world->budget.peak_bytes, 4 << 20, 10 << 20);
+    life_end(life);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -271,6 +289,7 @@ int main(void)
         cmocka_unit_test(checkpoints_name_a_record_one_and_a_half_windows_back),
         cmocka_unit_test(a_shard_that_fails_is_not_hidden_by_the_others),
         cmocka_unit_test(children_of_shards_that_are_followed_begin_at_their_first_record),
+        cmocka_unit_test(many_shards_that_are_behind_share_a_small_budget),
     };
     return cmocka_run_group_tests_name("pipeline/count_lineage", tests, NULL, NULL);
 }

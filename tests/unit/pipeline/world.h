@@ -132,6 +132,7 @@ struct world {
     unsigned commit_count; /* asked for */
     uint64_t commit_ms;    /* one takes at least so long */
     int load_status;       /* what loading the table ends with */
+    size_t batch_bytes;    /* what a batch with records says that it holds; 0: the truth */
     bool hold_reads;       /* reads are never answered unless canceled */
     bool hold_flushes;     /* a flush of the table is never answered */
     int lost_shard;        /* number + 1 of a shard that cannot be read any more; 0: none */

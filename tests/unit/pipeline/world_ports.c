@@ -193,6 +193,9 @@ static struct ht_record_batch *make_batch(struct world *world, unsigned shard, u
     uint64_t last_sub_sequence;
     world_place(world, last, sequence, &last_sub_sequence);
     ht_position_after(&made->batch.next, ht_slice_text(sequence), last_sub_sequence);
+    if (made->batch.count > 0 && world->batch_bytes > 0) {
+        made->batch.bytes = world->batch_bytes;
+    }
     made->batch.behind_records = world->last_sequence[shard] - last;
     if (made->batch.behind_records == 0 && world->shards[shard].closed) {
         made->batch.next = (struct ht_position){.kind = HT_POSITION_END};
