@@ -34,7 +34,7 @@ struct ht_aws_credentials {
     struct ht_clock *clock;
     struct ht_timer_queue *timers;
     struct ht_aws_keys *keys; /* in use; NULL: none */
-    enum ht_aws_source source;
+    bool are_of_instance;     /* those may outlive their expiry */
     struct ht_aws_refresh refresh;
     char *region; /* that was found; owned */
     struct request_list waiting, ended;
@@ -58,7 +58,7 @@ static void start_fetch(struct ht_aws_credentials *credentials);
 static void on_fetched(struct ht_aws_fetch *fetch);
 static void take_keys(struct ht_aws_credentials *credentials, struct ht_aws_keys *keys);
 static void note_failure(struct ht_aws_credentials *credentials, const struct ht_aws_fetch *fetch);
-static bool extend_instance_keys(struct ht_aws_credentials *credentials);
+static void extend_instance_keys(struct ht_aws_credentials *credentials);
 static void schedule(struct ht_aws_credentials *credentials);
 static void answer_waiting(struct ht_aws_credentials *credentials);
 static void end_request(struct ht_aws_credentials *credentials,
@@ -188,7 +188,7 @@ static void on_fetched(struct ht_aws_fetch *fetch)
         credentials->region = fetch->found_region;
     }
     if (fetch->status == 0) {
-        credentials->source = fetch->source;
+        credentials->are_of_instance = fetch->is_instance;
         take_keys(credentials, fetch->keys);
     } else {
         note_failure(credentials, fetch);
@@ -227,35 +227,35 @@ static void note_failure(struct ht_aws_credentials *credentials, const struct ht
     credentials->not_before_ms =
         ht_clock_monotonic_ms(credentials->clock) +
         ht_backoff_ms(&again, credentials->failed_count, credentials->options.random);
-    if (fetch->status != HT_ECANCELED) {
-        ht_log_warning(credentials->options.log, "credentials", "no keys this time",
-                       HT_TEXT("reason", fetch->error.text),
-                       HT_TEXT("goes_on_with", extend_instance_keys(credentials) ? "the old keys"
-                                               : credentials->keys != NULL       ? "the old keys"
-                                                                                 : "none"));
+    if (fetch->status == HT_ECANCELED) {
+        return;
     }
+    extend_instance_keys(credentials);
+    bool is_usable = freshness(credentials) != HT_AWS_EXPIRED;
+    ht_log_warning(credentials->options.log, "credentials", "no keys this time",
+                   HT_TEXT("reason", fetch->error.text),
+                   HT_TEXT("goes_on_with", is_usable ? "the old keys" : "none"));
 }
 
 /* The service accepts keys of an instance whose renewal is late: better than to stop. */
-static bool extend_instance_keys(struct ht_aws_credentials *credentials)
+static void extend_instance_keys(struct ht_aws_credentials *credentials)
 {
     enum ht_aws_freshness state = freshness(credentials);
     int64_t now_s = ht_clock_wall_s(credentials->clock);
 
-    if (credentials->keys == NULL || credentials->source != HT_AWS_SOURCE_INSTANCE ||
+    if (credentials->keys == NULL || !credentials->are_of_instance ||
         (state != HT_AWS_MANDATORY && state != HT_AWS_EXPIRED)) {
-        return false;
+        return;
     }
     struct ht_aws_keys *extended = ht_aws_keys_extend(
         credentials->keys, ht_aws_refresh_extended_s(now_s, credentials->options.random));
     if (extended == NULL) {
-        return false;
+        return;
     }
     drop_keys(credentials);
     credentials->keys = extended;
     credentials->refresh =
         ht_aws_refresh_make(now_s, extended->expires_s, credentials->options.random);
-    return true;
 }
 
 /* When to look again: at the advisory time, after a failure, for the region. */

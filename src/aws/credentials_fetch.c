@@ -75,8 +75,8 @@ static void reading_done(struct ht_job *job)
 {
     struct ht_aws_fetch *fetch = HT_CONTAINER_OF(job, struct ht_aws_fetch, job);
 
-    fetch->source = fetch->plan.source;
     fetch->role = fetch->plan.role_count;
+    fetch->is_instance = fetch->plan.source == HT_AWS_SOURCE_INSTANCE && fetch->role == 0;
     if (fetch->is_canceled || fetch->status != 0) {
         finish(fetch, fetch->status);
     } else if (fetch->region == NULL && !ht_aws_instance_is_disabled(fetch->options->settings)) {

@@ -21,7 +21,7 @@ struct ht_aws_fetch {
     struct ht_error error;    /**< where status is not 0 */
     struct ht_aws_keys *keys; /**< where status is 0: the caller's reference */
     char *found_region; /**< that the machine's metadata named; owned by the caller, or NULL */
-    enum ht_aws_source source; /**< that was asked */
+    bool is_instance;   /**< the keys are the machine's own, not those of a role assumed */
     /* private */
     struct ht_job job;                /**< private */
     struct ht_aws_profiles *profiles; /**< private */

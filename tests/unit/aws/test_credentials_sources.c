@@ -168,6 +168,23 @@ static void expired_keys_of_the_instance_are_used_on(void **state)
     keys_world_end(&world);
 }
 
+static void keys_of_an_instance_outlive_trouble_with_their_renewal(void **state)
+{
+    (void)state;
+    begin_instance();
+    keys_world_set(&world, "AWS_REGION=eu-west-1");
+    keys_world_answer(&world, TOKEN_PUT, 200, "IMDSTOKEN");
+    keys_world_always(&world, ROLE_GET, 200, "r");
+    keys_world_always(&world, KEYS_GET "r|", 200, KEYS_BODY("INSTANCE", "2026-01-01T01:00:00Z"));
+    keys_world_open(&world);
+    expect_keys("INSTANCE");
+    keys_world_always(&world, TOKEN_PUT, 500, "");
+    ht_manual_clock_advance_ms(&world.clock, 61 * 60 * 1000);
+    expect_keys("INSTANCE");
+    assert_in_range(ht_aws_credentials_seconds_left(world.credentials), 17 * 60, 25 * 60);
+    keys_world_end(&world);
+}
+
 /* --- container endpoint --- */
 
 static void begin_container(void)
@@ -439,6 +456,7 @@ int main(void)
         cmocka_unit_test(a_silent_instance_is_told_with_the_hop_limit),
         cmocka_unit_test(an_instance_that_is_turned_off_is_not_asked),
         cmocka_unit_test(expired_keys_of_the_instance_are_used_on),
+        cmocka_unit_test(keys_of_an_instance_outlive_trouble_with_their_renewal),
         cmocka_unit_test(the_token_file_is_read_each_time),
         cmocka_unit_test(the_container_is_asked_three_times),
         cmocka_unit_test(the_containers_refusals_are_told),
