@@ -238,6 +238,42 @@ static void an_ended_shard_is_remembered_as_ended(void **state)
     assert_string_equal(world->got, "a b ");
 }
 
+static void on_closing_commit(struct ht_changes_commit *commit)
+{
+    struct world *world = commit->user;
+    assert_false(world->is_closed);
+    world->first_order = commit->last_order + 1;
+}
+
+static void close_waits_for_a_commit(void **state)
+{
+    struct world *world = *state;
+    struct model_shard *shard = world_shard(world, "shardId-1", "");
+    world_remove(world, shard, "a");
+    world_remove(world, shard, "b");
+    world_count(world, shard, "x", 1);
+    world_open(world);
+    world_drain(world);
+    struct ht_changes_commit commit = {
+        .first_order = 1, .last_order = 1, .done = on_closing_commit, .user = world};
+    world->changes->ops->commit(world->changes, &commit);
+    world_close(world);
+    assert_int_equal(commit.status, 0);
+    assert_int_equal(world->first_order, 2);
+    assert_string_equal(world_row(world, "shardId-1"), "100");
+}
+
+static void close_does_not_wait_for_rows_that_cannot_be_written(void **state)
+{
+    struct world *world = *state;
+    world_count(world, world_shard(world, "shardId-1", ""), "x", 1);
+    world->saves_fail = true;
+    world_open(world);
+    (void)world_read(world, 10, 1000);
+    world_close(world);
+    assert_string_equal(world_row(world, "shardId-1"), "");
+}
+
 static void a_commit_that_fails_can_be_tried_again(void **state)
 {
     struct world *world = *state;
@@ -365,6 +401,8 @@ int main(void)
         CASE(a_commit_moves_only_over_the_contiguous_prefix),
         CASE(what_was_passed_over_moves_the_position_now_and_then),
         CASE(an_ended_shard_is_remembered_as_ended),
+        CASE(close_waits_for_a_commit),
+        CASE(close_does_not_wait_for_rows_that_cannot_be_written),
         CASE(a_commit_that_fails_can_be_tried_again),
         CASE(rows_of_shards_that_are_gone_are_removed),
         cmocka_unit_test(whatever_happens_each_removal_comes_in_order),

@@ -287,6 +287,21 @@ static void what_the_stream_before_a_restart_still_holds_comes_first(void **stat
     assert_int_equal(world->made[MODEL_HISTORY], 1);
 }
 
+static void close_is_clean_at_any_moment_of_looking_back(void **state)
+{
+    struct world *world = *state;
+    switch_off_and_on(world);
+    for (uint64_t ms = 0; ms < 400; ms += ms < 20 ? 1 : 17) {
+        struct world_reading waiting;
+        world_open(world);
+        world_start_read(world, &waiting, 10, 60000);
+        world_run(world, ms);
+        world_close(world);
+        assert_true(waiting.is_done);
+        ht_removal_batch_release(waiting.read.batch);
+    }
+}
+
 static void a_stream_before_that_is_gone_is_a_gap(void **state)
 {
     struct world *world = *state;
@@ -378,6 +393,7 @@ int main(void)
         CASE(a_stream_without_old_images_is_told_and_keys_are_archived),
         CASE(a_new_stream_is_followed_when_the_old_one_is_read),
         CASE(what_the_stream_before_a_restart_still_holds_comes_first),
+        CASE(close_is_clean_at_any_moment_of_looking_back),
         CASE(a_stream_before_that_is_gone_is_a_gap),
         CASE(a_history_that_is_not_permitted_does_not_hold_up),
         CASE(many_shards_that_end_together_are_listed_and_not_asked_one_by_one),
