@@ -19,12 +19,15 @@ struct ht_aws_credentials {
 
 static void on_due(struct ht_timer *timer);
 
+/* NULL where memory is out. */
 static struct ht_aws_keys *make_keys(unsigned generation)
 {
     struct ht_aws_keys *keys = calloc(1, sizeof *keys);
     char id[32], token[32];
 
-    HT_ASSERT(keys != NULL);
+    if (keys == NULL) {
+        return NULL;
+    }
     snprintf(id, sizeof id, "AKIDWORLD%u", generation);
     snprintf(token, sizeof token, "token%u", generation);
     keys->references = 1;
@@ -32,6 +35,10 @@ static struct ht_aws_keys *make_keys(unsigned generation)
     keys->secret_access_key = ht_slice_to_text(HT_SLICE("secret"));
     keys->session_token = generation == 0 ? NULL : ht_slice_to_text(ht_slice_text(token));
     keys->origin = "the world";
+    if (keys->access_key_id == NULL || keys->secret_access_key == NULL) {
+        ht_aws_keys_release(keys);
+        return NULL;
+    }
     return keys;
 }
 
@@ -100,7 +107,9 @@ static void on_due(struct ht_timer *timer)
         }
         if (request->status == 0) {
             request->keys = make_keys(world->key_generation);
-        } else {
+            request->status = request->keys == NULL ? HT_ENOMEM : 0;
+        }
+        if (request->status != 0) {
             ht_error_set(&request->error, request->status, "no keys in this world");
         }
         request->done(request);

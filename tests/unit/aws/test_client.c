@@ -4,6 +4,7 @@
 #include "hashtagd/base/assert.h"
 
 #include "../../../src/aws/client_internal.h"
+#include "../tally/failing_memory.h"
 #include "aws_world.h"
 
 #include <setjmp.h>
@@ -821,6 +822,31 @@ static void test_large_body(void **state)
     free(body);
 }
 
+/* Each allocation of a start fails once: the call ends all the same, on a later turn. */
+static void test_start_without_memory(void **state)
+{
+    struct test *test = *state;
+    bool has_failed = true;
+    unsigned refused = 0;
+
+    start_update(test);
+    run(test);
+    for (size_t allocations = 0; has_failed; allocations++) {
+        test->started = test->done = 0;
+        memset(test->calls, 0, sizeof test->calls);
+        start_update(test); /* so that no attempts of an earlier call are at hand */
+        failing_memory_set(allocations);
+        struct ht_aws_call *call = start_update(test);
+        has_failed = failing_memory_set(SIZE_MAX);
+        run(test);
+        refused += call->status == HT_ENOMEM;
+        assert_true(call->status == 0 || call->status == HT_ENOMEM);
+        assert_true((call->status == 0) == (call->error.text[0] == '\0'));
+    }
+    assert_true(refused >= 5);
+    assert_int_equal(ht_aws_client_counters(test->world.aws, HT_AWS_DYNAMODB)->in_flight, 0);
+}
+
 static void test_many_at_once(void **state)
 {
     struct test *test = *state;
@@ -872,6 +898,7 @@ int main(void)
         TEST(test_done_may_free_the_call),
         TEST(test_done_may_start_the_call_anew),
         TEST(test_large_body),
+        TEST(test_start_without_memory),
         TEST(test_many_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
