@@ -3,10 +3,10 @@
 
 #include "hashtagd/base/assert.h"
 #include "hashtagd/json/base64.h"
+#include "hashtagd/json/number.h"
 #include "hashtagd/json/writer.h"
 
 #include "kinesis_call.h"
-#include "kinesis_number.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -74,7 +74,7 @@ static int read_members(struct reading *reading, struct ht_error *error)
     }
     if (found[BEHIND].kind == '0') {
         page->behind_ms =
-            ht_kinesis_number_ms(ht_json_reader_raw(reading->reader, found[BEHIND]), 1);
+            ht_json_number_scaled(ht_json_reader_raw(reading->reader, found[BEHIND]), 1);
         page->behind_ms = page->behind_ms < 0 ? 0 : page->behind_ms;
     }
     read_children(reading, found[CHILDREN]);
@@ -181,7 +181,7 @@ static bool read_record(struct reading *reading, const struct ht_json_value *fou
     }
     if (found[ARRIVAL].kind == '0') {
         record->arrival_ms =
-            ht_kinesis_number_ms(ht_json_reader_raw(reading->reader, found[ARRIVAL]), 1000);
+            ht_json_number_scaled(ht_json_reader_raw(reading->reader, found[ARRIVAL]), 1000);
     }
     return true;
 }

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-/** Kinesis CreateStream. The stream is usable when DescribeStreamSummary calls it ACTIVE. */
+/**
+ * Kinesis CreateStream. The answer comes before the stream is made: it is usable when
+ * DescribeStreamSummary (aws/kinesis_describe_stream_summary.h) calls it ACTIVE. Five calls a second
+ * an account; a name that is taken is HT_EEXIST.
+ */
 
 #include "hashtagd/aws/kinesis.h"
 

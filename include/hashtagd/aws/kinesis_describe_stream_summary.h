@@ -1,18 +1,22 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-/** Kinesis DescribeStreamSummary: what a stream is like, and whether it can be used. */
+/**
+ * Kinesis DescribeStreamSummary: what a stream is like, and whether it can be used. Twenty calls a
+ * second an account: to wait for a new stream ask every second or so. Members that are not told stay
+ * zero.
+ */
 
 #include "hashtagd/aws/kinesis.h"
 
 /** What is told of a stream. */
 struct ht_kinesis_stream_summary {
-    char arn[HT_KINESIS_NAME_BYTES + 128];
-    char status[16];          /**< "CREATING", "DELETING", "ACTIVE", "UPDATING" */
-    bool is_usable;           /**< ACTIVE or UPDATING */
-    bool is_on_demand;        /**< else provisioned */
-    int64_t open_shard_count; /**< 0 where it is not told */
-    int64_t retention_hours;  /**< 0 where it is not told */
+    char arn[HT_KINESIS_NAME_BYTES + 128]; /**< empty where it is not told */
+    char status[16];                       /**< "CREATING", "DELETING", "ACTIVE", "UPDATING" */
+    bool is_usable;                        /**< ACTIVE or UPDATING */
+    bool is_on_demand;                     /**< else provisioned */
+    int64_t open_shard_count;              /**< 0 where it is not told */
+    int64_t retention_hours;               /**< 0 where it is not told */
 };
 
 /** The operation. Zeroed, filled, started; in place until `done`. */

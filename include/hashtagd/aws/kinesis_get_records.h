@@ -19,8 +19,8 @@
 
 /** One record. The slices lie in the page's body. */
 struct ht_kinesis_record {
-    struct ht_slice data;
-    struct ht_slice partition_key;
+    struct ht_slice data;            /**< decoded; may be empty */
+    struct ht_slice partition_key;   /**< as it stands */
     struct ht_slice sequence_number; /**< digits */
     int64_t arrival_ms;              /**< wall time; 0 where it is not told */
 };

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-/** Kinesis GetShardIterator: a place in a shard, valid for five minutes. */
+/**
+ * Kinesis GetShardIterator: a place in a shard, valid for five minutes. Five calls a second and
+ * shard. A sequence number that was trimmed gives an iterator at the oldest record, without a word;
+ * one that is of no such shard is refused with InvalidArgumentException.
+ */
 
 #include "hashtagd/aws/kinesis.h"
 

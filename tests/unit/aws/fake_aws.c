@@ -31,6 +31,10 @@ void ht_aws_call_start(struct ht_aws_client *client, struct ht_aws_call *call)
     HT_ASSERT(state != NULL);
     *state = (struct ht_aws_attempts){.client = client, .call = call};
     call->state = state;
+    call->status = 0;
+    call->answer = (struct ht_buffer){0};
+    call->failure = (struct ht_aws_failure){0};
+    ht_error_clear(&call->error);
     if (client->last != NULL) {
         client->last->next = state;
     } else {

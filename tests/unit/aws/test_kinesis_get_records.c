@@ -168,9 +168,9 @@ static void an_answer_cut_off_anywhere_is_refused(void **state)
     (void)state;
     const char *whole = PAGE(RECORD("1", "Zm9vYg==") "," RECORD("22", ""));
     for (size_t length = 0; length < strlen(whole); length++) {
-        char text[1024];
+        char text[1024] = {0};
         struct ht_kinesis_page page;
-        snprintf(text, length + 1, "%s", whole);
+        memcpy(text, whole, length);
         assert_int_equal(read_page(&page, text), HT_EPARSE);
         ht_kinesis_page_finish(&page);
     }
@@ -199,7 +199,7 @@ static void odd_numbers_do_no_harm(void **state)
                  {"\"7\"", 0},
                  {"null", 0},
                  {"0.6", 1},
-                 {"9e15", 9000000000000000},
+                 {"4e15", 4000000000000000},
                  {"{}", 0}};
     for (size_t i = 0; i < HT_COUNT_OF(cases); i++) {
         char text[256];
