@@ -259,15 +259,21 @@ static void forget_listed_children(struct ht_kinesis_stream *stream,
     stream->child_count = kept;
 }
 
+bool ht_kinesis_stream_is_child(const struct ht_kinesis_stream *stream, const char *shard_id)
+{
+    for (size_t i = 0; i < stream->child_count; i++) {
+        if (strcmp(stream->children[i].id, shard_id) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void ht_kinesis_stream_note_child(struct ht_kinesis_stream *stream,
                                   const struct ht_kinesis_shard *child)
 {
-    for (size_t i = 0; i < stream->child_count; i++) {
-        if (strcmp(stream->children[i].id, child->id) == 0) {
-            return;
-        }
-    }
-    if (stream->child_count < HT_KINESIS_CHILDREN_KNOWN_MAX) {
+    if (stream->child_count < HT_KINESIS_CHILDREN_KNOWN_MAX &&
+        !ht_kinesis_stream_is_child(stream, child->id)) {
         stream->children[stream->child_count++] = *child;
     }
 }

@@ -70,8 +70,8 @@ struct ht_kinesis_reader {
     uint64_t not_before_ms; /**< monotonic: back-off */
     bool is_in_trouble;
     /* what lists say */
-    bool is_listed, is_closed;
-    bool is_unlisted;                        /**< it was listed and is no more */
+    bool is_closed;
+    bool is_unlisted;                        /**< the last list does not have it */
     bool is_missing;                         /**< Kinesis does not know it */
     char ending_sequence[HT_SEQUENCE_BYTES]; /**< empty where not told */
     uint64_t empty_since_ms; /**< monotonic: closed and nothing came since; 0: not so */
@@ -181,6 +181,9 @@ void ht_kinesis_stream_check_close(struct ht_kinesis_stream *stream);
 /** Remembers a shard that a finished one named. */
 void ht_kinesis_stream_note_child(struct ht_kinesis_stream *stream,
                                   const struct ht_kinesis_shard *child);
+
+/** Whether a finished shard named it and no list has it yet. */
+bool ht_kinesis_stream_is_child(const struct ht_kinesis_stream *stream, const char *shard_id);
 
 /** ops->read, ops->cancel_read. */
 void ht_kinesis_stream_read(struct ht_stream *port, struct ht_stream_read *read);

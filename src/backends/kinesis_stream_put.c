@@ -23,6 +23,7 @@
 enum {
     GIVE_UP_MS = 60000,        /* of failing */
     CLOSING_GIVE_UP_MS = 3000, /* the same when the stream is being closed */
+    BEAT_MS = 50,
     KEY_MAX_BYTES = 256,
 };
 
@@ -184,6 +185,16 @@ static void on_sent(struct ht_kinesis_put_records *op)
     send(stream);
 }
 
+/* When a record that has failed so often may be sent again. Those of one request wait the same time,
+ * up to a common beat, so that they go together again. */
+static uint64_t due_ms(const struct ht_kinesis_stream *stream, unsigned attempts)
+{
+    struct ht_random dice = *stream->options.random;
+    uint64_t due =
+        ht_kinesis_stream_now_ms(stream) + ht_backoff_ms(&record_backoff, attempts, &dice);
+    return (due + BEAT_MS - 1) / BEAT_MS * BEAT_MS;
+}
+
 /* Sends the record again later; its put gives up where that has gone on for too long. */
 static void try_again(struct ht_kinesis_stream *stream, struct ht_kinesis_put_node *node,
                       const struct ht_error *error)
@@ -194,9 +205,7 @@ static void try_again(struct ht_kinesis_stream *stream, struct ht_kinesis_put_no
         put->failing_since_ms = now > 0 ? now : 1;
     }
     node->attempts++;
-    ht_kinesis_put_queue_again(
-        &stream->queue, node,
-        now + ht_backoff_ms(&record_backoff, node->attempts, stream->options.random));
+    ht_kinesis_put_queue_again(&stream->queue, node, due_ms(stream, node->attempts));
     uint64_t most = stream->is_closing ? CLOSING_GIVE_UP_MS : GIVE_UP_MS;
     uint64_t since = stream->is_closing && stream->closing_ms > put->failing_since_ms
                          ? stream->closing_ms
@@ -227,6 +236,7 @@ static void take_results(struct ht_kinesis_put_request *request)
         is_throttled = is_throttled || request->results[i] == HT_KINESIS_PUT_THROTTLED;
         try_again(stream, request->nodes[i], &error);
     }
+    (void)ht_random_u64(stream->options.random); /* the next request waits otherwise */
     stream->put_failures = 0;
     if (failed == 0) {
         stream->request_window += stream->request_window < HT_KINESIS_PUTS_MOST;

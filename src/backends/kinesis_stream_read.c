@@ -686,12 +686,11 @@ void ht_kinesis_stream_tell_readers(struct ht_kinesis_stream *stream,
             i++;
         }
         if (i == count) {
-            at->is_unlisted = at->is_listed;
+            at->is_unlisted = !ht_kinesis_stream_is_child(stream, at->shard_id);
             continue;
         }
         const struct ht_kinesis_shard *shard = &shards[(place + i) % count];
         place = (place + i + 1) % count;
-        at->is_listed = true;
         at->is_unlisted = false;
         at->is_closed = shard->is_closed;
         memcpy(at->ending_sequence, shard->ending_sequence, sizeof(at->ending_sequence));

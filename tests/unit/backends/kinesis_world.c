@@ -295,14 +295,30 @@ static size_t shard_of(const struct ht_aws_client *world, const char *key)
     return open[(unsigned char)key[strlen(key) - 1] % count];
 }
 
-static void answer_put(struct ht_aws_client *world, const struct ht_json *in,
-                       struct ht_json_writer *out)
+static bool has_key(const struct ht_json *records, const char *key)
+{
+    for (size_t i = 0; key != NULL && i < ht_json_count(records); i++) {
+        struct ht_slice found =
+            ht_json_text(ht_json_member(ht_json_element(records, i), "PartitionKey"));
+        if (ht_slice_equal(found, ht_slice_text(key))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void answer_put(struct ht_aws_client *world, struct ht_aws_call *call,
+                       const struct ht_json *in, struct ht_json_writer *out)
 {
     const struct ht_json *records = ht_json_member(in, "Records");
     unsigned put = world->counts.puts++;
     size_t count = ht_json_count(records);
     size_t bytes = 0;
     assert_true(count >= 1 && count <= 500);
+    if (has_key(records, world->poison_key)) {
+        fail_call(call, "ValidationException", 400);
+        return;
+    }
     ht_json_write_key(out, "Records");
     ht_json_write_array_begin(out);
     for (size_t i = 0; i < count; i++) {
@@ -345,7 +361,7 @@ static void answer_well(struct ht_aws_client *world, struct ht_aws_call *call)
         answer_get(world, call, in, &out);
     } else {
         assert_string_equal(call->operation, "PutRecords");
-        answer_put(world, in, &out);
+        answer_put(world, call, in, &out);
     }
     ht_json_write_object_end(&out);
     assert_int_equal(ht_json_writer_status(&out), 0);

@@ -459,38 +459,6 @@ static void a_split_shard_is_read_to_its_end_and_names_its_children(void **state
     assert_int_equal(listing.count, 4);
 }
 
-static void a_merged_shard_has_both_parents(void **state)
-{
-    (void)state;
-    struct listing listing;
-    world_merge(&world, 0, 1);
-    list_shards(&listing);
-    assert_int_equal(listing.count, 3);
-    assert_string_equal(listing.shards[2].parent_id, world.shards[0].id);
-    assert_string_equal(listing.shards[2].adjacent_parent_id, world.shards[1].id);
-    struct reader reader;
-    init_reader(&reader, 1, HT_POSITION_TRIM_HORIZON);
-    read_once(&reader);
-    assert_int_equal(reader.next.kind, HT_POSITION_END);
-    list_shards(&listing);
-    assert_int_equal(listing.count, 3);
-}
-
-static void lists_are_paged_and_begin_anew_where_a_token_expired(void **state)
-{
-    (void)state;
-    struct listing listing;
-    world_split(&world, 0);
-    world.list_page = 1;
-    world_fault(&world, (struct world_fault){"ListShards", "ExpiredNextTokenException", 400, NULL,
-                                             false, 2, 1});
-    list_shards(&listing);
-    assert_int_equal(listing.list.status, 0);
-    assert_int_equal(listing.count, 4);
-    assert_string_equal(listing.shards[3].id, world.shards[3].id);
-    assert_int_equal(world.counts.lists, 6);
-}
-
 static void a_closed_shard_whose_iterators_go_on_ends_when_it_stays_empty(void **state)
 {
     (void)state;
@@ -792,9 +760,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_aggregated_record_is_gone_on_with_in_its_middle, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_split_shard_is_read_to_its_end_and_names_its_children,
-                                        set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_merged_shard_has_both_parents, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(lists_are_paged_and_begin_anew_where_a_token_expired,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(
             a_closed_shard_whose_iterators_go_on_ends_when_it_stays_empty, set_up, tear_down),
