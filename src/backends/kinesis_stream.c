@@ -95,6 +95,9 @@ static void take_defaults(struct ht_kinesis_stream_options *options)
     } else if (options->max_request_bytes > MOST_REQUEST_BYTES) {
         options->max_request_bytes = MOST_REQUEST_BYTES;
     }
+    if (options->puts_at_once == 0 || options->puts_at_once > HT_KINESIS_PUTS_MOST) {
+        options->puts_at_once = HT_KINESIS_PUTS_MOST;
+    }
     if (options->reads_per_s <= 0) {
         options->reads_per_s = default_reads_per_s;
     }
@@ -117,7 +120,7 @@ static int start(struct ht_kinesis_stream *stream, struct ht_error *error)
     ht_timer_init(&stream->cursor_timer, ht_kinesis_stream_on_cursor_due);
     ht_timer_init(&stream->close_timer, on_close_turn);
     ht_timer_init(&stream->lost_timer, ht_kinesis_stream_on_lost_due);
-    stream->request_window = HT_KINESIS_PUTS_MOST;
+    stream->request_window = stream->options.puts_at_once;
     stream->children = calloc(HT_KINESIS_CHILDREN_KNOWN_MAX, sizeof(*stream->children));
     bool has_all = stream->name != NULL && stream->children != NULL;
     for (size_t i = 0; i < HT_KINESIS_PUTS_MOST; i++) {

@@ -239,7 +239,7 @@ static void take_results(struct ht_kinesis_put_request *request)
     (void)ht_random_u64(stream->options.random); /* the next request waits otherwise */
     stream->put_failures = 0;
     if (failed == 0) {
-        stream->request_window += stream->request_window < HT_KINESIS_PUTS_MOST;
+        stream->request_window += stream->request_window < stream->options.puts_at_once;
     } else {
         stream->stream.counters.put_errors++;
         stream->request_window =

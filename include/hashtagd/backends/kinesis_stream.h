@@ -51,6 +51,8 @@ struct ht_kinesis_stream_options {
     size_t
         max_request_bytes;   /**< of one put, data and keys; default 2 MiB, at most 5 MiB: the whole
                                *   of it is signed in one turn of the loop */
+    size_t puts_at_once;     /**< requests that put at a time; default and most 4. 1 for an emulator
+                              *   that loses records where several put at once, as moto does */
     double reads_per_s;      /**< requests a second and shard; default 5, Kinesis's limit */
     double read_bytes_per_s; /**< bytes a second and shard; default 2 MiB, Kinesis's limit */
 };

@@ -151,6 +151,18 @@ static void requests_have_at_most_500_records_several_at_once(void **state)
     finish_putter(&putter);
 }
 
+static void puts_can_be_kept_to_one_at_a_time(void **state)
+{
+    (void)state;
+    struct putter putter;
+    world_open(&world, &(struct ht_kinesis_stream_options){.puts_at_once = 1});
+    init_putter(&putter, "t", 2001, false);
+    put(&putter, 100);
+    assert_int_equal(stored(), 2001);
+    assert_int_equal(world.counts.puts_at_once, 1);
+    finish_putter(&putter);
+}
+
 static void requests_have_at_most_so_many_bytes(void **state)
 {
     (void)state;
@@ -499,6 +511,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_put_of_nothing_is_done, set_up, tear_down),
         cmocka_unit_test_setup_teardown(requests_have_at_most_500_records_several_at_once, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(puts_can_be_kept_to_one_at_a_time, set_up, tear_down),
         cmocka_unit_test_setup_teardown(requests_have_at_most_so_many_bytes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_cannot_be_stored_is_refused_alone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(only_failed_records_are_sent_again, set_up, tear_down),
