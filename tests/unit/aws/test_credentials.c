@@ -43,26 +43,66 @@ static void gives_the_keys_of_the_environment(void **state)
     keys_world_end(&world);
 }
 
-static void all_who_wait_get_one_set(void **state)
-{
-    struct ht_aws_credentials_request first, second;
-
-    (void)state;
-    open_with_environment_keys();
-    second = (struct ht_aws_credentials_request){.done = NULL};
-    keys_world_get(&world, &first);
-    keys_world_get(&world, &second); /* the second time nothing is waited for */
-    assert_ptr_equal(first.keys, second.keys);
-    ht_aws_keys_release(first.keys);
-    ht_aws_keys_release(second.keys);
-    keys_world_end(&world);
-}
-
 static void on_counted(struct ht_aws_credentials_request *request)
 {
     unsigned *count = request->user;
 
     (*count)++;
+}
+
+static void all_who_wait_get_one_set(void **state)
+{
+    unsigned count = 0;
+    struct ht_aws_credentials_request requests[3];
+
+    (void)state;
+    keys_world_begin(&world);
+    keys_world_set(&world, "AWS_REGION=eu-west-1");
+    keys_world_set(&world, "AWS_CONTAINER_CREDENTIALS_FULL_URI=http://127.0.0.1:PORT/");
+    keys_world_always(&world, "GET", 200,
+                      "{\"AccessKeyId\":\"ID\",\"SecretAccessKey\":\"S\",\"Token\":\"T\","
+                      "\"Expiration\":\"2026-01-01T06:00:00Z\"}");
+    keys_world_open(&world);
+    for (size_t i = 0; i < 3; i++) {
+        requests[i] = (struct ht_aws_credentials_request){.done = on_counted, .user = &count};
+        ht_aws_credentials_get(world.credentials, &requests[i]);
+    }
+    keys_world_settle(&world);
+    assert_int_equal(count, 3);
+    assert_int_equal(world.request_count, 1);
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(requests[i].status, 0);
+        assert_ptr_equal(requests[i].keys, requests[0].keys);
+    }
+    for (size_t i = 0; i < 3; i++) {
+        ht_aws_keys_release(requests[i].keys);
+    }
+    keys_world_end(&world);
+}
+
+/* Asks again from inside the answer, until it was told three times. */
+static void on_told_again(struct ht_aws_credentials_request *request)
+{
+    unsigned *count = request->user;
+
+    ht_aws_keys_release(request->keys);
+    request->keys = NULL;
+    if (++*count < 3) {
+        ht_aws_credentials_get(world.credentials, request);
+    }
+}
+
+static void one_may_ask_again_from_inside_the_answer(void **state)
+{
+    unsigned count = 0;
+    struct ht_aws_credentials_request request = {.done = on_told_again, .user = &count};
+
+    (void)state;
+    open_with_environment_keys();
+    ht_aws_credentials_get(world.credentials, &request);
+    keys_world_settle(&world);
+    assert_int_equal(count, 3);
+    keys_world_end(&world);
 }
 
 static void a_request_that_is_given_up_is_told_so(void **state)
@@ -169,6 +209,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gives_the_keys_of_the_environment),
         cmocka_unit_test(all_who_wait_get_one_set),
+        cmocka_unit_test(one_may_ask_again_from_inside_the_answer),
         cmocka_unit_test(a_request_that_is_given_up_is_told_so),
         cmocka_unit_test(closing_gives_up_what_waits),
         cmocka_unit_test(refused_keys_are_read_anew_from_the_file),

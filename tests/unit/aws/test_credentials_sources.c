@@ -334,14 +334,11 @@ static void a_program_fails_in_many_ways(void **state)
 
 static void closing_ends_the_program(void **state)
 {
-    struct ht_aws_credentials_request request = {.done = NULL};
-
     (void)state;
     begin_process("#!/bin/sh\nsleep 100\n", "");
     assert_null(ht_aws_credentials_now(world.credentials));
     keys_world_settle(&world);
     keys_world_end(&world);
-    (void)request;
     world.uses_system_clock = false;
 }
 
