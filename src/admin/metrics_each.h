@@ -31,3 +31,14 @@ void ht_metrics_each_http_requests(const struct ht_admin *admin, struct ht_metri
 void ht_metrics_each_http_request_duration_seconds(const struct ht_admin *admin,
                                                    struct ht_metrics_writer *writer);
 void ht_metrics_each_build(const struct ht_admin *admin, struct ht_metrics_writer *writer);
+void ht_metrics_each_aws_requests(const struct ht_admin *admin, struct ht_metrics_writer *writer);
+void ht_metrics_each_aws_throttled_requests(const struct ht_admin *admin,
+                                            struct ht_metrics_writer *writer);
+void ht_metrics_each_aws_broken_requests(const struct ht_admin *admin,
+                                         struct ht_metrics_writer *writer);
+void ht_metrics_each_aws_failed_calls(const struct ht_admin *admin,
+                                      struct ht_metrics_writer *writer);
+void ht_metrics_each_aws_running_calls(const struct ht_admin *admin,
+                                       struct ht_metrics_writer *writer);
+void ht_metrics_each_aws_clock_skew_seconds(const struct ht_admin *admin,
+                                            struct ht_metrics_writer *writer);

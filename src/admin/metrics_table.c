@@ -12,6 +12,8 @@
 
 #include "hashtagd/base/assert.h"
 
+#include <math.h>
+
 /* Getters: `c` is the context. */
 #define COUNT(name, expression)                                                                    \
     static uint64_t name(const struct ht_admin *admin)                                             \
@@ -131,6 +133,14 @@ COUNT(process_virtual_memory_bytes, ht_process_virtual_bytes())
 COUNT(process_open_fds, ht_process_open_files())
 COUNT(process_max_fds, ht_process_max_files())
 COUNT(process_start_time_seconds, c->started_at_s)
+
+static double get_aws_credentials_remaining_seconds(const struct ht_admin *admin)
+{
+    int64_t left_s = admin->context.aws == NULL
+                         ? -1
+                         : ht_aws_client_credentials_seconds_left(admin->context.aws);
+    return left_s == INT64_MAX ? INFINITY : (double)left_s;
+}
 
 static const struct ht_metric_row rows[] = {
     {"hashtagd_source_messages", HT_METRIC_COUNTER, "", "Messages that the source delivered", "",
@@ -321,6 +331,26 @@ static const struct ht_metric_row rows[] = {
      .count = get_dead_letters},
     {"hashtagd_dead_letter_errors", HT_METRIC_COUNTER, "", "Writes of dead letters that failed", "",
      HT_PART_NONE, .count = get_dead_letter_errors},
+    {"hashtagd_aws_requests", HT_METRIC_COUNTER, "",
+     "Requests sent to a service of Amazon, repeated ones included", "service", HT_PART_NONE,
+     .each = ht_metrics_each_aws_requests},
+    {"hashtagd_aws_throttled_requests", HT_METRIC_COUNTER, "",
+     "Requests that a service refused because there were too many", "service", HT_PART_NONE,
+     .each = ht_metrics_each_aws_throttled_requests},
+    {"hashtagd_aws_broken_requests", HT_METRIC_COUNTER, "",
+     "Requests without a whole answer, or answered with a fault of the service", "service",
+     HT_PART_NONE, .each = ht_metrics_each_aws_broken_requests},
+    {"hashtagd_aws_failed_calls", HT_METRIC_COUNTER, "",
+     "Calls that failed after all their requests", "service", HT_PART_NONE,
+     .each = ht_metrics_each_aws_failed_calls},
+    {"hashtagd_aws_running_calls", HT_METRIC_GAUGE, "", "Calls that wait for their answer",
+     "service", HT_PART_NONE, .each = ht_metrics_each_aws_running_calls},
+    {"hashtagd_aws_clock_skew_seconds", HT_METRIC_GAUGE, "seconds",
+     "How far a service's clock is before ours", "service", HT_PART_NONE,
+     .each = ht_metrics_each_aws_clock_skew_seconds},
+    {"hashtagd_aws_credentials_remaining_seconds", HT_METRIC_GAUGE, "seconds",
+     "Until the present credentials expire; +Inf where they never do, -1 where there are none", "",
+     HT_PART_NONE, .number = get_aws_credentials_remaining_seconds},
     {"hashtagd_part_ready", HT_METRIC_GAUGE, "",
      "Whether a part of the pipeline works (1) or not (0)", "part", HT_PART_NONE,
      .each = ht_metrics_each_part_ready},

@@ -21,6 +21,7 @@
  * and while they drain, so that both can be watched. Loop thread only.
  */
 
+#include "hashtagd/aws/client.h"
 #include "hashtagd/base/clock.h"
 #include "hashtagd/base/error.h"
 #include "hashtagd/base/log.h"
@@ -66,6 +67,7 @@ struct ht_admin_context {
     struct ht_changes *changes;               /**< NULL where nothing is archived */
     struct ht_archiver *archiver;             /**< NULL where nothing is archived */
     struct ht_archive *archive;               /**< NULL where nothing is archived */
+    const struct ht_aws_client *aws;          /**< NULL where nothing is at Amazon */
     struct ht_budget *budget;                 /**< memory in flight */
     enum ht_fold_mode fold;                   /**< counting.fold: for the tags in paths */
     uint64_t ttl_s;                           /**< table.ttl_s; 0: items never expire */
