@@ -9,24 +9,19 @@
 #include <unistd.h>
 
 /*
- *     configuration -> the running daemon, or the store where none runs -> files -> report
+ *     configuration -> the running daemon, or the stream itself -> files -> report
  */
 
-static int open_sink(struct ht_put_sink **sink, const struct ht_config *config,
-                     struct ht_error *error);
+static int open_sink(struct ht_put_sink **sink, const struct ht_command_line *line,
+                     const struct ht_config *config, struct ht_error *error);
 static int put_all(const struct ht_command_line *line, const struct ht_config *config);
 
 int ht_command_put(const struct ht_command_line *line)
 {
     struct ht_config config;
     int status = ht_command_load_config(line, HT_CONFIG_FOR_CLIENT, &config);
-    if (status == HT_EXIT_DONE && config.stream.type != HT_CONFIG_STREAM_EMBEDDED) {
-        (void)fputs("hashtagd: this build can put tweets only on the embedded stream; set "
-                    "stream.type=embedded\n",
-                    stderr);
-        status = HT_EXIT_USAGE;
-    }
-    if (status == HT_EXIT_DONE && config.data.dir[0] == '\0') {
+    bool is_embedded = config.stream.type == HT_CONFIG_STREAM_EMBEDDED;
+    if (status == HT_EXIT_DONE && is_embedded && config.data.dir[0] == '\0') {
         (void)fputs("hashtagd: where the data is cannot be told: none of STATE_DIRECTORY, "
                     "XDG_STATE_HOME and HOME is set; say it with --set data.dir=\n",
                     stderr);
@@ -39,13 +34,17 @@ int ht_command_put(const struct ht_command_line *line)
     return status;
 }
 
-/* A daemon that is gone may have left its address behind: then the store is free. */
-static int open_sink(struct ht_put_sink **sink, const struct ht_config *config,
-                     struct ht_error *error)
+/* A daemon that is gone may have left its address behind: then the store is free. Kinesis is
+ * everybody's: no daemon is needed in between. */
+static int open_sink(struct ht_put_sink **sink, const struct ht_command_line *line,
+                     const struct ht_config *config, struct ht_error *error)
 {
-    int result = ht_put_daemon_open(sink, config, error);
+    int result = HT_ENOTFOUND;
+    if (config->stream.type == HT_CONFIG_STREAM_EMBEDDED) {
+        result = ht_put_daemon_open(sink, config, error);
+    }
     if (result == HT_ENOTFOUND || result == HT_ECONNECTION) {
-        result = ht_put_store_open(sink, config, error);
+        result = ht_put_store_open(sink, config, line->environment, error);
     }
     return result;
 }
@@ -61,7 +60,7 @@ static int put_all(const struct ht_command_line *line, const struct ht_config *c
                                    .started_ns = ht_clock_monotonic_ns(&clock)};
     struct ht_put_sink *sink;
     struct ht_error error;
-    int result = open_sink(&sink, config, &error);
+    int result = open_sink(&sink, line, config, &error);
     if (result == 0) {
         result = ht_put_files(sink, files, has_files ? line->operand_count : 1, &report, &error);
         sink->close(sink);

@@ -64,6 +64,7 @@ int ht_command_serve(const struct ht_command_line *line)
         bool is_terminal = isatty(STDERR_FILENO) == 1;
         struct ht_daemon daemon = {
             .config = &config,
+            .environment = line->environment,
             .log = {.clock = &clock,
                     .fd = STDERR_FILENO,
                     .level = (enum ht_log_level)config.log.level,

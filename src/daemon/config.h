@@ -108,14 +108,18 @@ struct ht_config {
         char *name;
         uint64_t retention_s, retention_bytes;
         struct ht_config_start start;
+        uint64_t shards; /**< kinesis, for setup; 0: on demand */
     } stream;
     struct {
         unsigned type; /**< enum ht_config_table */
         char *name;
         uint64_t flush_interval_s;
-        uint64_t ttl_s; /**< 0: never */
+        uint64_t ttl_s;    /**< 0: never */
+        char *leases;      /**< dynamodb; filled in where it was empty */
+        uint64_t capacity; /**< dynamodb, for setup; 0: on demand */
     } table;
     struct {
+        bool enabled;  /**< false: another process counts */
         unsigned fold; /**< enum ht_fold_mode */
         bool once_per_tweet;
         uint64_t repeat_window; /**< tweet ids; 0: every record counts */
@@ -124,6 +128,8 @@ struct ht_config {
     struct {
         unsigned type; /**< enum ht_config_archive */
         char *name, *prefix;
+        char *bucket; /**< firehose; empty: made of name, account and region */
+        char *role;   /**< firehose; empty: setup makes one */
         uint64_t buffer_s, buffer_bytes;
     } archive;
     struct {
@@ -170,6 +176,9 @@ struct ht_config_options {
  */
 int ht_config_load(struct ht_config *config, const struct ht_config_options *options,
                    struct ht_mistakes *mistakes) HT_MUST_CHECK;
+
+/** Whether any part of it is at Amazon. */
+bool ht_config_needs_aws(const struct ht_config *config);
 
 /** Frees it and wipes the token. Zeroed memory is fine. */
 void ht_config_finish(struct ht_config *config);

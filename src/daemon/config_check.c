@@ -11,6 +11,7 @@
 enum { MAX_TOKEN_BYTES = 4096 };
 
 static void check_types(struct ht_config *config, struct ht_mistakes *mistakes);
+static void check_names(struct ht_config *config, struct ht_mistakes *mistakes);
 static void check_source(struct ht_config *config, struct ht_mistakes *mistakes);
 static void check_listen(struct ht_config *config, struct ht_mistakes *mistakes);
 static void check_tls(struct ht_config *config, struct ht_mistakes *mistakes);
@@ -21,6 +22,7 @@ void ht_config_check(struct ht_config *config, enum ht_config_purpose purpose,
 {
     if (purpose == HT_CONFIG_FOR_SERVE) {
         check_types(config, mistakes);
+        check_names(config, mistakes);
         check_source(config, mistakes);
         check_listen(config, mistakes);
         check_tls(config, mistakes);
@@ -54,6 +56,67 @@ static void check_types(struct ht_config *config, struct ht_mistakes *mistakes)
                                 rows[i].fallback);
             }
         }
+    }
+}
+
+/* What Amazon takes for a name: its API references, "CreateStream", "CreateTable",
+ * "CreateDeliveryStream", "Bucket naming rules". */
+struct name_rule {
+    const char *key, *value, *extra; /* letters and digits are always fine; these too */
+    size_t minimum, maximum;
+    bool is_lower;
+};
+
+static bool is_name(const struct name_rule *rule)
+{
+    size_t length = strlen(rule->value);
+    for (const char *at = rule->value; *at != '\0'; at++) {
+        bool is_upper = *at >= 'A' && *at <= 'Z';
+        bool is_plain = (*at >= 'a' && *at <= 'z') || (*at >= '0' && *at <= '9');
+        if (!is_plain && !(is_upper && !rule->is_lower) && strchr(rule->extra, *at) == NULL) {
+            return false;
+        }
+    }
+    return length >= rule->minimum && length <= rule->maximum;
+}
+
+static void check_name(const struct ht_config *config, const struct name_rule *rule,
+                       struct ht_mistakes *mistakes)
+{
+    if (!is_name(rule)) {
+        ht_mistakes_add(mistakes, place_of(config, rule->key),
+                        "%s: \"%s\" is no name that Amazon takes; accepted: %zu to %zu of %s, "
+                        "digits and %s",
+                        rule->key, rule->value, rule->minimum, rule->maximum,
+                        rule->is_lower ? "a-z" : "a-z, A-Z", rule->extra);
+    }
+}
+
+static void check_names(struct ht_config *config, struct ht_mistakes *mistakes)
+{
+    bool is_s3 = config->archive.type == HT_CONFIG_ARCHIVE_S3;
+    struct name_rule stream = {"stream.name", config->stream.name, "_.-", 1, 128, false};
+    struct name_rule table = {"table.name", config->table.name, "_.-", 3, 239, false};
+    struct name_rule leases = {"table.leases", config->table.leases, "_.-", 3, 255, false};
+    struct name_rule delivery = {"archive.name", config->archive.name, "_.-", 1, 64, false};
+    struct name_rule bucket = {is_s3 ? "archive.name" : "archive.bucket",
+                               is_s3 ? config->archive.name : config->archive.bucket,
+                               ".-",
+                               3,
+                               63,
+                               true};
+    if (config->stream.type == HT_CONFIG_STREAM_KINESIS) {
+        check_name(config, &stream, mistakes);
+    }
+    if (config->table.type == HT_CONFIG_TABLE_DYNAMODB) {
+        check_name(config, &table, mistakes);
+        check_name(config, &leases, mistakes);
+    }
+    if (config->archive.type == HT_CONFIG_ARCHIVE_FIREHOSE) {
+        check_name(config, &delivery, mistakes);
+    }
+    if (is_s3 || (config->archive.type == HT_CONFIG_ARCHIVE_FIREHOSE && bucket.value[0] != '\0')) {
+        check_name(config, &bucket, mistakes);
     }
 }
 

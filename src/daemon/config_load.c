@@ -12,6 +12,7 @@
 #include "hashtagd/base/assert.h"
 #include "hashtagd/base/log.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -228,9 +229,24 @@ static int find_data_dir(const struct ht_config_options *options, char *path, si
     return length <= 0 || (size_t)length >= size ? HT_ENOTFOUND : 0;
 }
 
+/* One table of leases a table and stream: a position means nothing for another pair. */
+static int name_leases(struct ht_config *config, struct ht_mistakes *mistakes)
+{
+    if (config->table.leases[0] != '\0') {
+        return 0;
+    }
+    char name[512];
+    (void)snprintf(name, sizeof(name), "%s-%s-leases", config->table.name, config->stream.name);
+    return set_value(config, ht_config_find_row(HT_SLICE("table.leases")), ht_slice_text(name),
+                     "default, from table.name and stream.name", mistakes);
+}
+
 static int load_surroundings(struct ht_config *config, const struct ht_config_options *options,
                              struct ht_mistakes *mistakes)
 {
+    if (name_leases(config, mistakes) != 0) {
+        return HT_ENOMEM;
+    }
     const struct ht_config_row *format = ht_config_find_row(HT_SLICE("log.format"));
     if (config->origins[ht_config_row_index(format)] == NULL && options->is_terminal) {
         config->log.format = HT_LOG_FORMAT_TEXT;
@@ -276,6 +292,14 @@ const char *ht_config_environment(const char *const *environment, const char *na
         }
     }
     return NULL;
+}
+
+bool ht_config_needs_aws(const struct ht_config *config)
+{
+    return config->stream.type == HT_CONFIG_STREAM_KINESIS ||
+           config->table.type == HT_CONFIG_TABLE_DYNAMODB ||
+           config->archive.type == HT_CONFIG_ARCHIVE_FIREHOSE ||
+           config->archive.type == HT_CONFIG_ARCHIVE_S3;
 }
 
 void ht_config_finish(struct ht_config *config)

@@ -28,20 +28,20 @@ static const struct ht_config_choice endpoints[] = {
 
 static const struct ht_config_choice streams[] = {
     {"embedded", HT_CONFIG_STREAM_EMBEDDED, false},
-    {"kinesis", HT_CONFIG_STREAM_KINESIS, true},
+    {"kinesis", HT_CONFIG_STREAM_KINESIS, false},
     {0},
 };
 
 static const struct ht_config_choice tables[] = {
     {"embedded", HT_CONFIG_TABLE_EMBEDDED, false},
-    {"dynamodb", HT_CONFIG_TABLE_DYNAMODB, true},
+    {"dynamodb", HT_CONFIG_TABLE_DYNAMODB, false},
     {0},
 };
 
 static const struct ht_config_choice archives[] = {
     {"directory", HT_CONFIG_ARCHIVE_DIRECTORY, false},
-    {"firehose", HT_CONFIG_ARCHIVE_FIREHOSE, true},
-    {"s3", HT_CONFIG_ARCHIVE_S3, true},
+    {"firehose", HT_CONFIG_ARCHIVE_FIREHOSE, false},
+    {"s3", HT_CONFIG_ARCHIVE_S3, false},
     {"none", HT_CONFIG_ARCHIVE_NONE, false},
     {0},
 };
@@ -127,14 +127,26 @@ static const struct ht_config_row rows[] = {
     {"stream.start", HT_CONFIG_START, "", "trim_horizon", FIELD(stream, start),
      .doc = "where a shard without a checkpoint starts: `trim_horizon` (the oldest record), "
             "`latest`, or an RFC 3339 time"},
+    {"stream.shards", HT_CONFIG_NUMBER, "shards", "0", BETWEEN(0, 10000), FIELD(stream, shards),
+     .doc = "kinesis: how many shards `hashtagd setup` makes; 0 is on demand"},
     {"table.type", HT_CONFIG_CHOICE, "", "embedded", .choices = tables, FIELD(table, type),
      .doc = "what keeps the counts"},
     {"table.name", HT_CONFIG_TEXT, "", "hashtags", BETWEEN(1, 255), FIELD(table, name),
      .doc = "its name"},
+    {"table.leases", HT_CONFIG_TEXT, "", "", .fallback_text = "`<table.name>-<stream.name>-leases`",
+     BETWEEN(0, 255), FIELD(table, leases),
+     .doc = "dynamodb: the table that keeps how far each shard is counted (rows as the Kinesis "
+            "Client Library writes them)"},
+    {"table.capacity", HT_CONFIG_NUMBER, "units", "0", BETWEEN(0, 40000), FIELD(table, capacity),
+     .doc = "dynamodb: read and write capacity with which `hashtagd setup` makes the table; 0 is "
+            "on demand"},
     {"table.flush_interval_s", HT_CONFIG_NUMBER, "seconds", "1", BETWEEN(1, 3600),
      FIELD(table, flush_interval_s), .doc = "how often pending counts are written"},
     {"table.ttl_s", HT_CONFIG_NUMBER, "seconds", "0", BETWEEN(0, YEARS_10), FIELD(table, ttl_s),
      .doc = "a hashtag that was not seen for so long is deleted and archived; 0 is never"},
+    {"counting.enabled", HT_CONFIG_BOOLEAN, "", "true", FIELD(counting, enabled),
+     .doc = "count what is on the stream; `false`: another process counts, this one only takes "
+            "tweets in or archives"},
     {"counting.fold", HT_CONFIG_CHOICE, "", "case", .choices = folds, FIELD(counting, fold),
      .doc = "`case`: spellings that differ in case or width are one hashtag (NFKC, full case "
             "folding, NFKC); `none`: as spelled"},
@@ -151,6 +163,14 @@ static const struct ht_config_row rows[] = {
      .doc = "where deleted hashtags go; `none`: another process archives"},
     {"archive.name", HT_CONFIG_TEXT, "", "deleted-hashtags", BETWEEN(1, 128), FIELD(archive, name),
      .doc = "firehose, s3: delivery stream or bucket"},
+    {"archive.bucket", HT_CONFIG_TEXT, "", "",
+     .fallback_text = "`<archive.name>-<account>-<region>`", BETWEEN(0, 63), FIELD(archive, bucket),
+     .doc =
+         "firehose: the bucket that `hashtagd setup` makes for the delivery stream, and in which "
+         "`hashtagd check` looks"},
+    {"archive.role", HT_CONFIG_TEXT, "", "", .fallback_text = "a role that `hashtagd setup` makes",
+     BETWEEN(0, 2048), FIELD(archive, role),
+     .doc = "firehose: ARN of the role with which the delivery stream writes to the bucket"},
     {"archive.prefix", HT_CONFIG_TEXT, "", "deleted/", BETWEEN(0, 256), FIELD(archive, prefix),
      .doc = "what names of objects begin with; `YYYY/MM/DD/HH/` (UTC) follows"},
     {"archive.buffer_s", HT_CONFIG_NUMBER, "seconds", "60", BETWEEN(1, 86400),

@@ -3,7 +3,7 @@
 
 /**
  * `hashtagd put` in parts: files are read and taken apart (put_files.c), messages go in chunks to
- * the running daemon (put_daemon.c) or straight into the store where none runs (put_store.c), and
+ * the running daemon (put_daemon.c) or straight into the stream where none runs, or where it is at Amazon (put_store.c), and
  * what is skipped is listed, file and line (put_report.c).
  */
 
@@ -67,9 +67,10 @@ struct ht_put_report {
 int ht_put_daemon_open(struct ht_put_sink **sink, const struct ht_config *config,
                        struct ht_error *error) HT_MUST_CHECK;
 
-/** Makes a sink straight into the data directory. HT_EBUSY where a daemon has it. */
+/** Makes a sink straight into the stream: the data directory, HT_EBUSY where a daemon has it; or
+ * Kinesis. `environment` is NAME=value, ended by NULL. */
 int ht_put_store_open(struct ht_put_sink **sink, const struct ht_config *config,
-                      struct ht_error *error) HT_MUST_CHECK;
+                      const char *const *environment, struct ht_error *error) HT_MUST_CHECK;
 
 /** Reads the files (paths, "-" for stdin) into the sink. 0, or why it cannot go on; files that
  * cannot be read are told and passed over. */

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "put.h"
 
+#include "aws_session.h"
+
 #include "hashtagd/backends/data_dir.h"
 #include "hashtagd/backends/embedded_stream.h"
+#include "hashtagd/backends/kinesis_stream.h"
 #include "hashtagd/base/assert.h"
 #include "hashtagd/net/loop.h"
 #include "hashtagd/net/worker.h"
@@ -16,7 +19,8 @@
  * Without a daemon the stream is opened here, with the same stage in front of it that takes in
  * POST /tweets, so that a tweet is judged in one way only:
  *
- *     data directory -> loop -> worker -> stream -> ingest stage;   taken down in reverse
+ *     loop -> worker -> data directory and stream, or conversation with Amazon and stream
+ *         -> ingest stage;   taken down in reverse
  */
 
 struct store_sink {
@@ -24,6 +28,7 @@ struct store_sink {
     struct ht_data_dir *data_dir;
     struct ht_loop *loop;
     struct ht_worker *worker;
+    struct ht_aws_session aws; /* open where the stream is at Amazon */
     struct ht_stream *stream;
     struct ht_source *source;
     struct ht_ingest *ingest;
@@ -36,7 +41,8 @@ struct store_sink {
     struct ht_ingest_verdict *verdicts; /* likewise */
 };
 
-static int build(struct store_sink *sink, const struct ht_config *config, struct ht_error *error);
+static int build(struct store_sink *sink, const struct ht_config *config,
+                 const char *const *environment, struct ht_error *error);
 static void on_opened(void *user, int status, const struct ht_error *error);
 static int send_chunk(struct ht_put_sink *base, struct ht_put_chunk *chunk, struct ht_error *error);
 static void on_posted(struct ht_ingest_post *post);
@@ -44,7 +50,7 @@ static void close_sink(struct ht_put_sink *base);
 static void on_step(void *user);
 
 int ht_put_store_open(struct ht_put_sink **sink, const struct ht_config *config,
-                      struct ht_error *error)
+                      const char *const *environment, struct ht_error *error)
 {
     struct store_sink *made = calloc(1, sizeof(*made));
     *sink = NULL;
@@ -53,7 +59,7 @@ int ht_put_store_open(struct ht_put_sink **sink, const struct ht_config *config,
     }
     made->sink.send = send_chunk;
     made->sink.close = close_sink;
-    int result = build(made, config, error);
+    int result = build(made, config, environment, error);
     if (result != 0) {
         close_sink(&made->sink);
         return result;
@@ -62,9 +68,32 @@ int ht_put_store_open(struct ht_put_sink **sink, const struct ht_config *config,
     return 0;
 }
 
-static int open_stream(struct store_sink *sink, const struct ht_config *config,
-                       struct ht_error *error)
+static int open_kinesis(struct store_sink *sink, const struct ht_config *config,
+                        const char *const *environment, struct ht_error *error)
 {
+    struct ht_aws_session_options session = {.loop = sink->loop,
+                                             .worker = sink->worker,
+                                             .random = &sink->random,
+                                             .log = &sink->log,
+                                             .environment = environment};
+    int result = ht_aws_session_open(&sink->aws, &session, error);
+    struct ht_kinesis_stream_options options = {.aws = sink->aws.client,
+                                                .worker = sink->worker,
+                                                .clock = ht_loop_clock(sink->loop),
+                                                .timers = ht_loop_timers(sink->loop),
+                                                .random = &sink->random,
+                                                .log = &sink->log,
+                                                .stream_name = config->stream.name};
+    return result != 0 ? result : ht_kinesis_stream_create(&sink->stream, &options, error);
+}
+
+static int open_embedded(struct store_sink *sink, const struct ht_config *config,
+                         struct ht_error *error)
+{
+    int opened = ht_data_dir_open(&sink->data_dir, config->data.dir, error);
+    if (opened != 0) {
+        return opened;
+    }
     char *directory = ht_data_dir_join(sink->data_dir, "stream");
     if (directory == NULL) {
         return ht_error_set(error, HT_ENOMEM, "Out of memory.");
@@ -110,14 +139,16 @@ static int build_stage(struct store_sink *sink, struct ht_error *error)
     return is_whole ? 0 : ht_error_set(error, HT_ENOMEM, "Out of memory.");
 }
 
-static int build(struct store_sink *sink, const struct ht_config *config, struct ht_error *error)
+static int build(struct store_sink *sink, const struct ht_config *config,
+                 const char *const *environment, struct ht_error *error)
 {
-    ht_budget_init(&sink->budget, config->memory.budget_bytes);
-    ht_random_init(&sink->random, 1);
-    int result = ht_data_dir_open(&sink->data_dir, config->data.dir, error);
-    if (result == 0) {
-        result = ht_loop_create(&sink->loop, NULL, error);
+    uint64_t seed;
+    if (ht_random_secret(&seed, sizeof(seed)) != 0) {
+        return ht_error_set(error, HT_EIO, "The system gives no random numbers.");
     }
+    ht_budget_init(&sink->budget, config->memory.budget_bytes);
+    ht_random_init(&sink->random, seed);
+    int result = ht_loop_create(&sink->loop, NULL, error);
     if (result == 0) {
         sink->log = (struct ht_log){.clock = ht_loop_clock(sink->loop),
                                     .fd = 2,
@@ -126,7 +157,9 @@ static int build(struct store_sink *sink, const struct ht_config *config, struct
         result = ht_worker_create(&sink->worker, sink->loop, "put", error);
     }
     if (result == 0) {
-        result = open_stream(sink, config, error);
+        result = config->stream.type == HT_CONFIG_STREAM_KINESIS
+                     ? open_kinesis(sink, config, environment, error)
+                     : open_embedded(sink, config, error);
     }
     return result != 0 ? result : build_stage(sink, error);
 }
@@ -200,6 +233,11 @@ static void close_sink(struct ht_put_sink *base)
         sink->stream->ops->close(sink->stream, on_step, sink);
         ht_loop_run(sink->loop);
         sink->stream->ops->destroy(sink->stream);
+    }
+    if (sink->aws.http != NULL) {
+        ht_aws_session_close(&sink->aws, on_step, sink);
+        ht_loop_run(sink->loop);
+        ht_aws_session_finish(&sink->aws);
     }
     if (sink->worker != NULL) {
         ht_worker_stop(sink->worker, on_step, sink);

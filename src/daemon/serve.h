@@ -3,14 +3,18 @@
 
 /**
  * The daemon: all parts and the order in which they are built, started, drained and taken
- * down. serve_build.c builds top to bottom, serve_stop.c stops in the order of the data, so
- * that nothing is lost on the way, and takes the parts down in reverse.
+ * down. serve_build.c builds top to bottom (what stands behind the ports: serve_ports.c),
+ * serve_stop.c stops in the order of the data, so that nothing is lost on the way, and takes the
+ * parts down in reverse.
  *
- *     data directory -> loop -> workers -> store -> table, change feed; stream; archive;
- *     dead letters -> source -> tally -> count, ingest, archiver -> administration
+ *     data directory -> loop -> workers -> conversation with Amazon -> store -> table, change
+ *     feed; stream; dead letters; archive -> source -> tally -> count, ingest, archiver
+ *     -> administration
  */
 
+#include "aws_session.h"
 #include "command.h"
+#include "worker_id.h"
 
 #include "hashtagd/admin/admin.h"
 #include "hashtagd/backends/data_dir.h"
@@ -31,6 +35,7 @@
 struct ht_daemon {
     /* fixed */
     const struct ht_config *config; /* not owned */
+    const char *const *environment; /* NAME=value, ended by NULL; not owned */
     struct ht_log log;
     struct ht_clock *clock;        /* the loop's */
     struct ht_timer_queue *timers; /* the loop's */
@@ -41,10 +46,13 @@ struct ht_daemon {
     struct ht_data_dir *data_dir;
     char *url_path; /* data.dir/admin.url */
     struct ht_loop *loop;
-    struct ht_worker *worker;        /* table, archive, dead letters */
-    struct ht_worker *stream_worker; /* its syncs do not wait for a flush of the table */
-    struct ht_worker *source_worker; /* reads or makes what comes in */
+    struct ht_worker *worker;           /* table, archive, dead letters */
+    struct ht_worker *stream_worker;    /* its syncs do not wait for a flush of the table */
+    struct ht_worker *source_worker;    /* reads or makes what comes in */
+    char worker_id[HT_WORKER_ID_BYTES]; /* empty where nothing is shared with others */
+    struct ht_aws_session aws;          /* not open where nothing is at Amazon */
     struct ht_embedded_store *store;
+    struct ht_table *windows; /* keeps the time windows of a table at Amazon; else NULL */
     struct ht_table *table;
     struct ht_changes *changes;
     struct ht_stream *stream;
@@ -70,6 +78,13 @@ struct ht_daemon {
 /** Builds everything; what was built stays in `daemon` also on failure, for ht_daemon_take_down().
  * HT_EXIT_DONE, or the exit status, after the reason was logged. */
 int ht_daemon_build(struct ht_daemon *daemon);
+
+/** Builds what stands behind each port; a step of ht_daemon_build(). 0 or an error. */
+int ht_daemon_build_ports(struct ht_daemon *daemon, struct ht_error *error);
+
+/** A part that opens files is open, or cannot be (`user` is the daemon); with the last one the stages
+ * start. */
+void ht_daemon_on_opened(void *user, int status, const struct ht_error *error);
 
 /** Begins to drain and to stop; `exit_status` is what the process ends with where all goes well. Later
  * calls only raise the exit status. */

@@ -1,16 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "serve.h"
 
-#include "hashtagd/backends/directory_archive.h"
-#include "hashtagd/backends/directory_dead_letters.h"
-#include "hashtagd/backends/embedded_changes.h"
-#include "hashtagd/backends/embedded_stream.h"
-#include "hashtagd/backends/embedded_table.h"
 #include "hashtagd/json/json.h"
 #include "hashtagd/net/libraries.h"
-#include "hashtagd/sources/none_source.h"
-#include "hashtagd/sources/replay_source.h"
-#include "hashtagd/sources/synthetic_source.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -24,23 +16,18 @@
  */
 
 static int build_ground(struct ht_daemon *daemon, struct ht_error *error);
-static int build_store(struct ht_daemon *daemon, struct ht_error *error);
-static int build_stream(struct ht_daemon *daemon, struct ht_error *error);
-static int build_files(struct ht_daemon *daemon, struct ht_error *error);
-static int build_source(struct ht_daemon *daemon, struct ht_error *error);
 static int build_tally(struct ht_daemon *daemon, struct ht_error *error);
 static int build_stages(struct ht_daemon *daemon, struct ht_error *error);
 static int build_admin(struct ht_daemon *daemon, struct ht_error *error);
-static void on_opened(void *user, int status, const struct ht_error *error);
 static void on_signal(void *user, int signal_number);
 static void on_loaded(void *user);
+static void announce(struct ht_daemon *daemon);
 static void on_fatal(void *user, const struct ht_error *error);
 
 int ht_daemon_build(struct ht_daemon *daemon)
 {
     static int (*const steps[])(struct ht_daemon *, struct ht_error *) = {
-        build_ground, build_store, build_stream, build_files,
-        build_source, build_tally, build_stages, build_admin};
+        build_ground, ht_daemon_build_ports, build_tally, build_stages, build_admin};
     struct ht_error error;
     ht_error_clear(&error);
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
@@ -94,123 +81,6 @@ static int build_ground(struct ht_daemon *daemon, struct ht_error *error)
     return status != 0 ? status : ht_loop_watch_signals(daemon->loop, on_signal, daemon, error);
 }
 
-static int build_store(struct ht_daemon *daemon, struct ht_error *error)
-{
-    char *path = ht_data_dir_join(daemon->data_dir, "hashtagd.db");
-    if (path == NULL) {
-        return out_of_memory(error, "store");
-    }
-    struct ht_embedded_store_options options = {.loop = daemon->loop,
-                                                .worker = daemon->worker,
-                                                .log = &daemon->log,
-                                                .path = path,
-                                                .on_opened = on_opened,
-                                                .user = daemon};
-    int status = ht_embedded_store_create(&daemon->store, &options, error);
-    free(path);
-    if (status != 0) {
-        return status;
-    }
-    daemon->opening++;
-    status =
-        ht_embedded_table_create(&daemon->table, daemon->store, daemon->config->table.ttl_s, error);
-    return status != 0 ? status
-                       : ht_embedded_changes_create(&daemon->changes, daemon->store, error);
-}
-
-static int build_stream(struct ht_daemon *daemon, struct ht_error *error)
-{
-    char *directory = ht_data_dir_join(daemon->data_dir, "stream");
-    if (directory == NULL) {
-        return out_of_memory(error, "stream");
-    }
-    const struct ht_config *config = daemon->config;
-    struct ht_embedded_stream_options options = {.loop = daemon->loop,
-                                                 .worker = daemon->stream_worker,
-                                                 .log = &daemon->log,
-                                                 .directory = directory,
-                                                 .retention_s = config->stream.retention_s,
-                                                 .retention_bytes = config->stream.retention_bytes,
-                                                 .keep_records = config->counting.repeat_window +
-                                                                 config->counting.repeat_window / 2,
-                                                 .on_opened = on_opened,
-                                                 .user = daemon};
-    int status = ht_embedded_stream_create(&daemon->stream, &options, error);
-    free(directory);
-    daemon->opening += status == 0;
-    return status;
-}
-
-static int build_files(struct ht_daemon *daemon, struct ht_error *error)
-{
-    const struct ht_config *config = daemon->config;
-    char *letters = ht_data_dir_join(daemon->data_dir, "dead-letters");
-    char *archive = ht_data_dir_join(daemon->data_dir, "archive");
-    int status = letters == NULL || archive == NULL ? out_of_memory(error, "archive") : 0;
-    if (status == 0) {
-        struct ht_directory_dead_letters_options options = {
-            .loop = daemon->loop, .worker = daemon->worker, .directory = letters};
-        status = ht_directory_dead_letters_create(&daemon->dead_letters, &options, error);
-    }
-    if (status == 0 && config->archive.type == HT_CONFIG_ARCHIVE_DIRECTORY) {
-        struct ht_directory_archive_options options = {
-            .loop = daemon->loop,
-            .worker = daemon->worker,
-            .log = &daemon->log,
-            .directory = archive,
-            .prefix = config->archive.prefix,
-            .buffer_s = (uint32_t)config->archive.buffer_s,
-            .buffer_bytes = config->archive.buffer_bytes};
-        status = ht_directory_archive_create(&daemon->archive, &options, error);
-    }
-    free(letters);
-    free(archive);
-    return status;
-}
-
-static struct ht_source *make_replay(const struct ht_daemon *daemon)
-{
-    const struct ht_config *config = daemon->config;
-    struct ht_replay_source_options options = {
-        .clock = daemon->clock,
-        .timers = daemon->timers,
-        .worker = daemon->source_worker,
-        .files = (const char *const *)(void *)config->source.files.items,
-        .file_count = config->source.files.count,
-        .rate = config->source.rate,
-        .limit = config->source.limit,
-        .loops = config->source.loop};
-    return ht_replay_source_create(&options);
-}
-
-static int build_source(struct ht_daemon *daemon, struct ht_error *error)
-{
-    const struct ht_config *config = daemon->config;
-    struct ht_synthetic_source_options synthetic = {.clock = daemon->clock,
-                                                    .timers = daemon->timers,
-                                                    .worker = daemon->source_worker,
-                                                    .seed = config->source.seed,
-                                                    .rate = config->source.rate,
-                                                    .limit = config->source.limit};
-    switch ((enum ht_config_source)config->source.type) {
-    case HT_CONFIG_SOURCE_NONE:
-        daemon->source = ht_none_source_create(daemon->clock, daemon->timers);
-        break;
-    case HT_CONFIG_SOURCE_SYNTHETIC:
-        daemon->source = ht_synthetic_source_create(&synthetic);
-        break;
-    case HT_CONFIG_SOURCE_REPLAY:
-        daemon->source = make_replay(daemon);
-        break;
-    case HT_CONFIG_SOURCE_TWITTER_V1:
-    case HT_CONFIG_SOURCE_TWITTER_V2:
-    case HT_CONFIG_SOURCE_JETSTREAM:
-    case HT_CONFIG_SOURCE_MASTODON:
-        return ht_error_set(error, HT_EUNSUPPORTED, "This source is not in this version.");
-    }
-    return daemon->source == NULL ? out_of_memory(error, "source") : 0;
-}
-
 static int build_tally(struct ht_daemon *daemon, struct ht_error *error)
 {
     struct ht_tally_options options = {
@@ -234,11 +104,11 @@ static struct ht_count *make_count(struct ht_daemon *daemon)
         .log = &daemon->log,
         .fold = (enum ht_fold_mode)config->counting.fold,
         .once_per_tweet = config->counting.once_per_tweet,
-        .reads = true,
         .repeat_window = (size_t)config->counting.repeat_window,
         .retweets = (enum ht_tweet_retweets)config->counting.retweets,
+        .reads = config->counting.enabled,
         .flush_interval_ms = (uint32_t)(config->table.flush_interval_s * 1000),
-        .expires = config->table.ttl_s > 0,
+        .expires = config->table.ttl_s > 0 && config->table.type == HT_CONFIG_TABLE_EMBEDDED,
         .start = {.kind = config->stream.start.kind, .time_ms = config->stream.start.time_ms},
         .hash_key = daemon->hash_key,
         .on_loaded = on_loaded,
@@ -261,6 +131,13 @@ static struct ht_ingest *make_ingest(struct ht_daemon *daemon)
     return ht_ingest_create(&options);
 }
 
+/* Others may write the table too: the count stage hears of it from the feed. */
+static void on_touched(void *user, struct ht_slice hashtag, uint64_t count, bool is_removed)
+{
+    struct ht_daemon *daemon = user;
+    ht_count_touch(daemon->count, hashtag, count, is_removed);
+}
+
 static int build_stages(struct ht_daemon *daemon, struct ht_error *error)
 {
     daemon->count = make_count(daemon);
@@ -268,6 +145,8 @@ static int build_stages(struct ht_daemon *daemon, struct ht_error *error)
     if (daemon->count == NULL || daemon->ingest == NULL) {
         return out_of_memory(error, "stages");
     }
+    daemon->changes->on_touched = on_touched;
+    daemon->changes->on_touched_user = daemon;
     if (daemon->archive == NULL) {
         return 0;
     }
@@ -315,6 +194,7 @@ static struct ht_admin *make_admin(struct ht_daemon *daemon)
                                        .changes = archives ? daemon->changes : NULL,
                                        .archiver = daemon->archiver,
                                        .archive = daemon->archive,
+                                       .aws = daemon->aws.client,
                                        .budget = &daemon->budget,
                                        .fold = (enum ht_fold_mode)config->counting.fold,
                                        .ttl_s = config->table.ttl_s,
@@ -360,7 +240,7 @@ static int build_admin(struct ht_daemon *daemon, struct ht_error *error)
     return ht_admin_listen(daemon->admin, &listen, error);
 }
 
-static void on_opened(void *user, int status, const struct ht_error *error)
+void ht_daemon_on_opened(void *user, int status, const struct ht_error *error)
 {
     struct ht_daemon *daemon = user;
     daemon->opening--;
@@ -373,6 +253,10 @@ static void on_opened(void *user, int status, const struct ht_error *error)
         return;
     }
     daemon->is_started = true;
+    if (daemon->config->table.type != HT_CONFIG_TABLE_EMBEDDED) {
+        /* loading may wait for Amazon: who looks for the reason must find the daemon */
+        announce(daemon);
+    }
     ht_count_start(daemon->count);
     if (daemon->archiver != NULL) {
         ht_archiver_start(daemon->archiver);
@@ -384,6 +268,13 @@ static void on_opened(void *user, int status, const struct ht_error *error)
 static void on_loaded(void *user)
 {
     struct ht_daemon *daemon = user;
+    if (daemon->config->table.type == HT_CONFIG_TABLE_EMBEDDED) {
+        announce(daemon);
+    }
+}
+
+static void announce(struct ht_daemon *daemon)
+{
     struct ht_error error;
     if (write_url(daemon, &error) != 0) {
         ht_log_warning(&daemon->log, "daemon", "clients cannot find this daemon by themselves",

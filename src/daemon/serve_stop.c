@@ -27,6 +27,7 @@ static void on_archive_closed(void *user);
 static void on_dead_letters_closed(void *user);
 static void on_changes_closed(void *user);
 static void on_table_closed(void *user);
+static void on_windows_closed(void *user);
 static void on_stream_closed(void *user);
 static void on_store_closed(void *user);
 static void stop_next_worker(void *user);
@@ -157,6 +158,16 @@ static void on_changes_closed(void *user)
 static void on_table_closed(void *user)
 {
     struct ht_daemon *daemon = user;
+    if (daemon->windows == NULL) {
+        on_windows_closed(daemon);
+        return;
+    }
+    daemon->windows->ops->close(daemon->windows, on_windows_closed, daemon);
+}
+
+static void on_windows_closed(void *user)
+{
+    struct ht_daemon *daemon = user;
     if (daemon->stream == NULL) {
         on_stream_closed(daemon);
         return;
@@ -177,7 +188,7 @@ static void on_stream_closed(void *user)
 static void on_store_closed(void *user)
 {
     struct ht_daemon *daemon = user;
-    stop_next_worker(daemon);
+    ht_aws_session_close(&daemon->aws, stop_next_worker, daemon);
 }
 
 /* Stops the workers in reverse order, then ends the loop. */
@@ -235,7 +246,9 @@ void ht_daemon_take_down(struct ht_daemon *daemon)
     DESTROY(daemon->stream);
     DESTROY(daemon->changes);
     DESTROY(daemon->table);
+    DESTROY(daemon->windows);
     ht_embedded_store_destroy(daemon->store);
+    ht_aws_session_finish(&daemon->aws);
     ht_tls_destroy(daemon->tls);
     ht_loop_destroy(daemon->loop);
     free(daemon->url_path);
