@@ -24,7 +24,11 @@ static const struct ht_command_flag top_flags[] = {
 
 static const struct ht_command commands[] = {
     {"check", "", "prove that the whole works with this configuration",
-     "Needs Amazon's services, which this build does not have yet.", NULL, 0, ht_command_check},
+     "Looks at every resource at Amazon that the configuration names, then sends one marked tweet\n"
+     "the whole way: put, counted, deleted, found in the archive. A line a step, with the cure "
+     "where\n"
+     "one fails. Uses the running daemon, or starts one for as long as it takes.",
+     NULL, 0, ht_command_check},
     {"config", "", "print the effective configuration with where each value came from",
      "Every value can be given in the JSON file as {\"section\": {\"key\": value}}, as the\n"
      "environment variable HASHTAGD_SECTION_KEY and as --set section.key=value; the later wins.\n"
@@ -37,15 +41,20 @@ static const struct ht_command commands[] = {
      "plain\n"
      "or gzip. `-`, or no FILE at all, is the standard input. What is no tweet is skipped and\n"
      "listed with file and line.\n"
-     "Where a daemon runs on data.dir the tweets go through it; else the stream is opened here.",
+     "Where a daemon runs on data.dir the tweets go through it; else the stream is opened here.\n"
+     "With stream.type kinesis they go to Kinesis directly.",
      NULL, (size_t)-1, ht_command_put},
     {"serve", "", "run the daemon in the foreground (the default)",
      "Logs to stderr and runs until SIGTERM or SIGINT. Exit status 3: not everything was drained\n"
      "in time; nothing is lost.",
      NULL, 0, ht_command_serve},
     {"setup", "", "create stream, table, bucket and delivery stream",
-     "Needs Amazon's services, which this build does not have yet.", setup_flags, 0,
-     ht_command_setup},
+     "Makes what the configuration names at Amazon and is not there, and waits until it can be "
+     "used:\n"
+     "stream, table with its change stream, tables of leases, bucket, role and delivery stream. "
+     "What\n"
+     "is there stays as it is. docs/aws.md has the permissions that it needs.",
+     setup_flags, 0, ht_command_setup},
     {"top", "", "show the top hashtags of a running daemon",
      "Finds the daemon by the file admin.url in data.dir, or takes --url.", top_flags, 0,
      ht_command_top},
