@@ -256,7 +256,9 @@ static struct ht_firehose_piece *add_piece(struct ht_firehose_batch *batch, size
         batch->capacity = capacity;
     }
     struct ht_firehose_piece *place = &batch->pieces[index];
-    memmove(place + 1, place, (batch->count - index) * sizeof(*place));
+    if (index < batch->count) {
+        memmove(place + 1, place, (batch->count - index) * sizeof(*place));
+    }
     batch->count++;
     return place;
 }

@@ -2,7 +2,8 @@
 #pragma once
 
 /**
- * IAM GetRole: the ARN of a role. Source: AWS IAM API Reference, "GetRole".
+ * IAM GetRole: whether there is a role of this name, and its ARN. Source: AWS IAM API Reference,
+ * "GetRole".
  */
 
 #include "hashtagd/aws/client.h"

@@ -2,7 +2,8 @@
 #pragma once
 
 /**
- * S3 CreateBucket. Source: Amazon S3 API Reference, "CreateBucket".
+ * S3 CreateBucket: makes a bucket, which is usable at once; one that is there already is HT_EEXIST,
+ * whoever has it. Source: Amazon S3 API Reference, "CreateBucket".
  */
 
 #include "hashtagd/aws/client.h"

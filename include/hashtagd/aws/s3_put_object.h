@@ -30,8 +30,8 @@
 /** Checksums of a body. */
 struct ht_s3_checksums {
     bool has_md5, has_crc32; /**< which are sent */
-    uint8_t md5[16];
-    uint32_t crc32;
+    uint8_t md5[16];         /**< of the body */
+    uint32_t crc32;          /**< of the body, zlib's polynomial */
 };
 
 /** The operation; in the caller's memory until `done`. Zero it first. */

@@ -59,77 +59,79 @@ static void test_body_has_each_record_in_base64_of_its_own(void **state)
     ht_buffer_finish(&body);
 }
 
+enum {
+    A = HT_FIREHOSE_ACCEPTED,
+    T = HT_FIREHOSE_THROTTLED,
+    B = HT_FIREHOSE_BROKEN,
+    R = HT_FIREHOSE_REFUSED
+};
+
+static const struct answer_case {
+    const char *answer;
+    int status;
+    size_t failed;
+    int outcomes[3];
+    const char *code;
+} cases[] = {
+    {"{\"FailedPutCount\":0,\"Encrypted\":false,\"RequestResponses\":[{\"RecordId\":\"1\"},"
+     "{\"RecordId\":\"2\"},{\"RecordId\":\"3\"}]}",
+     0,
+     0,
+     {A, A, A},
+     ""},
+    {"{\"FailedPutCount\":1,\"RequestResponses\":[{\"ErrorCode\":"
+     "\"ServiceUnavailableException\","
+     "\"ErrorMessage\":\"Slow down.\"},{\"RecordId\":\"2\"},{\"RecordId\":\"3\"}]}",
+     0,
+     1,
+     {T, A, A},
+     "ServiceUnavailableException"},
+    {"{\"FailedPutCount\":1,\"RequestResponses\":[{\"RecordId\":\"1\"},{\"ErrorCode\":"
+     "\"InternalFailure\"},{\"RecordId\":\"3\",\"ErrorCode\":null}]}",
+     0,
+     1,
+     {A, B, A},
+     "InternalFailure"},
+    {"{\"FailedPutCount\":1,\"RequestResponses\":[{\"RecordId\":\"1\"},{\"RecordId\":\"2\"},"
+     "{\"ErrorCode\":\"InvalidArgumentException\"}]}",
+     0,
+     1,
+     {A, A, R},
+     "InvalidArgumentException"},
+    {"{\"FailedPutCount\":3,\"RequestResponses\":[{},{\"RecordId\":null},"
+     "{\"RecordId\":\"3\",\"ErrorCode\":\"ThrottlingException\"}]}",
+     0,
+     3,
+     {B, B, T},
+     ""},
+    {"{\"FailedPutCount\":0,\"RequestResponses\":[{\"RecordId\":\"1\"},{\"RecordId\":\"2\"}]}",
+     HT_EPARSE,
+     0,
+     {A, A, A},
+     ""},
+    {"{\"FailedPutCount\":0,\"RequestResponses\":[{\"RecordId\":\"1\"},{\"RecordId\":\"2\"},"
+     "{\"RecordId\":\"3\"},{\"RecordId\":\"4\"}]}",
+     HT_EPARSE,
+     0,
+     {A, A, A},
+     ""},
+    {"{\"FailedPutCount\":2,\"RequestResponses\":[{\"RecordId\":\"1\"},{\"RecordId\":\"2\"},"
+     "{\"RecordId\":\"3\"}]}",
+     HT_EPARSE,
+     0,
+     {A, A, A},
+     ""},
+    {"{\"FailedPutCount\":0,\"RequestResponses\":{}}", HT_EPARSE, 0, {A, A, A}, ""},
+    {"{\"RequestResponses\":[]}", HT_EPARSE, 0, {A, A, A}, ""},
+    {"{\"FailedPutCount\":0,\"RequestRespon", HT_EPARSE, 0, {A, A, A}, ""},
+    {"<html>502</html>", HT_EPARSE, 0, {A, A, A}, ""},
+    {"", HT_EPARSE, 0, {A, A, A}, ""},
+    {"[]", HT_EPARSE, 0, {A, A, A}, ""},
+};
+
 static void test_answers(void **state)
 {
     (void)state;
-    enum {
-        A = HT_FIREHOSE_ACCEPTED,
-        T = HT_FIREHOSE_THROTTLED,
-        B = HT_FIREHOSE_BROKEN,
-        R = HT_FIREHOSE_REFUSED
-    };
-    const struct {
-        const char *answer;
-        int status;
-        size_t failed;
-        int outcomes[3];
-        const char *code;
-    } cases[] = {
-        {"{\"FailedPutCount\":0,\"Encrypted\":false,\"RequestResponses\":[{\"RecordId\":\"1\"},"
-         "{\"RecordId\":\"2\"},{\"RecordId\":\"3\"}]}",
-         0,
-         0,
-         {A, A, A},
-         ""},
-        {"{\"FailedPutCount\":1,\"RequestResponses\":[{\"ErrorCode\":"
-         "\"ServiceUnavailableException\","
-         "\"ErrorMessage\":\"Slow down.\"},{\"RecordId\":\"2\"},{\"RecordId\":\"3\"}]}",
-         0,
-         1,
-         {T, A, A},
-         "ServiceUnavailableException"},
-        {"{\"FailedPutCount\":1,\"RequestResponses\":[{\"RecordId\":\"1\"},{\"ErrorCode\":"
-         "\"InternalFailure\"},{\"RecordId\":\"3\",\"ErrorCode\":null}]}",
-         0,
-         1,
-         {A, B, A},
-         "InternalFailure"},
-        {"{\"FailedPutCount\":1,\"RequestResponses\":[{\"RecordId\":\"1\"},{\"RecordId\":\"2\"},"
-         "{\"ErrorCode\":\"InvalidArgumentException\"}]}",
-         0,
-         1,
-         {A, A, R},
-         "InvalidArgumentException"},
-        {"{\"FailedPutCount\":3,\"RequestResponses\":[{},{\"RecordId\":null},"
-         "{\"RecordId\":\"3\",\"ErrorCode\":\"ThrottlingException\"}]}",
-         0,
-         3,
-         {B, B, T},
-         ""},
-        {"{\"FailedPutCount\":0,\"RequestResponses\":[{\"RecordId\":\"1\"},{\"RecordId\":\"2\"}]}",
-         HT_EPARSE,
-         0,
-         {A, A, A},
-         ""},
-        {"{\"FailedPutCount\":0,\"RequestResponses\":[{\"RecordId\":\"1\"},{\"RecordId\":\"2\"},"
-         "{\"RecordId\":\"3\"},{\"RecordId\":\"4\"}]}",
-         HT_EPARSE,
-         0,
-         {A, A, A},
-         ""},
-        {"{\"FailedPutCount\":2,\"RequestResponses\":[{\"RecordId\":\"1\"},{\"RecordId\":\"2\"},"
-         "{\"RecordId\":\"3\"}]}",
-         HT_EPARSE,
-         0,
-         {A, A, A},
-         ""},
-        {"{\"FailedPutCount\":0,\"RequestResponses\":{}}", HT_EPARSE, 0, {A, A, A}, ""},
-        {"{\"RequestResponses\":[]}", HT_EPARSE, 0, {A, A, A}, ""},
-        {"{\"FailedPutCount\":0,\"RequestRespon", HT_EPARSE, 0, {A, A, A}, ""},
-        {"<html>502</html>", HT_EPARSE, 0, {A, A, A}, ""},
-        {"", HT_EPARSE, 0, {A, A, A}, ""},
-        {"[]", HT_EPARSE, 0, {A, A, A}, ""},
-    };
     for (size_t i = 0; i < HT_COUNT_OF(cases); i++) {
         struct putting putting;
         fill(&putting, 3);

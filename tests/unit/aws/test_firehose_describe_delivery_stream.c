@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+#include "hashtagd/aws/firehose_describe_delivery_stream.h"
+
+#include "scripted_calls.h"
+
+#include "hashtagd/base/assert.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <cmocka.h>
+
+static void on_described(struct ht_firehose_describe_delivery_stream *op)
+{
+    (void)op;
+}
+
+static void test_describe_delivery_stream(void **state)
+{
+    (void)state;
+    struct ht_firehose_describe_delivery_stream op = {.name = "bin", .done = on_described};
+    ht_firehose_describe_delivery_stream_start(scripted_client(), &op);
+    assert_string_equal(scripted_pending()->body.data, "{\"DeliveryStreamName\":\"bin\"}");
+    scripted_answer(
+        "{\"DeliveryStreamDescription\":{\"DeliveryStreamName\":\"bin\",\"DeliveryStreamARN\":"
+        "\"arn:x\",\"DeliveryStreamStatus\":\"ACTIVE\",\"DeliveryStreamType\":\"DirectPut\","
+        "\"VersionId\":\"1\",\"CreateTimestamp\":1.4E9,\"Destinations\":[{\"DestinationId\":\"d\","
+        "\"ExtendedS3DestinationDescription\":{\"RoleARN\":\"arn:r\",\"BucketARN\":\"arn:b\","
+        "\"Prefix\":\"deleted/\"}}],\"HasMoreDestinations\":false}}");
+    assert_int_equal(op.status, 0);
+    assert_int_equal(op.state, HT_FIREHOSE_STREAM_ACTIVE);
+    assert_string_equal(op.type, "DirectPut");
+    assert_string_equal(op.arn, "arn:x");
+    assert_string_equal(op.role_arn, "arn:r");
+    assert_string_equal(op.bucket_arn, "arn:b");
+    assert_string_equal(op.prefix, "deleted/");
+    assert_string_equal(op.failure, "");
+    const struct {
+        const char *answer;
+        int status;
+        enum ht_firehose_stream_state state;
+    } cases[] = {
+        {"{\"DeliveryStreamDescription\":{\"DeliveryStreamStatus\":\"CREATING\"}}", 0,
+         HT_FIREHOSE_STREAM_CREATING},
+        {"{\"DeliveryStreamDescription\":{\"DeliveryStreamStatus\":\"CREATING_FAILED\","
+         "\"FailureDescription\":{\"Type\":\"X\",\"Details\":\"No key.\"}}}",
+         0, HT_FIREHOSE_STREAM_CREATING_FAILED},
+        {"{\"DeliveryStreamDescription\":{\"DeliveryStreamStatus\":\"DELETING\"}}", 0,
+         HT_FIREHOSE_STREAM_DELETING},
+        {"{\"DeliveryStreamDescription\":{\"DeliveryStreamStatus\":\"NEW\"}}", 0,
+         HT_FIREHOSE_STREAM_OTHER},
+        {"{}", HT_EPARSE, HT_FIREHOSE_STREAM_OTHER},
+        {"", HT_EPARSE, HT_FIREHOSE_STREAM_OTHER},
+    };
+    for (size_t i = 0; i < HT_COUNT_OF(cases); i++) {
+        ht_firehose_describe_delivery_stream_start(scripted_client(), &op);
+        scripted_answer(cases[i].answer);
+        assert_int_equal(op.status, cases[i].status);
+        assert_int_equal(op.state, cases[i].state);
+        assert_string_equal(op.arn, "");
+        assert_string_equal(op.failure, i == 1 ? "No key." : "");
+    }
+}
+
+int main(void)
+{
+#define CASE(test) cmocka_unit_test_setup_teardown(test, scripted_setup, scripted_teardown)
+    const struct CMUnitTest tests[] = {
+        CASE(test_describe_delivery_stream),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
