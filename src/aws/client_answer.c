@@ -265,8 +265,11 @@ void ht_aws_answer_tell(struct ht_aws_attempts *attempts)
     } else if (failure->code[0] != '\0') {
         snprintf(what, sizeof what, "%s: %.200s", failure->code, failure->message);
     } else if (failure->http_status >= 300) {
+        /* no code: HEAD has no body, and a proxy or load balancer none of the service's */
         snprintf(what, sizeof what, "%s%.200s",
-                 failure->http_status == 407 ? "the proxy refuses: " : "", failure->message);
+                 failure->http_status == 407 ? "the proxy refuses: " : "",
+                 failure->message[0] != '\0' ? failure->message
+                                             : ht_http_status_text(failure->http_status));
     } else {
         snprintf(what, sizeof what, "%.290s",
                  attempts->error.text[0] != '\0' ? attempts->error.text

@@ -627,6 +627,20 @@ static void test_bucket_elsewhere(void **state)
     }
 }
 
+static void test_words_without_a_body(void **state)
+{
+    struct test *test = *state;
+
+    aws_world_expect(&test->world, "HEAD", NULL, (struct aws_world_reply){.status = 403});
+    struct ht_aws_call *call = start(test, (struct ht_aws_call){.service = HT_AWS_S3,
+                                                                .operation = "HeadBucket",
+                                                                .method = "HEAD",
+                                                                .bucket = HT_SLICE("hashtags")});
+    run(test);
+    assert_int_equal(call->status, HT_EPERMISSION);
+    assert_string_equal(call->error.text, "S3 HeadBucket on table hashtags: Forbidden (HTTP 403)");
+}
+
 static void test_name_that_is_no_bucket(void **state)
 {
     struct test *test = *state;
@@ -890,6 +904,7 @@ int main(void)
         TEST(test_place_of_a_bucket),
         TEST(test_what_is_sent_is_what_was_signed),
         TEST(test_bucket_elsewhere),
+        TEST(test_words_without_a_body),
         TEST(test_name_that_is_no_bucket),
         TEST(test_broken_connection_that_rested_is_tried_at_once),
         TEST(test_connection_is_kept),
