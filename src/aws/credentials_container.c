@@ -5,6 +5,8 @@
 
 #include "hashtagd/base/assert.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -97,14 +99,15 @@ static bool is_local_host(struct ht_slice host)
             return true;
         }
     }
-    unsigned dots = 0;
-    for (size_t i = 0; i < host.length; i++) {
-        dots += host.data[i] == '.' ? 1 : 0;
-        if (host.data[i] != '.' && (host.data[i] < '0' || host.data[i] > '9')) {
-            return false;
-        }
+    char text[INET_ADDRSTRLEN];
+    struct in_addr address;
+    if (host.length >= sizeof text) {
+        return false;
     }
-    return dots == 3 && ht_slice_starts_with(host, HT_SLICE("127."));
+    memcpy(text, host.data, host.length);
+    text[host.length] = '\0';
+    return inet_pton(AF_INET, text, &address) == 1 &&
+           (ntohl(address.s_addr) >> 24) == IN_LOOPBACKNET;
 }
 
 /* The token goes into a header as it is. */
