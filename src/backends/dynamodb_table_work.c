@@ -68,7 +68,7 @@ void ht_dynamodb_work_begin(struct ht_dynamodb_table *table)
                    "SET #m = :l, #s = :s, #f = if_not_exists(#f, :f)%s ADD #c :n",
                    table->options.ttl_s > 0 ? ", #x = :x" : "");
     memcpy(flush->expression, flush->plain_expression, sizeof(flush->expression));
-    for (size_t i = 0; i < flush->remove_count; i++) {
+    for (size_t i = 0; i < flush->remove_count && i < HT_DYNAMODB_REMOVES_MAX; i++) {
         size_t length = strlen(flush->expression);
         (void)snprintf(flush->expression + length, sizeof(flush->expression) - length, "%s%s",
                        i == 0 ? " REMOVE " : ", ", removes[i]);

@@ -31,13 +31,13 @@ struct ht_dynamodb_target {
 
 /** "#alias" and the attribute's name. */
 struct ht_dynamodb_name {
-    const char *alias;
-    struct ht_slice name;
+    const char *alias;    /**< with its '#'; static, or the caller's until `done` */
+    struct ht_slice name; /**< the caller's until `done` */
 };
 
 /** ":alias" and its value. */
 struct ht_dynamodb_value {
-    const char *alias;
+    const char *alias;            /**< with its ':'; static, or the caller's until `done` */
     enum ht_attribute_type type;  /**< S, N or SS */
     struct ht_slice text;         /**< S */
     uint64_t number;              /**< N */

@@ -53,11 +53,11 @@ struct ht_dynamodb_leases_options {
 
 /** What is known of a shard beside its position. */
 struct ht_lease_shard {
-    const char *shard_id;
+    const char *shard_id;           /**< never NULL */
     const char *parent_id;          /**< NULL or empty: none */
     const char *adjacent_parent_id; /**< the other parent of a merge; NULL or empty: none */
     const char *starting_hash_key;  /**< decimal; NULL or empty: unknown, or no such thing */
-    const char *ending_hash_key;
+    const char *ending_hash_key;    /**< likewise */
 };
 
 /** Reads all rows and takes them. The struct is the caller's until `done`. */
