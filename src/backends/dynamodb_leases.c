@@ -434,6 +434,12 @@ void ht_leases_note(struct ht_dynamodb_leases *leases, const struct ht_error *er
                            "The lease table %s is not there: run 'hashtagd setup', which makes it. "
                            "(%.200s)",
                            leases->options.table_name, error->text);
+    } else if (status == HT_EPERMISSION) {
+        (void)ht_error_set(&leases->failure, status,
+                           "Table %s keeps the shards' positions and may not be used: look at the "
+                           "credentials, and allow Scan, GetItem, PutItem, UpdateItem and "
+                           "DeleteItem on it in the IAM policy. (%.200s)",
+                           leases->options.table_name, error->text);
     }
 }
 

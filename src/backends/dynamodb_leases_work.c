@@ -25,8 +25,7 @@ static void vanish(struct ht_lease *lease);
 static void after_read(struct ht_lease *lease, const struct ht_lease_row *row);
 static void after_update(struct ht_lease_request *request, const struct ht_lease_row *row,
                          bool is_done);
-static void after_failure(struct ht_lease_request *request, const struct ht_aws_call *call,
-                          int status);
+static void after_failure(struct ht_lease_request *request, int status);
 static void advance_parents(struct ht_lease *child, int status, const struct ht_error *error);
 
 static bool is_unfinished(const struct ht_lease *lease)
@@ -214,7 +213,7 @@ void ht_lease_answered(struct ht_lease_request *request, const struct ht_aws_cal
     bool is_conflict = ht_dynamodb_condition_failed(call);
     ht_leases_note(leases, is_conflict ? NULL : &call->error, is_conflict ? 0 : status);
     if (status != 0 && !is_conflict) {
-        after_failure(request, call, status);
+        after_failure(request, status);
     } else if (request->action == HT_LEASE_READ) {
         after_read(lease, row);
     } else if (request->action == HT_LEASE_REMOVE) {
@@ -232,7 +231,7 @@ void ht_lease_answered(struct ht_lease_request *request, const struct ht_aws_cal
         ht_lease_advance(lease);
     }
     if (request->action == HT_LEASE_CREATE) {
-        advance_parents(lease, is_conflict ? 0 : status, &call->error);
+        advance_parents(lease, is_conflict ? 0 : status, &leases->failure);
     }
     ht_leases_look(leases);
 }
@@ -274,8 +273,7 @@ static void after_update(struct ht_lease_request *request, const struct ht_lease
 }
 
 /* Nobody knows whether it took effect: the next request's condition will tell. */
-static void after_failure(struct ht_lease_request *request, const struct ht_aws_call *call,
-                          int status)
+static void after_failure(struct ht_lease_request *request, int status)
 {
     struct ht_lease *lease = request->lease;
     bool serves = request->action == HT_LEASE_WRITE || request->action == HT_LEASE_CREATE ||
@@ -291,7 +289,7 @@ static void after_failure(struct ht_lease_request *request, const struct ht_aws_
         lease->must_read = true;
     }
     while (serves && lease->first != NULL) {
-        ht_lease_end_write(lease, status, &call->error);
+        ht_lease_end_write(lease, status, &lease->leases->failure);
     }
 }
 
