@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "hashtagd/json/base64.h"
 
+#include "base64_avx2.h"
+
 #include <stdint.h>
 
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -74,6 +76,20 @@ static int decode_last(const uint8_t *in, uint8_t *out)
     return 2;
 }
 
+/* How many characters at the front were decoded many at a time. */
+static size_t decode_fast(const uint8_t *in, size_t left, uint8_t *out)
+{
+#if defined(HT_SCAN_AVX2)
+    if (__builtin_cpu_supports("avx2")) {
+        return ht_base64_decode_avx2(in, left, out);
+    }
+#endif
+    (void)in;
+    (void)left;
+    (void)out;
+    return 0;
+}
+
 int ht_base64_decode(struct ht_slice text, void *out, size_t *length)
 {
     const uint8_t *in = (const uint8_t *)text.data;
@@ -84,6 +100,10 @@ int ht_base64_decode(struct ht_slice text, void *out, size_t *length)
         return HT_EPARSE;
     }
     bool padded = left > 0 && in[left - 1] == '=';
+    size_t taken = decode_fast(in, left, to);
+    in += taken;
+    left -= taken;
+    to += taken / 4 * 3;
     for (size_t end = padded ? 4 : 0; left > end; left -= 4, in += 4, to += 3) {
         uint8_t a = sextets[in[0]], b = sextets[in[1]], c = sextets[in[2]], d = sextets[in[3]];
         wrong |= a | b | c | d;

@@ -5,6 +5,8 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
@@ -90,6 +92,44 @@ static void test_every_byte_at_every_place(void **state)
     }
 }
 
+/* In a long text, most of which is decoded many characters at a time. */
+static void test_a_wrong_byte_is_found_anywhere(void **state)
+{
+    (void)state;
+    static const char letters[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    for (size_t place = 0; place < 99; place++) {
+        for (int byte = 0; byte < 256; byte++) {
+            char text[100];
+            char out[75];
+            size_t length = 0;
+            memset(text, 'A', sizeof(text));
+            text[place] = (char)byte;
+            bool is_right = memchr(letters, byte, sizeof(letters) - 1) != NULL;
+            assert_int_equal(ht_base64_decode(ht_slice_make(text, sizeof(text)), out, &length),
+                             is_right ? 0 : HT_EPARSE);
+        }
+    }
+}
+
+/* Nothing is written behind the room that is asked for, whatever the length. */
+static void test_the_room_is_kept(void **state)
+{
+    (void)state;
+    for (size_t length = 0; length <= 400; length += 4) {
+        char text[400];
+        size_t got = 0;
+        char *out = malloc(ht_base64_decoded_max(length) + 1);
+        assert_non_null(out);
+        memset(text, '/', sizeof(text));
+        out[ht_base64_decoded_max(length)] = 7;
+        assert_int_equal(ht_base64_decode(ht_slice_make(text, length), out, &got), 0);
+        assert_int_equal(got, length / 4 * 3);
+        assert_int_equal(out[ht_base64_decoded_max(length)], 7);
+        free(out);
+    }
+}
+
 static void test_round_trip_in_place(void **state)
 {
     (void)state;
@@ -127,6 +167,8 @@ int main(void)
         cmocka_unit_test(test_vectors),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_every_byte_at_every_place),
+        cmocka_unit_test(test_a_wrong_byte_is_found_anywhere),
+        cmocka_unit_test(test_the_room_is_kept),
         cmocka_unit_test(test_round_trip_in_place),
         cmocka_unit_test(test_append),
     };
