@@ -178,6 +178,10 @@ int ht_kinesis_stream_explain(const struct ht_kinesis_stream *stream,
 void ht_kinesis_stream_trouble(struct ht_kinesis_stream *stream, enum ht_kinesis_trouble kind,
                                const struct ht_error *error)
 {
+    if (stream->troubles[kind] != error->code) {
+        ht_log_warning(stream->options.log, "kinesis", "in trouble, trying on",
+                       HT_TEXT("error", error->text));
+    }
     stream->troubles[kind] = error->code;
     ht_health_fail(&stream->stream.health,
                    ht_kinesis_stream_is_final(error->code) ? HT_HEALTH_FAILED : HT_HEALTH_WAITING,

@@ -48,6 +48,7 @@ struct ht_kinesis_reader {
     struct ht_timer timer; /**< the next step */
     /* of the running read */
     struct ht_stream_read *read; /**< NULL where none runs */
+    uint64_t began_ms;           /**< monotonic */
     uint64_t wait_until_ms;      /**< monotonic: the end of its patience */
     unsigned tries;              /**< that failed in it */
     bool is_canceled;

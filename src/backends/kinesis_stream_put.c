@@ -327,6 +327,7 @@ static void give_up(struct ht_kinesis_put *put, const struct ht_error *error)
     put->has_given_up = true;
     put->error = *error;
     put->stream->has_dropped = true;
+    ht_kinesis_stream_trouble(put->stream, HT_KINESIS_TROUBLE_PUT, error);
     for (size_t i = 0; i < put->put->count; i++) {
         put->nodes[i].is_dropped = true;
     }

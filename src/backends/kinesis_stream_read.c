@@ -32,7 +32,9 @@ enum {
     ONE_RECORD_BYTES = 16 * 1024 * 1024, /* an answer with one of 10 MiB */
     IDLE_FIRST_MS = 250,
     IDLE_MOST_MS = 1000,
-    TRIES_MOST = 4,           /* in one read */
+    TRIES_MOST = 4,    /* in one read */
+    TRYING_MS = 20000, /* in one read, too */
+    CALL_TIMEOUT_MS = 20000,
     CLOSED_QUIET_MS = 3000,   /* a closed shard that stays empty so long, twice, is over */
     RECORDS_BYTES_FACTOR = 4, /* records made of aggregated ones, by the read's maximum */
     RECORDS_BYTES_LEAST = 32 * 1024 * 1024,
@@ -86,7 +88,8 @@ void ht_kinesis_stream_read(struct ht_stream *port, struct ht_stream_read *read)
     reader->tries = 0;
     reader->is_canceled = stream->is_closing;
     reader->has_asked = false;
-    reader->wait_until_ms = now_ms(reader) + read->wait_ms;
+    reader->began_ms = now_ms(reader);
+    reader->wait_until_ms = reader->began_ms + read->wait_ms;
     begin(reader, &read->from);
     step_in(reader, 0);
 }
@@ -206,7 +209,7 @@ static struct ht_kinesis_place choose_place(const struct ht_kinesis_reader *read
     if (at->kind == HT_POSITION_AT_TIME) {
         place.type = HT_KINESIS_AT_TIMESTAMP;
         place.time_ms = at->time_ms;
-    } else if (has_sequence(at) && !reader->is_fallback) {
+    } else if (has_sequence(at) && (!reader->is_fallback || reader->stand.is_whole)) {
         bool is_warm = at->kind == HT_POSITION_BEFORE && at->warm_sequence[0] != '\0';
         place.type = reader->stand.is_whole ? HT_KINESIS_AFTER_SEQUENCE_NUMBER
                                             : HT_KINESIS_AT_SEQUENCE_NUMBER;
@@ -222,6 +225,7 @@ static void start_iterator(struct ht_kinesis_reader *reader)
     struct ht_error error;
     reader->get_iterator =
         (struct ht_kinesis_get_shard_iterator){.call.max_attempts = 2,
+                                               .call.timeout_ms = CALL_TIMEOUT_MS,
                                                .stream_name = stream->options.stream_name,
                                                .shard_id = reader->shard_id,
                                                .place = choose_place(reader),
@@ -257,6 +261,17 @@ static bool is_place_refused(const struct ht_kinesis_get_shard_iterator *op)
             op->place.type == HT_KINESIS_AFTER_SEQUENCE_NUMBER);
 }
 
+/* From the oldest record on, without what was given already. */
+static void fall_back(struct ht_kinesis_reader *reader)
+{
+    struct ht_position at = reader->stand.at;
+    if (reader->stand.is_whole) {
+        ht_kinesis_stand_at(&reader->stand, &at);
+    }
+    reader->stand.is_expecting = false;
+    reader->is_fallback = true;
+}
+
 static void on_iterator(struct ht_kinesis_get_shard_iterator *op)
 {
     struct ht_kinesis_reader *reader = op->user;
@@ -269,8 +284,7 @@ static void on_iterator(struct ht_kinesis_get_shard_iterator *op)
         step(reader);
     } else if (is_place_refused(op)) {
         note_gap(reader, op->place.sequence_number);
-        reader->is_fallback = true;
-        reader->stand.is_expecting = false;
+        fall_back(reader);
         step(reader);
     } else {
         (void)ht_kinesis_stream_explain(reader->stream, &op->call, &error);
@@ -316,6 +330,7 @@ static void ask(struct ht_kinesis_reader *reader)
     uint64_t now = now_ms(reader);
     reader->get_records =
         (struct ht_kinesis_get_records){.call.max_attempts = 1,
+                                        .call.timeout_ms = CALL_TIMEOUT_MS,
                                         .call.max_answer_bytes = answer_room(reader),
                                         .stream_name = stream->options.stream_name,
                                         .iterator = reader->iterator,
@@ -597,7 +612,8 @@ static void fail(struct ht_kinesis_reader *reader, bool is_throttled, const stru
     reader->not_before_ms =
         now_ms(reader) + ht_backoff_ms(is_final ? &final_backoff : &backoff, reader->failures,
                                        stream->options.random);
-    if (!is_final && reader->tries < TRIES_MOST && !reader->is_canceled) {
+    bool is_in_time = now_ms(reader) - reader->began_ms < TRYING_MS;
+    if (!is_final && reader->tries < TRIES_MOST && is_in_time && !reader->is_canceled) {
         step_in(reader, 0);
         return;
     }

@@ -326,6 +326,22 @@ static void a_refused_place_is_a_gap_too_and_nothing_comes_twice(void **state)
     assert_int_equal(reader.count, 1);
     assert_string_equal(reader.texts[0], "c");
     assert_int_equal(world.stream->counters.gap_records, 1);
+    /* from then on it is a place as any other */
+    world_fault(&world, (struct world_fault){"GetRecords", "ExpiredIteratorException", 400, NULL,
+                                             false, 0, 1});
+    world_add_text(&world, 0, "d");
+    read_once(&reader);
+    assert_string_equal(world.counts.iterator_type, "AFTER_SEQUENCE_NUMBER");
+    assert_int_equal(reader.count, 2);
+    /* and may be refused again */
+    world_run(&world, 400000);
+    world_fault(&world, (struct world_fault){"GetShardIterator", "InvalidArgumentException", 400,
+                                             NULL, false, 0, 1});
+    world_add_text(&world, 0, "e");
+    read_once(&reader);
+    assert_int_equal(reader.count, 3);
+    assert_string_equal(reader.texts[2], "e");
+    assert_int_equal(world.stream->counters.gap_records, 2);
 }
 
 static void a_warm_start_gives_what_came_before(void **state)
