@@ -271,19 +271,16 @@ static bool is_drained(struct ht_dynamodb_changes *changes, struct ht_error *err
     bool needs_person = false;
     const struct ht_error *rows =
         changes->positions->ops->trouble(changes->positions, &needs_person);
-    if (ht_changes_stream_is_settling(changes)) {
-        if (changes->stream.trouble.error.code != 0) {
-            *error = changes->stream.trouble.error;
-        } else if (rows != NULL && !changes->stream.is_found) {
-            *error = *rows;
-        }
-        return error->code != 0;
-    }
+    bool is_settling = ht_changes_stream_is_settling(changes);
     bool are_empty = ht_changes_readers_are_empty(changes, &trouble);
-    if (trouble != NULL) {
+    if (is_settling && changes->stream.trouble.error.code != 0) {
+        *error = changes->stream.trouble.error;
+    } else if (rows != NULL && !changes->stream.is_found) {
+        *error = *rows;
+    } else if (trouble != NULL) {
         *error = trouble->error;
     }
-    return are_empty || trouble != NULL;
+    return error->code != 0 || (are_empty && !is_settling);
 }
 
 static void finish_read(struct ht_dynamodb_changes *changes, const struct ht_error *error)

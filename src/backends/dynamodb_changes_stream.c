@@ -130,13 +130,27 @@ static bool step_describe(struct ht_dynamodb_changes *changes, uint64_t now_ms)
     return true;
 }
 
+/* Whether every shard of the stream is read to its end. */
+static bool is_read_whole(const struct ht_dynamodb_changes *changes)
+{
+    for (size_t i = 0; i < changes->lineage.count; i++) {
+        const struct ht_change_shard *shard = changes->lineage.shards[i];
+        if (shard->state != HT_CHANGE_SHARD_ENDED || shard->needs_children) {
+            return false;
+        }
+    }
+    return true;
+}
+
 void ht_changes_stream_step(struct ht_dynamodb_changes *changes, uint64_t now_ms)
 {
     struct ht_changes_stream *stream = &changes->stream;
     if (stream->is_running || step_describe(changes, now_ms)) {
         return;
     }
-    if (now_ms < stream->due_ms) {
+    bool may_switch = stream->has_newer && stream->step == HT_CHANGES_STEP_TABLE &&
+                      stream->failures == 0 && is_read_whole(changes);
+    if (now_ms < stream->due_ms && !may_switch) {
         ht_dynamodb_changes_wait_until(changes, stream->due_ms);
     } else if (stream->step == HT_CHANGES_STEP_POSITIONS) {
         load_positions(changes);
@@ -227,18 +241,6 @@ static void on_table(struct ht_dynamodb_describe_table *op)
     } else {
         look_at_stream_of(changes, ht_slice_text(op->table.stream_arn));
     }
-}
-
-/* Whether every shard of the stream is read to its end and committed. */
-static bool is_read_whole(const struct ht_dynamodb_changes *changes)
-{
-    for (size_t i = 0; i < changes->lineage.count; i++) {
-        const struct ht_change_shard *shard = changes->lineage.shards[i];
-        if (shard->state != HT_CHANGE_SHARD_ENDED || shard->needs_children) {
-            return false;
-        }
-    }
-    return true;
 }
 
 static void look_at_stream_of(struct ht_dynamodb_changes *changes, struct ht_slice arn)
@@ -606,8 +608,8 @@ static void set_condition(struct ht_dynamodb_changes *changes)
 bool ht_changes_stream_is_settling(const struct ht_dynamodb_changes *changes)
 {
     const struct ht_changes_stream *stream = &changes->stream;
-    if (!stream->is_found || stream->relists || stream->asked_parent != NULL ||
-        stream->last_shard_id[0] != '\0') {
+    bool is_listing = stream->relists || stream->step == HT_CHANGES_STEP_LIST;
+    if (!stream->is_found || stream->has_newer || is_listing || stream->asked_parent != NULL) {
         return true;
     }
     for (size_t i = 0; i < changes->lineage.count; i++) {

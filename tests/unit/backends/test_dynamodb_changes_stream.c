@@ -272,9 +272,7 @@ static void what_the_stream_before_a_restart_still_holds_comes_first(void **stat
     (void)world_read(world, 10, 1000);
     assert_string_equal(world->got, "b ");
     assert_int_equal(world->changes->health.state, HT_HEALTH_WORKING);
-    for (int i = 0; i < 3; i++) {
-        (void)world_read(world, 10, 12000);
-    }
+    world_drain(world); /* knows that there is more to come */
     assert_int_equal(strncmp(world->got, "b ", 2), 0);
     assert_int_equal(strlen(world->got), 6);
     assert_int_equal(world->changes->counters.gaps, 0);
