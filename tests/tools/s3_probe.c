@@ -10,6 +10,7 @@
  *   s3_probe list BUCKET PREFIX DELIMITER MAX  all pages of MAX keys: "KEY SIZE", or "PREFIX -"
  *   s3_probe archive BUCKET PREFIX             stdin's lines through the s3 archive, in one object;
  *                                              prints its key
+ *   s3_probe firehose STREAM                   stdin's lines through the Firehose archive
  *
  * Exit status 0, or 1 with the error on stderr.
  */
@@ -20,6 +21,7 @@
 #include "hashtagd/aws/s3_head_object.h"
 #include "hashtagd/aws/s3_list_objects_v2.h"
 #include "hashtagd/aws/s3_put_object.h"
+#include "hashtagd/backends/firehose_archive.h"
 #include "hashtagd/backends/s3_archive.h"
 #include "hashtagd/base/assert.h"
 #include "hashtagd/net/http_client.h"
@@ -226,6 +228,8 @@ static void on_append(struct ht_archive_append *append)
     probe->archive->ops->close(probe->archive, on_archive_closed, probe);
 }
 
+static void start_append(struct probe *probe);
+
 static void start_archive(struct probe *probe)
 {
     struct ht_error error;
@@ -239,10 +243,34 @@ static void start_archive(struct probe *probe)
         .buffer_s = 1,
         .buffer_bytes = 1,
     };
-    read_input(probe);
     if (ht_s3_archive_create(&probe->archive, &options, &error) != 0) {
         die(&error);
     }
+    start_append(probe);
+}
+
+static void start_firehose(struct probe *probe)
+{
+    struct ht_error error;
+    struct ht_firehose_archive_options options = {
+        .aws = probe->aws,
+        .clock = ht_loop_clock(probe->loop),
+        .timers = ht_loop_timers(probe->loop),
+        .random = &probe->random,
+        .name = probe->arguments[0],
+        .buffer_s = 1,
+        .buffer_bytes = 1,
+        .record_bytes = 1024, /* many records, also of a short input */
+    };
+    if (ht_firehose_archive_create(&probe->archive, &options, &error) != 0) {
+        die(&error);
+    }
+    start_append(probe);
+}
+
+static void start_append(struct probe *probe)
+{
+    read_input(probe);
     probe->append = (struct ht_archive_append){
         .lines = ht_buffer_slice(&probe->input), .count = 1, .done = on_append, .user = probe};
     probe->archive->ops->append(probe->archive, &probe->append);
@@ -253,8 +281,9 @@ static const struct {
     int arguments; /* at least */
     void (*start)(struct probe *probe);
 } commands[] = {
-    {"create", 1, start_create}, {"put", 2, start_put},   {"head", 2, start_head},
-    {"get", 2, start_get},       {"list", 4, start_list}, {"archive", 2, start_archive},
+    {"create", 1, start_create},     {"put", 2, start_put},   {"head", 2, start_head},
+    {"get", 2, start_get},           {"list", 4, start_list}, {"archive", 2, start_archive},
+    {"firehose", 1, start_firehose},
 };
 
 int main(int argc, char **argv)
@@ -272,7 +301,7 @@ int main(int argc, char **argv)
             return probe.status;
         }
     }
-    fprintf(stderr, "usage: s3_probe create|put|head|get|list|archive BUCKET ...\n");
+    fprintf(stderr, "usage: s3_probe create|put|head|get|list|archive|firehose NAME ...\n");
     return 2;
 }
 
