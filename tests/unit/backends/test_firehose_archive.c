@@ -136,10 +136,12 @@ static int teardown(void **state)
 static void on_append(struct ht_archive_append *append)
 {
     struct world *world = append->user;
-    char mark[2] = {(char)((append->status == 0 ? 'a' : 'A') + (append - world->appends)), '\0'};
+    size_t length = strlen(world->order);
     assert_string_equal(append->object, append->status == 0 ? "delivery stream bin" : "");
     assert_int_equal(append->status, append->error.code);
-    (void)strcat(world->order, mark);
+    assert_true(length + 1 < sizeof(world->order));
+    world->order[length] = (char)((append->status == 0 ? 'a' : 'A') + (append - world->appends));
+    world->order[length + 1] = '\0';
 }
 
 static void add(struct world *world, size_t index, const char *lines, size_t count)

@@ -81,9 +81,11 @@ static int teardown(void **state)
 
 static void on_append(struct ht_archive_append *append)
 {
-    char mark[2] = {(char)((append->status == 0 ? 'a' : 'A') + (append - world.appends)), '\0'};
+    size_t length = strlen(world.order);
     assert_string_equal(append->object, append->status == 0 ? world.last_key : "");
-    (void)strcat(world.order, mark);
+    assert_true(length + 1 < sizeof(world.order));
+    world.order[length] = (char)((append->status == 0 ? 'a' : 'A') + (append - world.appends));
+    world.order[length + 1] = '\0';
 }
 
 static void add(size_t index, const char *lines)
