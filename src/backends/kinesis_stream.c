@@ -312,6 +312,9 @@ static void on_list(struct ht_kinesis_list_shards *op)
         copy_shard(&shards[i], i < op->count ? &op->shards[i] : &stream->children[i - op->count]);
     }
     ht_kinesis_stream_works(stream, HT_KINESIS_TROUBLE_LIST);
+    if (stream->options.on_shards != NULL) {
+        stream->options.on_shards(stream->options.on_shards_user, shards, count);
+    }
     answer_lists(stream, 0, NULL, shards, count);
     free(shards);
 }

@@ -55,6 +55,11 @@ struct ht_kinesis_stream_options {
                               *   that loses records where several put at once, as moto does */
     double reads_per_s;      /**< requests a second and shard; default 5, Kinesis's limit */
     double read_bytes_per_s; /**< bytes a second and shard; default 2 MiB, Kinesis's limit */
+    /** What a list of the shards brought, before it is answered; the array lives during the call. For
+     * whoever keeps positions and wants parents and children (backends/dynamodb_leases.h). May be
+     * NULL. */
+    void (*on_shards)(void *user, const struct ht_shard *shards, size_t count);
+    void *on_shards_user; /**< given to it */
 };
 
 /** Makes a stream and reads the kept cursor (blocks shortly: before the loop runs). `*stream` is the

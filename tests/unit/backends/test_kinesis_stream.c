@@ -76,6 +76,29 @@ static void a_merged_shard_has_both_parents(void **state)
     assert_int_equal(world.stream->health.state, HT_HEALTH_WORKING);
 }
 
+static void on_shards(void *user, const struct ht_shard *shards, size_t count)
+{
+    struct listing *listing = user;
+    assert_int_equal(listing->done, 0);
+    listing->count = count;
+    for (size_t i = 0; i < count; i++) {
+        listing->shards[i] = shards[i];
+    }
+}
+
+static void whoever_keeps_positions_is_told_of_the_shards_first(void **state)
+{
+    (void)state;
+    struct listing listing, told = {0};
+    world_open(&world, &(struct ht_kinesis_stream_options){.on_shards = on_shards,
+                                                           .on_shards_user = &told});
+    world_merge(&world, 0, 1);
+    list_shards(&listing);
+    assert_int_equal(told.count, 3);
+    assert_string_equal(told.shards[2].parent_id, world.shards[0].id);
+    assert_string_equal(told.shards[2].adjacent_parent_id, world.shards[1].id);
+}
+
 static void lists_are_paged_and_begin_anew_where_a_token_expired(void **state)
 {
     (void)state;
@@ -288,6 +311,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_merged_shard_has_both_parents, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(whoever_keeps_positions_is_told_of_the_shards_first, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(lists_are_paged_and_begin_anew_where_a_token_expired,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(lists_at_the_same_time_share_an_answer, set_up, tear_down),
