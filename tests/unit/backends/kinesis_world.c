@@ -390,6 +390,26 @@ static struct world_fault *find_fault(struct ht_aws_client *world, const char *o
     return NULL;
 }
 
+/* Any of the ways in which a call fails. */
+static const struct world_fault *find_chaos(struct ht_aws_client *world, const char *operation)
+{
+    static const struct world_fault ways[] = {
+        {NULL, "", 0, NULL, false, 0, 1},
+        {NULL, "", 0, NULL, true, 0, 1},
+        {NULL, "InternalFailureException", 500, NULL, false, 0, 1},
+        {NULL, "InternalFailureException", 500, NULL, true, 0, 1},
+        {NULL, "ProvisionedThroughputExceededException", 400, NULL, false, 0, 1},
+        {NULL, NULL, 200, "<html>busy</html>", true, 0, 1},
+        {NULL, NULL, 200, "{\"Records\":[{\"Sequence", false, 0, 1},
+        {NULL, "ExpiredIteratorException", 400, NULL, false, 0, 1},
+    };
+    if (world->chaos == 0 || ht_random_below(&world->random, 100) >= world->chaos) {
+        return NULL;
+    }
+    bool is_get = strcmp(operation, "GetRecords") == 0;
+    return &ways[ht_random_below(&world->random, HT_COUNT_OF(ways) - !is_get)];
+}
+
 static void answer(struct ht_aws_client *world, struct ht_aws_attempts *wait)
 {
     struct ht_aws_call *call = wait->call;
@@ -403,6 +423,9 @@ static void answer(struct ht_aws_client *world, struct ht_aws_attempts *wait)
     call->state = NULL;
     ht_buffer_init(&call->answer, 64u << 20);
     const struct world_fault *fault = is_canceled ? NULL : find_fault(world, call->operation);
+    if (!is_canceled && fault == NULL) {
+        fault = find_chaos(world, call->operation);
+    }
     if (!is_canceled && (fault == NULL || fault->takes_effect)) {
         answer_well(world, call);
     }

@@ -66,6 +66,7 @@ struct ht_aws_client {
     bool hides_lag;          /* MillisBehindLatest is always 0 */
     unsigned list_page;      /* shards in a page; 0: all */
     unsigned get_most_bytes; /* GetRecords gives no more; 0: 10 MiB */
+    unsigned chaos;          /* of a hundred calls so many fail in one way or another */
     const char *poison_key;  /* PutRecords with such a key in it is refused whole */
     /* fails record `index` of request number `put` (0 and up): NULL, or the error code */
     const char *(*put_fault)(unsigned put, size_t index, const char *key);

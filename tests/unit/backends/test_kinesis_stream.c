@@ -174,6 +174,11 @@ static void a_name_that_cannot_be_is_refused(void **state)
     assert_non_null(strstr(error.text, "'a b'"));
 }
 
+static void on_sim_closed(void *user)
+{
+    *(bool *)user = true;
+}
+
 static unsigned done_count;
 static int read_status;
 static size_t record_count;
@@ -307,6 +312,188 @@ static void a_file_that_is_no_cursor_is_refused(void **state)
     assert_true(ht_kinesis_stream_create(&stream, &options, &error) != 0);
 }
 
+/* Reads one shard and compares with what is in it; stops and begins anew at random. */
+struct follower {
+    struct ht_stream_read read;
+    struct ht_position next;
+    size_t shard, got;
+    bool is_running, is_over;
+};
+
+static struct follower followers[WORLD_SHARDS];
+
+static void follow(struct follower *follower);
+
+static void on_followed(struct ht_stream_read *read)
+{
+    struct follower *follower = read->user;
+    follower->is_running = false;
+    if (read->status == 0) {
+        const struct world_shard *shard = &world.shards[follower->shard];
+        for (size_t i = 0; i < read->batch->count; i++) {
+            const struct ht_record *record = &read->batch->records[i];
+            assert_true(follower->got < shard->count);
+            const struct world_record *want = &shard->records[follower->got++];
+            assert_true(ht_slice_equal(record->sequence_number, ht_slice_text(want->sequence)));
+            assert_true(ht_slice_equal(record->data, ht_slice_make(want->data, want->length)));
+        }
+        follower->next = read->batch->next;
+        follower->is_over = follower->next.kind == HT_POSITION_END;
+        ht_record_batch_release(read->batch);
+    }
+    follow(follower);
+}
+
+static void follow(struct follower *follower)
+{
+    if (follower->is_running || follower->is_over || world.stream == NULL) {
+        return;
+    }
+    follower->is_running = true;
+    follower->read = (struct ht_stream_read){.from = follower->next,
+                                             .max_bytes = 1u << 20,
+                                             .wait_ms = 500,
+                                             .done = on_followed,
+                                             .user = follower};
+    snprintf(follower->read.shard_id, sizeof(follower->read.shard_id), "%s",
+             world.shards[follower->shard].id);
+    world.stream->ops->read(world.stream, &follower->read);
+}
+
+static void start_followers(void)
+{
+    for (size_t i = 0; i < world.shard_count; i++) {
+        followers[i].shard = i;
+        followers[i].next.kind =
+            followers[i].got == 0 ? HT_POSITION_TRIM_HORIZON : HT_POSITION_AFTER;
+        if (followers[i].got > 0) {
+            ht_position_after(&followers[i].next,
+                              ht_slice_text(world.shards[i].records[followers[i].got - 1].sequence),
+                              0);
+        }
+        follow(&followers[i]);
+    }
+}
+
+/* Another process: nothing of the reads is left but how far they came. */
+static void start_anew(void)
+{
+    struct ht_stream *stream = world.stream;
+    bool is_closed = false;
+    world.stream = NULL; /* reads that come back do not go on */
+    stream->ops->close(stream, on_sim_closed, &is_closed);
+    world_run(&world, 10000);
+    assert_true(is_closed);
+    stream->ops->destroy(stream);
+    world_open(&world, &(struct ht_kinesis_stream_options){0});
+    start_followers();
+}
+
+struct numbered {
+    struct ht_stream_put put;
+    struct ht_put_record records[20];
+    char texts[20][24];
+    bool is_running;
+};
+
+static void on_numbered(struct ht_stream_put *put)
+{
+    struct numbered *numbered = put->user;
+    numbered->is_running = false;
+}
+
+static void put_numbered(struct numbered *numbered, unsigned round)
+{
+    if (numbered->is_running) {
+        return;
+    }
+    for (size_t i = 0; i < 20; i++) {
+        snprintf(numbered->texts[i], sizeof(numbered->texts[i]), "%u-%zu", round, i);
+        numbered->records[i] =
+            (struct ht_put_record){.data = ht_slice_text(numbered->texts[i]),
+                                   .partition_key = ht_slice_text(numbered->texts[i])};
+    }
+    numbered->put = (struct ht_stream_put){
+        .records = numbered->records, .count = 20, .done = on_numbered, .user = numbered};
+    numbered->is_running = true;
+    world.stream->ops->put(world.stream, &numbered->put);
+}
+
+static void live_through(uint64_t seed)
+{
+    static struct numbered numbered;
+    memset(followers, 0, sizeof(followers));
+    ht_random_init(&world.random, seed);
+    world.chaos = (unsigned)ht_random_below(&world.random, 40);
+    start_followers();
+    for (unsigned round = 0; round < 60; round++) {
+        put_numbered(&numbered, round);
+        world_run(&world, ht_random_below(&world.random, 2000));
+        uint64_t event = ht_random_below(&world.random, 20);
+        size_t shard = ht_random_below(&world.random, world.shard_count);
+        if (event == 0 && world.shard_count + 2 <= WORLD_SHARDS && !world.shards[shard].is_closed) {
+            world_split(&world, shard);
+            start_followers();
+        } else if (event == 1 && followers[shard].is_running) {
+            world.stream->ops->cancel_read(world.stream, &followers[shard].read);
+        } else if (event == 2 && !numbered.is_running) {
+            start_anew();
+        }
+    }
+    world.chaos = 0;
+    world_run(&world, 90000);
+    assert_false(numbered.is_running);
+    for (size_t i = 0; i < world.shard_count; i++) {
+        assert_int_equal(followers[i].got, world.shards[i].count);
+        assert_int_equal(followers[i].is_over, world.shards[i].is_closed);
+    }
+    assert_int_equal(world.stream->counters.gap_records, 0);
+    assert_int_equal(world.stream->health.state, HT_HEALTH_WORKING);
+    struct ht_stream *stream = world.stream;
+    bool is_closed = false;
+    world.stream = NULL;
+    stream->ops->close(stream, on_sim_closed, &is_closed);
+    world_run(&world, 1000);
+    assert_true(is_closed);
+    stream->ops->destroy(stream);
+}
+
+/* Calls of all kinds fail in all ways, shards split, reads are canceled, the stream is opened anew:
+ * each record comes once and in its order. */
+static void whatever_fails_each_record_comes_once(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 12; seed++) {
+        if (seed > 1) {
+            world_start(&world, 2);
+        }
+        live_through(seed);
+        if (seed < 12) {
+            world_finish(&world);
+        }
+    }
+}
+
+static void it_can_be_closed_at_every_step(void **state)
+{
+    (void)state;
+    world.latency_ms = 7;
+    for (unsigned ms = 0; ms < 40; ms++) {
+        struct ht_stream_read read;
+        struct ht_stream_put put;
+        struct ht_put_record record;
+        struct listing listing;
+        done_count = 0;
+        read_from_start(&read);
+        put_with_cursor(&put, &record, "c");
+        start_list(&listing);
+        world_run(&world, ms);
+        world_open(&world, &(struct ht_kinesis_stream_options){0});
+        assert_int_equal(done_count, 2);
+        assert_int_equal(listing.done, 1);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -317,6 +504,8 @@ int main(void)
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(lists_at_the_same_time_share_an_answer, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_list_that_fails_says_why_and_heals, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(whatever_fails_each_record_comes_once, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(it_can_be_closed_at_every_step, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_name_that_cannot_be_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_large_answer_is_read_on_the_worker, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_cursor_outlives_the_stream, set_up, tear_down),
