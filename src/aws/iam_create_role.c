@@ -20,19 +20,19 @@ static int read_arn(struct ht_iam_create_role *op, struct ht_slice answer);
 
 static int format(struct ht_iam_create_role *op)
 {
-    int status = ht_aws_query_append(&op->body, "Action", HT_SLICE("CreateRole"));
+    int status = ht_aws_form_append(&op->body, "Action", HT_SLICE("CreateRole"));
     if (status == 0) {
-        status = ht_aws_query_append(&op->body, "Version", HT_SLICE("2010-05-08"));
+        status = ht_aws_form_append(&op->body, "Version", HT_SLICE("2010-05-08"));
     }
     if (status == 0) {
-        status = ht_aws_query_append(&op->body, "RoleName", ht_slice_text(op->role_name));
+        status = ht_aws_form_append(&op->body, "RoleName", ht_slice_text(op->role_name));
     }
     if (status == 0) {
-        status = ht_aws_query_append(&op->body, "AssumeRolePolicyDocument",
-                                     ht_slice_text(op->trust_policy));
+        status = ht_aws_form_append(&op->body, "AssumeRolePolicyDocument",
+                                    ht_slice_text(op->trust_policy));
     }
     if (status == 0) {
-        status = ht_aws_query_append(&op->body, "Description", ht_slice_text(op->description));
+        status = ht_aws_form_append(&op->body, "Description", ht_slice_text(op->description));
     }
     return status;
 }

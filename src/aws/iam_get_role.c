@@ -20,12 +20,12 @@ static int read_arn(struct ht_iam_get_role *op, struct ht_slice answer);
 
 static int format(struct ht_iam_get_role *op)
 {
-    int status = ht_aws_query_append(&op->body, "Action", HT_SLICE("GetRole"));
+    int status = ht_aws_form_append(&op->body, "Action", HT_SLICE("GetRole"));
     if (status == 0) {
-        status = ht_aws_query_append(&op->body, "Version", HT_SLICE("2010-05-08"));
+        status = ht_aws_form_append(&op->body, "Version", HT_SLICE("2010-05-08"));
     }
     if (status == 0) {
-        status = ht_aws_query_append(&op->body, "RoleName", ht_slice_text(op->role_name));
+        status = ht_aws_form_append(&op->body, "RoleName", ht_slice_text(op->role_name));
     }
     return status;
 }

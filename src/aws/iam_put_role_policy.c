@@ -14,18 +14,18 @@ static void on_answer(struct ht_aws_call *call);
 
 static int format(struct ht_iam_put_role_policy *op)
 {
-    int status = ht_aws_query_append(&op->body, "Action", HT_SLICE("PutRolePolicy"));
+    int status = ht_aws_form_append(&op->body, "Action", HT_SLICE("PutRolePolicy"));
     if (status == 0) {
-        status = ht_aws_query_append(&op->body, "Version", HT_SLICE("2010-05-08"));
+        status = ht_aws_form_append(&op->body, "Version", HT_SLICE("2010-05-08"));
     }
     if (status == 0) {
-        status = ht_aws_query_append(&op->body, "RoleName", ht_slice_text(op->role_name));
+        status = ht_aws_form_append(&op->body, "RoleName", ht_slice_text(op->role_name));
     }
     if (status == 0) {
-        status = ht_aws_query_append(&op->body, "PolicyName", ht_slice_text(op->policy_name));
+        status = ht_aws_form_append(&op->body, "PolicyName", ht_slice_text(op->policy_name));
     }
     if (status == 0) {
-        status = ht_aws_query_append(&op->body, "PolicyDocument", ht_slice_text(op->policy));
+        status = ht_aws_form_append(&op->body, "PolicyDocument", ht_slice_text(op->policy));
     }
     return status;
 }

@@ -10,3 +10,8 @@
  * HT_ETOOBIG. */
 int ht_aws_query_append(struct ht_buffer *query, const char *name,
                         struct ht_slice value) HT_MUST_CHECK;
+
+/** The same for a body of application/x-www-form-urlencoded, where a space is '+': some peers
+ * take the form apart and make it again before they verify its signature. */
+int ht_aws_form_append(struct ht_buffer *form, const char *name,
+                       struct ht_slice value) HT_MUST_CHECK;

@@ -22,7 +22,7 @@ static void test_create_role(void **state)
     ht_iam_create_role_start(scripted_client(), &op);
     assert_string_equal(scripted_pending()->body.data,
                         "Action=CreateRole&Version=2010-05-08&RoleName=r&AssumeRolePolicyDocument="
-                        "%7B%22a%22%3A%22b%20c%22%7D&Description=For%20%2B%20tests");
+                        "%7B%22a%22%3A%22b+c%22%7D&Description=For+%2B+tests");
     scripted_answer("<CreateRoleResponse><CreateRoleResult><Role><Arn>arn:r</Arn></Role>"
                     "</CreateRoleResult></CreateRoleResponse>");
     assert_int_equal(op.status, 0);
