@@ -16,6 +16,7 @@
 #include "hashtagd/sources/synthetic_source.h"
 
 #include <stdlib.h>
+#include <strings.h>
 
 /*
  * What stands behind each port, as the configuration says:
@@ -241,6 +242,14 @@ static int build_firehose(struct ht_daemon *daemon, struct ht_error *error)
     return ht_firehose_archive_create(&daemon->archive, &options, error);
 }
 
+/* "when_required": what speaks like S3 may refuse checksums that it does not know. */
+static bool leaves_out_crc32(const struct ht_daemon *daemon)
+{
+    const char *value =
+        ht_aws_settings_variable(&daemon->aws.settings, "AWS_REQUEST_CHECKSUM_CALCULATION");
+    return value != NULL && strcasecmp(value, "when_required") == 0;
+}
+
 static int build_s3(struct ht_daemon *daemon, struct ht_error *error)
 {
     const struct ht_config *config = daemon->config;
@@ -252,7 +261,8 @@ static int build_s3(struct ht_daemon *daemon, struct ht_error *error)
                                             .bucket = config->archive.name,
                                             .prefix = config->archive.prefix,
                                             .buffer_s = (uint32_t)config->archive.buffer_s,
-                                            .buffer_bytes = config->archive.buffer_bytes};
+                                            .buffer_bytes = config->archive.buffer_bytes,
+                                            .leaves_out_crc32 = leaves_out_crc32(daemon)};
     return ht_s3_archive_create(&daemon->archive, &options, error);
 }
 
