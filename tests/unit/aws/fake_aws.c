@@ -109,6 +109,11 @@ void fake_aws_refuse(struct ht_aws_call *call, const char *code, struct ht_slice
     HT_ASSERT(ht_buffer_append_format(&call->answer, "{\"__type\":\"%s\"%s", code,
                                       item.length > 0 ? ",\"Item\":" : "") == 0);
     HT_ASSERT(ht_buffer_append_slice(&call->answer, item) == 0);
+    if (strcmp(code, "ProvisionedThroughputExceededException") == 0) {
+        HT_ASSERT(ht_buffer_append_text(&call->answer,
+                                        ",\"ThrottlingReasons\":[{\"reason\":"
+                                        "\"TableWriteKeyRangeThroughputExceeded\"}]") == 0);
+    }
     HT_ASSERT(ht_buffer_append_byte(&call->answer, '}') == 0);
     end(call);
 }

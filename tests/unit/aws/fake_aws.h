@@ -27,7 +27,7 @@ struct ht_aws_call *fake_aws_next(struct ht_aws_client *client);
 /* Answers with a 2xx and this body. */
 void fake_aws_answer(struct ht_aws_call *call, struct ht_slice body);
 
-/* Answers with an error of the service; `item` (may be empty) is the JSON of the member Item. */
+/* Answers with an error of the service (ProvisionedThroughputExceededException: of a hot partition); `item` (may be empty) is the JSON of the member Item. */
 void fake_aws_refuse(struct ht_aws_call *call, const char *code, struct ht_slice item);
 
 /* No answer came. */

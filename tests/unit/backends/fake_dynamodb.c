@@ -110,8 +110,8 @@ static void unset(struct fake_item *item, const char *name)
     }
 }
 
-void fake_dynamodb_put(struct fake_dynamodb *fake, const char *table, const char *key_name,
-                       const char *key, ...)
+void fake_dynamodb_put_pairs(struct fake_dynamodb *fake, const char *table, const char *key_name,
+                             const char *key, const char *const *pairs)
 {
     struct fake_item *item = make(fake, table, key);
     struct ht_buffer value;
@@ -120,12 +120,9 @@ void fake_dynamodb_put(struct fake_dynamodb *fake, const char *table, const char
     ht_json_append_string(&value, ht_slice_text(key));
     HT_ASSERT(ht_buffer_append_byte(&value, '}') == 0);
     set(item, key_name, ht_buffer_take(&value));
-    va_list arguments;
-    va_start(arguments, key);
-    for (const char *name; (name = va_arg(arguments, const char *)) != NULL;) {
-        set(item, name, strdup(va_arg(arguments, const char *)));
+    for (; pairs[0] != NULL; pairs += 2) {
+        set(item, pairs[0], strdup(pairs[1]));
     }
-    va_end(arguments);
 }
 
 void fake_dynamodb_remove(struct fake_dynamodb *fake, const char *table, const char *key)

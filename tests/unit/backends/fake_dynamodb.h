@@ -59,8 +59,10 @@ struct fake_item *fake_dynamodb_find(struct fake_dynamodb *fake, const char *tab
                                      const char *key);
 
 /* Makes an item (or changes it) from "name", "{...}" pairs, NULL at the end. */
-void fake_dynamodb_put(struct fake_dynamodb *fake, const char *table, const char *key_name,
-                       const char *key, ...);
+#define fake_dynamodb_put(fake, table, key_name, key, ...)                                         \
+    fake_dynamodb_put_pairs(fake, table, key_name, key, (const char *const[]){__VA_ARGS__})
+void fake_dynamodb_put_pairs(struct fake_dynamodb *fake, const char *table, const char *key_name,
+                             const char *key, const char *const *pairs);
 
 /* Removes the item, where it is there. */
 void fake_dynamodb_remove(struct fake_dynamodb *fake, const char *table, const char *key);

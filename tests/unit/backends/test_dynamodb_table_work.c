@@ -65,6 +65,28 @@ static void throttles_make_it_slower_and_lose_nothing(void **state)
     assert_int_equal(world->table->health.state, HT_HEALTH_WORKING);
 }
 
+static void a_hot_partition_is_named_and_waited_for(void **state)
+{
+    struct world *world = *state;
+    struct flight flight;
+    open_loaded(world);
+    board(world, &flight, (uint64_t[]){0, 0}, (uint64_t[]){50, 50}, NULL);
+    world->fake->refuses = "ProvisionedThroughputExceededException";
+    start_flush(world, &flight);
+    pass(world, 1000);
+    assert_false(flight.is_done);
+    world->fake->refuses = NULL;
+    pass(world, 6000);
+    assert_true(flight.is_done);
+    assert_int_equal(flight.flush.status, 0);
+    assert_true(ht_dynamodb_table_counters(world->table)->hot > 0);
+    assert_int_equal(world->table->health.state, HT_HEALTH_WORKING);
+    assert_non_null(strstr(world->table->health.text, "hot"));
+    board(world, &flight, (uint64_t[]){50, 50}, (uint64_t[]){100, 100}, NULL);
+    assert_int_equal(flush_now(world, &flight), 0);
+    assert_string_equal(world->table->health.text, "");
+}
+
 static void without_any_progress_a_try_ends_and_says_why(void **state)
 {
     struct world *world = *state;
@@ -222,6 +244,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, table_setup, table_teardown)
         TEST(lost_answers_at_each_step_change_nothing),
         TEST(throttles_make_it_slower_and_lose_nothing),
+        TEST(a_hot_partition_is_named_and_waited_for),
         TEST(without_any_progress_a_try_ends_and_says_why),
         TEST(a_load_with_faults_gives_each_item_once),
         TEST(any_faults_and_crashes_leave_counts_exact),
