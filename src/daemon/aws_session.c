@@ -81,3 +81,9 @@ void ht_aws_session_finish(struct ht_aws_session *session)
 {
     ht_aws_settings_finish(&session->settings);
 }
+
+size_t ht_aws_session_puts_at_once(const struct ht_aws_session *session)
+{
+    struct ht_slice endpoint = ht_slice_text(session->settings.endpoints[HT_AWS_KINESIS]);
+    return ht_slice_starts_with(endpoint, HT_SLICE("http://")) ? 1 : 0;
+}

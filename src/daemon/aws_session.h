@@ -51,3 +51,8 @@ void ht_aws_session_close(struct ht_aws_session *session, void (*on_closed)(void
 
 /** Frees the settings of a closed session; zeroed memory is fine. */
 void ht_aws_session_finish(struct ht_aws_session *session);
+
+/** How many requests may put on Kinesis at a time, as ht_kinesis_stream_options has it: 1 where the
+ * service is set to an address without TLS, which is an emulator's (moto loses records where several
+ * put at once), else 0. */
+size_t ht_aws_session_puts_at_once(const struct ht_aws_session *session);

@@ -83,7 +83,9 @@ static int open_kinesis(struct store_sink *sink, const struct ht_config *config,
                                                 .timers = ht_loop_timers(sink->loop),
                                                 .random = &sink->random,
                                                 .log = &sink->log,
-                                                .stream_name = config->stream.name};
+                                                .stream_name = config->stream.name,
+                                                .puts_at_once =
+                                                    ht_aws_session_puts_at_once(&sink->aws)};
     return result != 0 ? result : ht_kinesis_stream_create(&sink->stream, &options, error);
 }
 

@@ -162,6 +162,8 @@ static int build_kinesis(struct ht_daemon *daemon, struct ht_error *error)
                                                 .log = &daemon->log,
                                                 .stream_name = daemon->config->stream.name,
                                                 .cursor_path = cursor,
+                                                .puts_at_once =
+                                                    ht_aws_session_puts_at_once(&daemon->aws),
                                                 .on_shards = on_shards,
                                                 .on_shards_user = daemon};
     int status = ht_kinesis_stream_create(&daemon->stream, &options, error);
