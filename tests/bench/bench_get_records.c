@@ -149,6 +149,9 @@ int main(void)
     ht_buffer_init(&body, sizeof(target));
     ht_json_reader_init(&reader, sizeof(target));
     unsigned count = make_body(&body);
+    if (count == 0) {
+        return 1;
+    }
     printf("a body of %zu bytes, %u records of %zu bytes\n", body.length, count,
            body.length / count);
     double jansson = measure(&body, run_jansson, NULL);

@@ -185,16 +185,14 @@ static void answer_iterator(struct ht_aws_client *world, struct ht_aws_call *cal
         return;
     }
     const struct world_shard *shard = &world->shards[index];
-    if (strcmp(type, "LATEST") == 0) {
-        at = shard->count;
+    if (strcmp(type, "LATEST") == 0 || strcmp(type, "AT_TIMESTAMP") == 0) {
+        at = shard->count; /* all that is there came before */
     } else if (strstr(type, "SEQUENCE") != NULL) {
         bool is_after = strcmp(type, "AFTER_SEQUENCE_NUMBER") == 0;
         while (at < shard->count && ht_sequence_compare(ht_slice_text(shard->records[at].sequence),
                                                         ht_slice_text(sequence)) < is_after) {
             at++;
         }
-    } else if (strcmp(type, "AT_TIMESTAMP") == 0) {
-        at = shard->count;
     }
     write_iterator(world, out, "ShardIterator", index, at);
 }
@@ -292,7 +290,8 @@ static size_t shard_of(const struct ht_aws_client *world, const char *key)
             open[count++] = i;
         }
     }
-    return open[(unsigned char)key[strlen(key) - 1] % count];
+    assert_true(count > 0);
+    return count == 0 ? 0 : open[(unsigned char)key[strlen(key) - 1] % count];
 }
 
 static bool has_key(const struct ht_json *records, const char *key)
