@@ -14,7 +14,7 @@
 enum {
     HT_PACE_LEAST = 8,
     HT_PACE_FIRST = 32,
-    HT_PACE_MOST = 256,
+    HT_PACE_MOST = 64,    /* all answers may come in one turn of the loop: 40 us each */
     HT_PACE_CUT_MS = 100, /* no second cut within */
 };
 

@@ -20,7 +20,7 @@
  * with another clock can move it, by their difference. firstSeen is written where there is none;
  * an item of an older program, which has no times, gets the first time that this one saw it.
  *
- * As many updates are on their way as the table bears (8 to 256): throttles make it fewer. Marks of
+ * As many updates are on their way as the table bears (8 to 64): throttles make it fewer. Marks of
  * shards that ended are removed along with later updates. Trouble from outside is told in `health`
  * and gone on with; a try of a flush ends with an error after 10 s without progress, or at once
  * where a person is needed, so that whoever waits is told.

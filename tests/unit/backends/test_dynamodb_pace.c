@@ -32,14 +32,14 @@ static void a_burst_of_throttles_is_one_cut(void **state)
     struct ht_dynamodb_pace pace;
     (void)state;
     ht_dynamodb_pace_init(&pace);
-    answers(&pace, 68);
-    assert_int_equal(ht_dynamodb_pace_window(&pace), 100);
+    answers(&pace, 28);
+    assert_int_equal(ht_dynamodb_pace_window(&pace), 60);
     for (unsigned i = 0; i < 50; i++) {
         ht_dynamodb_pace_cut(&pace, 5000 + i);
     }
-    assert_int_equal(ht_dynamodb_pace_window(&pace), 70);
+    assert_int_equal(ht_dynamodb_pace_window(&pace), 42);
     ht_dynamodb_pace_cut(&pace, 5000 + HT_PACE_CUT_MS);
-    assert_int_equal(ht_dynamodb_pace_window(&pace), 49);
+    assert_int_equal(ht_dynamodb_pace_window(&pace), 29);
 }
 
 static void after_a_cut_it_grows_by_one_a_round(void **state)
