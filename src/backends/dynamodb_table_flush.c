@@ -38,6 +38,8 @@ void ht_dynamodb_flush_start(struct ht_table *port, struct ht_table_flush *reque
     struct ht_dynamodb_table *table = ht_dynamodb_table_from(port);
     struct ht_dynamodb_flush *flush = &table->flush;
     HT_ASSERT(flush->request == NULL && !table->is_closing);
+    HT_ASSERT(!table->options.counts_nothing ||
+              (request->delta_count == 0 && request->checkpoint_count == 0));
     if (!flush->is_kept || flush->id != request->id) {
         ht_dynamodb_flush_clear(flush);
     }

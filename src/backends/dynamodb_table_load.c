@@ -3,7 +3,7 @@
 /*
  * Loading; a failure anywhere waits and tries that step again, so no item comes twice:
  *
- *   DescribeTable: is it there, is its key ours -> leases: checkpoints
+ *   DescribeTable: is it there, is its key ours -> leases: checkpoints (where this process counts)
  *     -> Scan, segments side by side, page by page: items, then their marks -> windows' log -> done
  */
 
@@ -27,6 +27,8 @@ static void on_described(struct ht_dynamodb_describe_table *op);
 static void on_checkpoint(struct ht_dynamodb_leases_load *load,
                           const struct ht_checkpoint *checkpoint);
 static void on_leases_loaded(struct ht_dynamodb_leases_load *load);
+static void load_leases(struct ht_dynamodb_table *table);
+static void start_scan(struct ht_dynamodb_table *table);
 static void on_segment_due(struct ht_timer *timer);
 static void on_page(struct ht_dynamodb_scan *op);
 static void take_items(struct ht_dynamodb_table *table, struct ht_dynamodb_scan *op);
@@ -118,6 +120,16 @@ static void on_described(struct ht_dynamodb_describe_table *op)
         loading->request->on_expected(loading->request, op->table.item_count);
     }
     ht_health_set(&table->table.health, HT_HEALTH_STARTING, "%s", "");
+    if (table->options.counts_nothing) {
+        start_scan(table);
+    } else {
+        load_leases(table);
+    }
+}
+
+static void load_leases(struct ht_dynamodb_table *table)
+{
+    struct ht_dynamodb_loading *loading = &table->loading;
     loading->phase = HT_DYNAMODB_LOAD_LEASES;
     loading->leases_running = true;
     loading->leases = (struct ht_dynamodb_leases_load){
@@ -147,6 +159,12 @@ static void on_leases_loaded(struct ht_dynamodb_leases_load *load)
         ht_dynamodb_table_look_at_close(table);
         return;
     }
+    start_scan(table);
+}
+
+static void start_scan(struct ht_dynamodb_table *table)
+{
+    struct ht_dynamodb_loading *loading = &table->loading;
     loading->phase = HT_DYNAMODB_LOAD_SCAN;
     for (size_t i = 0; i < HT_DYNAMODB_SEGMENTS; i++) {
         ht_timer_start(table->options.timers, &loading->segments[i].timer, 0);
@@ -284,7 +302,7 @@ static void take_mark(struct ht_dynamodb_table *table, const struct ht_dynamodb_
 
 static void take_marks(struct ht_dynamodb_table *table, struct ht_dynamodb_scan *op)
 {
-    if (table->loading.request->on_mark == NULL) {
+    if (table->loading.request->on_mark == NULL || table->options.counts_nothing) {
         return;
     }
     struct ht_json_walk walk = ht_json_walk(&op->reader, op->items);

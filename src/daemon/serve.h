@@ -54,7 +54,7 @@ struct ht_daemon {
     struct ht_embedded_store *store;
     struct ht_table *windows; /* keeps the time windows of a table at Amazon; else NULL */
     struct ht_table *table;
-    struct ht_changes *changes;
+    struct ht_changes *changes; /* NULL where another process follows them */
     struct ht_stream *stream;
     struct ht_archive *archive; /* NULL where archive.type is none */
     struct ht_dead_letters *dead_letters;

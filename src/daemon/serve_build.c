@@ -145,8 +145,10 @@ static int build_stages(struct ht_daemon *daemon, struct ht_error *error)
     if (daemon->count == NULL || daemon->ingest == NULL) {
         return out_of_memory(error, "stages");
     }
-    daemon->changes->on_touched = on_touched;
-    daemon->changes->on_touched_user = daemon;
+    if (daemon->changes != NULL) {
+        daemon->changes->on_touched = on_touched;
+        daemon->changes->on_touched_user = daemon;
+    }
     if (daemon->archive == NULL) {
         return 0;
     }

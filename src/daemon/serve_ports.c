@@ -108,6 +108,7 @@ static int build_table(struct ht_daemon *daemon, struct ht_error *error)
                                                 .worker_id = daemon->worker_id,
                                                 .ttl_s = config->table.ttl_s,
                                                 .hash_key = daemon->hash_key,
+                                                .counts_nothing = !config->counting.enabled,
                                                 .windows = daemon->windows};
     return ht_dynamodb_table_create(&daemon->table, &options, error);
 }
@@ -117,6 +118,9 @@ static int build_changes(struct ht_daemon *daemon, struct ht_error *error)
     const struct ht_config *config = daemon->config;
     if (config->table.type == HT_CONFIG_TABLE_EMBEDDED) {
         return ht_embedded_changes_create(&daemon->changes, daemon->store, error);
+    }
+    if (config->archive.type == HT_CONFIG_ARCHIVE_NONE) {
+        return 0; /* the positions in the change stream are those of the process that archives */
     }
     struct ht_dynamodb_changes_options options = {.aws = daemon->aws.client,
                                                   .clock = daemon->clock,
@@ -168,6 +172,10 @@ static int build_kinesis(struct ht_daemon *daemon, struct ht_error *error)
                                                 .on_shards_user = daemon};
     int status = ht_kinesis_stream_create(&daemon->stream, &options, error);
     free(cursor);
+    if (status == 0 && !daemon->config->counting.enabled) {
+        /* nobody reads it here, and what is put may come late or never: nothing to wait for */
+        ht_health_set(&daemon->stream->health, HT_HEALTH_IDLE, "nothing is read here");
+    }
     return status;
 }
 

@@ -49,7 +49,10 @@ struct ht_dynamodb_table_options {
     const char *worker_id;       /**< see backends/dynamodb_leases.h */
     uint64_t ttl_s;              /**< 0: items have no expiresAt */
     struct ht_hash_key hash_key; /**< secret */
-    struct ht_table *windows;    /**< keeps the windows' log and nothing else
+    bool
+        counts_nothing; /**< this process counts no stream: the positions are another's, neither read
+                          *   nor owned here, and no flush has deltas or checkpoints */
+    struct ht_table *windows; /**< keeps the windows' log and nothing else
                                   *   (ht_embedded_table_keep_windows()), loaded by this table and
                                   *   closed after it by its owner; NULL: none */
 };

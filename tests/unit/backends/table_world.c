@@ -118,6 +118,7 @@ void open_table(struct world *world)
         .worker_id = "me",
         .ttl_s = world->ttl_s,
         .hash_key = {1, 2},
+        .counts_nothing = world->counts_nothing,
         .windows = &world->windows,
     };
     world->is_loaded = false;

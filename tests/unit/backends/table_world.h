@@ -43,6 +43,7 @@ struct world {
     struct ht_table_load load;
     bool is_loaded, is_closed;
     uint64_t ttl_s;
+    bool counts_nothing;
     uint64_t loaded_counts[TAGS];
     unsigned loaded_times[TAGS];
     uint64_t checkpoints[SHARDS]; /* as loaded */

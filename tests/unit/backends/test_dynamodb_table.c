@@ -230,6 +230,25 @@ static void one_malformed_item_does_not_stop_the_others(void **state)
     assert_int_equal(world->table->health.errors, 1);
 }
 
+/* The positions are another process's: it must not find them taken. */
+static void a_process_that_counts_nothing_leaves_positions_alone(void **state)
+{
+    struct world *world = *state;
+    fake_dynamodb_put(world->fake, TABLE, "hashtag", "alpha", "htCount", "{\"N\":\"9\"}", "m0",
+                      "{\"S\":\"00250\"}", NULL);
+    fake_dynamodb_put(world->fake, LEASES, "leaseKey", SHARD_0, "leaseOwner", "{\"S\":\"other\"}",
+                      "leaseCounter", "{\"N\":\"7\"}", "checkpoint", "{\"S\":\"10\"}", NULL);
+    world->counts_nothing = true;
+    open_loaded(world);
+    pass(world, 60000);
+    assert_int_equal(world->loaded_counts[0], 9);
+    assert_int_equal(world->marks[0][0], 0);
+    assert_int_equal(world->table->health.state, HT_HEALTH_WORKING);
+    assert_int_equal(fake_dynamodb_number(world->fake, LEASES, SHARD_0, "leaseCounter"), 7);
+    close_table(world);
+    assert_non_null(fake_dynamodb_get(world->fake, LEASES, SHARD_0, "leaseOwner"));
+}
+
 static void closing_waits_for_a_flush_but_not_for_ever(void **state)
 {
     struct world *world = *state;
@@ -263,6 +282,7 @@ int main(void)
         TEST(refreshes_tell_what_is_there),
         TEST(marks_of_ended_shards_are_removed_after_a_while),
         TEST(one_malformed_item_does_not_stop_the_others),
+        TEST(a_process_that_counts_nothing_leaves_positions_alone),
         TEST(closing_waits_for_a_flush_but_not_for_ever),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
