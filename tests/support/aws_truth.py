@@ -133,7 +133,7 @@ def create_notebook_table(aws, counted=(), table=TABLE):
         TableName=table, KeySchema=[{"AttributeName": "hashtag", "KeyType": "HASH"}],
         AttributeDefinitions=[{"AttributeName": "hashtag", "AttributeType": "S"}],
         ProvisionedThroughput={"ReadCapacityUnits": 100, "WriteCapacityUnits": 100})
-    dynamodb.get_waiter("table_exists").wait(TableName=table, WaiterConfig={"Delay": 1})
+    wait_for_table(aws, table)
     for tag, number in dict(counted).items():
         dynamodb.put_item(TableName=table, Item={"hashtag": {"S": tag}, "htCount": {"N": str(number)}})
 
@@ -166,7 +166,22 @@ def put(aws, tweets, stream=STREAM):
 def create_stream(aws, shards=1, stream=STREAM):
     kinesis = aws.client("kinesis", retries=True)
     kinesis.create_stream(StreamName=stream, ShardCount=shards)
-    kinesis.get_waiter("stream_exists").wait(StreamName=stream, WaiterConfig={"Delay": 1})
+    wait_until(lambda: kinesis.describe_stream_summary(StreamName=stream)["StreamDescriptionSummary"]["StreamStatus"]
+               == "ACTIVE", f"stream {stream}")
+
+
+def wait_for_table(aws, table):
+    dynamodb = aws.client("dynamodb", retries=True)
+    wait_until(lambda: dynamodb.describe_table(TableName=table)["Table"]["TableStatus"] == "ACTIVE", f"table {table}")
+
+
+def create_lease_tables(aws):
+    """Where the daemon keeps how far it is in the stream and in the table's changes."""
+    for name in (f"{TABLE}-{STREAM}-leases", f"{TABLE}-changes-leases"):
+        aws.client("dynamodb", retries=True).create_table(
+            TableName=name, BillingMode="PAY_PER_REQUEST", KeySchema=[{"AttributeName": "leaseKey", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "leaseKey", "AttributeType": "S"}])
+        wait_for_table(aws, name)
 
 
 def create_table(aws, table=TABLE):
@@ -175,7 +190,7 @@ def create_table(aws, table=TABLE):
         TableName=table, BillingMode="PAY_PER_REQUEST", KeySchema=[{"AttributeName": "hashtag", "KeyType": "HASH"}],
         AttributeDefinitions=[{"AttributeName": "hashtag", "AttributeType": "S"}],
         StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"})
-    dynamodb.get_waiter("table_exists").wait(TableName=table, WaiterConfig={"Delay": 1})
+    wait_for_table(aws, table)
     dynamodb.update_time_to_live(TableName=table, TimeToLiveSpecification={
         "Enabled": True, "AttributeName": "expiresAt"})
 
@@ -205,5 +220,6 @@ def create_account(aws, shards=1):
     """Everything that `hashtagd setup` makes, by its usual names."""
     create_stream(aws, shards)
     create_table(aws)
+    create_lease_tables(aws)
     create_bucket(aws)
     create_delivery(aws)

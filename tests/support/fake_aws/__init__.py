@@ -34,8 +34,8 @@ class FakeAws(AwsPeer):
         self.process, self.connection = None, None
 
     def start(self):
-        self.process = subprocess.Popen([sys.executable, "-B", "-m", "fake_aws", *self.words], cwd=SUPPORT,
-                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+        self.process = subprocess.Popen([sys.executable, "-B", "-m", "fake_aws", "--watch", *self.words],
+                                        cwd=SUPPORT, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         line = self.process.stdout.readline()
         if not line:
             raise AssertionError(f"the fake ended with {self.process.wait()} while starting")
@@ -48,6 +48,7 @@ class FakeAws(AwsPeer):
             self.connection.close()
             self.process.terminate()
             self.process.wait()
+            self.process.stdin.close()
             self.process.stdout.close()
             self.process = None
 
