@@ -20,7 +20,7 @@ DELIVERY = "deleted-hashtags"
 BUCKET = "deleted-hashtags-123456789012-eu-west-1"  # as `hashtagd setup` names it
 
 # A daemon with all of it at Amazon, by the usual names.
-SETTINGS = {"stream.type": "kinesis", "table.type": "dynamodb", "archive.type": "firehose"}
+SETTINGS = {"stream.type": "kinesis", "table.type": "dynamodb", "archive.type": "firehose", "archive.buffer_s": 1}
 
 
 # -- reading ----------------------------------------------------------------------------------
