@@ -175,12 +175,13 @@ def test_pain_11_every_page_of_shards_is_read(start):
         for split in (True, True, False, False):
             aws.roll_over(table=TABLE, split=split)
             put_items(aws, "again")
-        on_amazon(start, aws)
+        daemon = on_amazon(start, aws)
         tweets = aws_truth.made_tweets(100)
         aws_truth.put(aws, tweets)
         wait_for_events(aws, delete_items(aws, "abcdef"))
         wanted = aws_truth.count_of(tweets)
         aws_truth.wait_until(lambda: wanted.items() <= aws_truth.counts(aws).items(), "exact counts")
+        daemon.stop()
 
 
 def test_pain_12_an_iterator_that_expires_again_and_again_is_no_loop(aws, start):
