@@ -205,7 +205,9 @@ static void fail(struct ht_process *process, int code, const char *text)
 {
     if (process->result.code == 0) {
         process->result.code = code;
-        snprintf(process->error_text, sizeof process->error_text, "%s: %s", process->name, text);
+        /* a long name gives way to the reason */
+        snprintf(process->error_text, sizeof process->error_text, "%.80s: %.70s", process->name,
+                 text);
     }
     if (!process->has_exited) { /* later the number may be another's */
         uv_kill(-process->uv.pid, SIGKILL);

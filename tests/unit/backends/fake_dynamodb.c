@@ -47,6 +47,7 @@ void fake_dynamodb_finish(struct fake_dynamodb *fake)
 
 static struct fake_item **place_of(struct fake_dynamodb *fake, const char *table, const char *key)
 {
+    HT_ASSERT(key != NULL);
     uint32_t hash = 2166136261u;
     for (const char *at = key; *at != '\0'; at++) {
         hash = (hash ^ (unsigned char)*at) * 16777619u;

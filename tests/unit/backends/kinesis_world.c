@@ -501,13 +501,21 @@ const char *world_add_text(struct ht_aws_client *world, size_t shard, const char
     return world_add(world, shard, ht_slice_text(text), text);
 }
 
+/* The ids come from other shards of the same array: the compiler takes them for one object. */
+static void copy_id(char *out, const char *id, size_t size)
+{
+    size_t length = strnlen(id, size - 1);
+    memmove(out, id, length);
+    out[length] = '\0';
+}
+
 static size_t add_shard(struct ht_aws_client *world, const char *parent, const char *adjacent)
 {
     assert_true(world->shard_count < WORLD_SHARDS);
     struct world_shard *shard = &world->shards[world->shard_count];
     (void)snprintf(shard->id, sizeof(shard->id), "shardId-%012zu", world->shard_count);
-    (void)snprintf(shard->parent, sizeof(shard->parent), "%s", parent);
-    (void)snprintf(shard->adjacent, sizeof(shard->adjacent), "%s", adjacent);
+    copy_id(shard->parent, parent, sizeof(shard->parent));
+    copy_id(shard->adjacent, adjacent, sizeof(shard->adjacent));
     shard->records = calloc(WORLD_RECORDS, sizeof(*shard->records));
     assert_non_null(shard->records);
     shard->is_listed = true;
