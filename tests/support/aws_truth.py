@@ -55,8 +55,8 @@ def items(aws, table=TABLE):
 
 
 def counts(aws, table=TABLE):
-    """hashtag -> htCount."""
-    return {tag: int(item["htCount"]["N"]) for tag, item in items(aws, table).items()}
+    """hashtag -> htCount; 0 where an item has none. (moto shows an item that is half written.)"""
+    return {tag: int(item.get("htCount", {"N": "0"})["N"]) for tag, item in items(aws, table).items()}
 
 
 def objects(aws, bucket=BUCKET, prefix=""):
