@@ -111,6 +111,12 @@ static int begin(struct signing *signing, struct ht_error *error)
         return ht_error_set(error, HT_ETOOBIG,
                             "A request cannot be signed: the region's name is too long.");
     }
+    if (signing->identity->secret_access_key.length > SECRET_MAX_BYTES) {
+        return ht_error_set(error, HT_ETOOBIG,
+                            "A request cannot be signed: the secret access key is longer than %d "
+                            "bytes. Copy it again.",
+                            SECRET_MAX_BYTES);
+    }
     return 0;
 }
 

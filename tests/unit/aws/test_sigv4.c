@@ -273,6 +273,25 @@ static void test_limits(void **state)
     ht_sigv4_result_finish(&result);
 }
 
+static void a_secret_beyond_all_reason_is_refused(void **state)
+{
+    static const size_t lengths[] = {0, 40, 508, 509, 60000};
+    static char secret[60000];
+
+    (void)state;
+    memset(secret, 's', sizeof secret);
+    for (size_t i = 0; i < HT_COUNT_OF(lengths); i++) {
+        struct ht_sigv4_identity identity = plain_identity();
+        struct ht_sigv4_request request = plain_request();
+        struct ht_sigv4_result result;
+        struct ht_error error;
+        identity.secret_access_key = ht_slice_make(secret, lengths[i]);
+        assert_int_equal(ht_sigv4_sign(&request, &identity, NULL, &result, &error),
+                         lengths[i] <= 508 ? 0 : HT_ETOOBIG);
+        ht_sigv4_result_finish(&result);
+    }
+}
+
 static void test_paths(void **state)
 {
     static const struct {
@@ -309,6 +328,7 @@ int main(void)
         cmocka_unit_test(test_what_cannot_be_sent_is_refused),
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_paths),
+        cmocka_unit_test(a_secret_beyond_all_reason_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
