@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 static void on_step(void *user);
+static void fit_bucket(char *bucket);
 
 int ht_aws_command_open(struct ht_aws_command *command, const struct ht_command_line *line,
                         const struct ht_config *config, struct ht_error *error)
@@ -95,6 +96,20 @@ void ht_aws_command_bucket(const struct ht_aws_command *command, const struct ht
             /* names of buckets have up to 63 characters: the name gives way */
             (void)snprintf(bucket, 80, "%.*s-%s-%s", 63 - 14 - (int)strlen(region),
                            config->archive.name, account, region);
+            fit_bucket(bucket);
+        }
+    }
+}
+
+/* Names of delivery streams may hold what those of buckets may not: Amazon S3 User Guide, "Bucket
+ * naming rules". */
+static void fit_bucket(char *bucket)
+{
+    for (char *at = bucket; *at != '\0'; at++) {
+        if (*at >= 'A' && *at <= 'Z') {
+            *at = (char)(*at - 'A' + 'a');
+        } else if (*at == '_' || *at == '.' || (at == bucket && *at == '-')) {
+            *at = at == bucket ? 'h' : '-';
         }
     }
 }

@@ -31,7 +31,9 @@ struct ht_setup {
     char prefix[1100];  /* of an existing delivery stream's objects */
     char role_name[80]; /* of the role that setup makes; empty where archive.role names one */
     char role_arn[2100];
-    bool has_delivery; /* the delivery stream is there already, with bucket and role */
+    bool has_bucket;         /* it was seen, or made */
+    bool has_private_bucket; /* and what of it is public is settled */
+    bool has_delivery;       /* the delivery stream is there already, with bucket and role */
     char changes_leases[300];
     /* results */
     unsigned made_count, present_count, failed_count;
@@ -75,5 +77,6 @@ extern const struct ht_setup_resource ht_setup_time_to_live;
 extern const struct ht_setup_resource ht_setup_leases;
 extern const struct ht_setup_resource ht_setup_changes_leases;
 extern const struct ht_setup_resource ht_setup_bucket;
+extern const struct ht_setup_resource ht_setup_bucket_block;
 extern const struct ht_setup_resource ht_setup_role;
 extern const struct ht_setup_resource ht_setup_delivery;

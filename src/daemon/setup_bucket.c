@@ -2,12 +2,16 @@
 #include "setup.h"
 
 #include "hashtagd/aws/s3_create_bucket.h"
+#include "hashtagd/aws/s3_get_public_access_block.h"
 #include "hashtagd/aws/s3_head_bucket.h"
 #include "hashtagd/aws/s3_put_public_access_block.h"
 
 #include <stdio.h>
 
-/* The bucket of the archive. A delivery stream that is there already has one of its own. */
+/*
+ * The bucket of the archive, and that nobody outside sees it: two steps, for a setup may be cut short
+ * in between. A delivery stream that is there already has a bucket of its own.
+ */
 
 static const char *name(struct ht_setup *setup)
 {
@@ -38,7 +42,7 @@ static int look(struct ht_setup *setup, struct ht_setup_look *look, struct ht_er
         *error = op.call.error;
         return op.status == HT_ENOTFOUND ? 0 : op.status;
     }
-    look->exists = look->is_usable = true;
+    look->exists = look->is_usable = setup->has_bucket = true;
     (void)snprintf(look->text, sizeof(look->text), "%s%s", op.region[0] == '\0' ? "" : "in ",
                    op.region);
     return 0;
@@ -47,24 +51,6 @@ static int look(struct ht_setup *setup, struct ht_setup_look *look, struct ht_er
 static void on_created(struct ht_s3_create_bucket *op)
 {
     ht_loop_stop(((struct ht_setup *)op->user)->aws->loop);
-}
-
-static void on_blocked(struct ht_s3_put_public_access_block *op)
-{
-    ht_loop_stop(((struct ht_setup *)op->user)->aws->loop);
-}
-
-static int block_public_access(struct ht_setup *setup, struct ht_error *error)
-{
-    char resource[100];
-    struct ht_s3_put_public_access_block op = {.bucket = ht_slice_text(setup->bucket),
-                                               .resource = resource_text(setup, resource),
-                                               .done = on_blocked,
-                                               .user = setup};
-    ht_s3_put_public_access_block_start(setup->aws->session.client, &op);
-    ht_loop_run(setup->aws->loop);
-    *error = op.call.error;
-    return op.status;
 }
 
 static int make(struct ht_setup *setup, struct ht_error *error)
@@ -88,7 +74,7 @@ static int make(struct ht_setup *setup, struct ht_error *error)
         *error = op.call.error;
         return op.status;
     }
-    return block_public_access(setup, error);
+    return 0;
 }
 
 const struct ht_setup_resource ht_setup_bucket = {
@@ -96,5 +82,68 @@ const struct ht_setup_resource ht_setup_bucket = {
     .name = name,
     .look = look,
     .make = make,
-    .permissions = "s3:ListBucket, s3:CreateBucket and s3:PutBucketPublicAccessBlock",
+    .permissions = "s3:ListBucket and s3:CreateBucket",
+};
+
+/* That its public access is blocked */
+
+static const char *block_name(struct ht_setup *setup)
+{
+    /* without a bucket there is nothing to look at; that is told already */
+    return setup->has_bucket || setup->is_dry_run ? name(setup) : NULL;
+}
+
+static void on_block_got(struct ht_s3_get_public_access_block *op)
+{
+    ht_loop_stop(((struct ht_setup *)op->user)->aws->loop);
+}
+
+static int look_at_block(struct ht_setup *setup, struct ht_setup_look *look, struct ht_error *error)
+{
+    char resource[100];
+    struct ht_s3_get_public_access_block op = {.bucket = ht_slice_text(setup->bucket),
+                                               .resource = resource_text(setup, resource),
+                                               .done = on_block_got,
+                                               .user = setup};
+    if (!setup->has_bucket) {
+        return 0; /* a dry run */
+    }
+    ht_s3_get_public_access_block_start(setup->aws->session.client, &op);
+    ht_loop_run(setup->aws->loop);
+    if (op.status != 0) {
+        *error = op.call.error;
+        return op.status;
+    }
+    look->exists = look->is_usable = setup->has_private_bucket = op.is_configured;
+    (void)snprintf(look->text, sizeof(look->text), "%s",
+                   op.is_wholly_blocked ? "public access is blocked"
+                                        : "somebody allowed some public access: left as it is");
+    return 0;
+}
+
+static void on_blocked(struct ht_s3_put_public_access_block *op)
+{
+    ht_loop_stop(((struct ht_setup *)op->user)->aws->loop);
+}
+
+static int make_block(struct ht_setup *setup, struct ht_error *error)
+{
+    char resource[100];
+    struct ht_s3_put_public_access_block op = {.bucket = ht_slice_text(setup->bucket),
+                                               .resource = resource_text(setup, resource),
+                                               .done = on_blocked,
+                                               .user = setup};
+    ht_s3_put_public_access_block_start(setup->aws->session.client, &op);
+    ht_loop_run(setup->aws->loop);
+    *error = op.call.error;
+    return op.status;
+}
+
+const struct ht_setup_resource ht_setup_bucket_block = {
+    .kind = "privacy",
+    .name = block_name,
+    .look = look_at_block,
+    .make = make_block,
+    .is_optional = true,
+    .permissions = "s3:GetBucketPublicAccessBlock and s3:PutBucketPublicAccessBlock",
 };

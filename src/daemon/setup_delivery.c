@@ -135,6 +135,11 @@ static int create(struct ht_setup *setup, struct ht_error *error)
 
 static int make(struct ht_setup *setup, struct ht_error *error)
 {
+    /* else it would be there from now on, deliver into nothing, and the bucket never looked at */
+    if (!setup->has_private_bucket) {
+        return ht_error_set(error, HT_ENOTFOUND,
+                            "The bucket of the delivery stream is not ready: see the line before.");
+    }
     if (setup->role_arn[0] == '\0') {
         return ht_error_set(error, HT_ENOTFOUND,
                             "There is no role for the delivery stream: see the line before.");

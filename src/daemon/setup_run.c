@@ -22,9 +22,9 @@ static bool wait_until_usable(struct ht_setup *setup, const struct ht_setup_reso
 const struct ht_setup_resource *const *ht_setup_resources(size_t *count)
 {
     static const struct ht_setup_resource *const resources[] = {
-        &ht_setup_stream,       &ht_setup_table,  &ht_setup_change_stream,
-        &ht_setup_time_to_live, &ht_setup_leases, &ht_setup_changes_leases,
-        &ht_setup_bucket,       &ht_setup_role,   &ht_setup_delivery};
+        &ht_setup_stream, &ht_setup_table,          &ht_setup_change_stream, &ht_setup_time_to_live,
+        &ht_setup_leases, &ht_setup_changes_leases, &ht_setup_bucket,        &ht_setup_bucket_block,
+        &ht_setup_role,   &ht_setup_delivery};
     *count = HT_COUNT_OF(resources);
     return resources;
 }

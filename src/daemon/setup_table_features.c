@@ -29,7 +29,7 @@ static int look_at_stream(struct ht_setup *setup, struct ht_setup_look *look,
     struct ht_dynamodb_table_description table;
     int status = ht_setup_describe_table(setup, setup->config->table.name, &table, error);
     if (status != 0) {
-        return setup->is_dry_run && status == HT_ENOTFOUND ? 0 : status;
+        return status == HT_ENOTFOUND ? 0 : status;
     }
     look->exists = table.has_stream;
     look->is_usable = table.has_stream && strcmp(table.status, "ACTIVE") == 0;
@@ -94,7 +94,7 @@ static int look_at_expiry(struct ht_setup *setup, struct ht_setup_look *look,
     ht_loop_run(setup->aws->loop);
     if (op.status != 0) {
         *error = op.call.error;
-        return setup->is_dry_run && op.status == HT_ENOTFOUND ? 0 : op.status;
+        return op.status == HT_ENOTFOUND ? 0 : op.status;
     }
     look->exists = op.is_enabled;
     look->is_usable = op.is_enabled; /* ENABLING may take an hour, and nothing waits for it */
