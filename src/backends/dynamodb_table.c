@@ -166,15 +166,10 @@ void ht_dynamodb_table_note_ended(struct ht_dynamodb_table *table, const char *s
             return;
         }
     }
-    size_t place = table->ended_count;
-    if (place == HT_DYNAMODB_ENDED_MAX) {
-        place = 0; /* the oldest goes: what items still have of it costs a few bytes */
-        for (size_t i = 1; i < HT_DYNAMODB_ENDED_MAX; i++) {
-            place = table->ended[i].since_ms < table->ended[place].since_ms ? i : place;
-        }
-    } else {
-        table->ended_count++;
-    }
+    /* the oldest goes: what items still have of it costs a few bytes */
+    size_t place = table->ended_next;
+    table->ended_next = (place + 1) % HT_DYNAMODB_ENDED_MAX;
+    table->ended_count += table->ended_count < HT_DYNAMODB_ENDED_MAX;
     memcpy(table->ended[place].name, name, sizeof(name));
     table->ended[place].since_ms = ht_dynamodb_now_ms(table);
 }

@@ -30,6 +30,7 @@ void ht_dynamodb_flush_clear(struct ht_dynamodb_flush *flush)
         free((char *)(uintptr_t)flush->removed[i].item.hashtag.data);
     }
     free(flush->removed);
+    free(flush->seen);
     free(flush->totals);
     free(flush->groups);
     free(flush->index);
@@ -74,11 +75,13 @@ int ht_dynamodb_flush_reserve(struct ht_dynamodb_table *table)
     flush->index = calloc(flush->index_size, sizeof(*flush->index));
     flush->totals = calloc(count + 1, sizeof(*flush->totals));
     flush->removed = calloc(request->delete_count + 1, sizeof(*flush->removed));
+    flush->seen = calloc(request->delete_count + 1, sizeof(*flush->seen));
     flush->marks = calloc(request->checkpoint_count + 1, sizeof(*flush->marks));
     flush->lease_writes = calloc(request->checkpoint_count + 1, sizeof(*flush->lease_writes));
     if (flush->groups == NULL || flush->index == NULL || flush->totals == NULL ||
-        flush->removed == NULL || flush->marks == NULL || flush->lease_writes == NULL ||
-        ht_buffer_reserve(&flush->texts, bytes) != 0 || make_works(&flush->writes, count) != 0 ||
+        flush->removed == NULL || flush->seen == NULL || flush->marks == NULL ||
+        flush->lease_writes == NULL || ht_buffer_reserve(&flush->texts, bytes) != 0 ||
+        make_works(&flush->writes, count) != 0 ||
         make_works(&flush->deletes, request->delete_count) != 0) {
         return HT_ENOMEM;
     }

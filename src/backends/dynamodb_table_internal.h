@@ -56,6 +56,21 @@ struct ht_dynamodb_rest {
     char first[HT_MARK_VALUE_BYTES];
 };
 
+/** What LOOK saw of an item that is to be deleted, and what it is known by: an item that is made anew
+ * later has not got that. So a DELETE that arrives late, after its answer was given up, cannot take
+ * along what was counted since. */
+struct ht_dynamodb_seen {
+    enum {
+        HT_DYNAMODB_SEEN_MARK,    /**< it has the mark `name` with `value` */
+        HT_DYNAMODB_SEEN_TIME,    /**< it has no mark, but lastSeen `last_seen_s` */
+        HT_DYNAMODB_SEEN_NEITHER, /**< the older notebook's */
+        HT_DYNAMODB_SEEN_ODD, /**< lastSeen is no whole number: deleted whatever it is by then */
+    } kind;
+    char name[HT_MARK_NAME_BYTES];
+    char value[HT_MARK_VALUE_BYTES];
+    uint64_t last_seen_s;
+};
+
 struct ht_dynamodb_work {
     enum ht_dynamodb_step step;
     uint32_t group; /**< of a delta or refresh */
@@ -115,6 +130,7 @@ struct ht_dynamodb_flush {
     struct ht_removed_item
         *removed; /**< owned; one a delete, in their order; hashtag empty: none */
     size_t removed_count;
+    struct ht_dynamodb_seen *seen; /**< owned; one a delete, in their order */
     struct ht_table_total *totals; /**< owned */
     size_t total_count;
     /* the update's expressions */
@@ -165,7 +181,7 @@ struct ht_dynamodb_loading {
     bool leases_running;
     struct ht_dynamodb_segment segments[HT_DYNAMODB_SEGMENTS];
     struct ht_table_load windows;
-    bool windows_running;
+    bool windows_running, has_window_parts;
 };
 
 /** A shard that is finished for good. */
@@ -189,7 +205,7 @@ struct ht_dynamodb_table {
     struct ht_timer pump_timer; /**< the next slice, or the next try of something */
     struct ht_dynamodb_table_counters counters;
     struct ht_dynamodb_ended ended[HT_DYNAMODB_ENDED_MAX]; /**< a ring */
-    size_t ended_count, ended_cursor;
+    size_t ended_count, ended_next, ended_cursor;
     bool warned_of_marks;
     /* close */
     bool is_closing, leases_closing, leases_closed;

@@ -337,6 +337,7 @@ static void on_window_part(struct ht_table_load *windows, const struct ht_window
     struct ht_dynamodb_table *table = windows->user;
     struct ht_table_load *request = table->loading.request;
     if (request != NULL) {
+        table->loading.has_window_parts = true;
         request->on_window_part(request, part);
     }
 }
@@ -367,9 +368,18 @@ static void load_windows(struct ht_dynamodb_table *table)
 static void on_windows_loaded(struct ht_table_load *windows)
 {
     struct ht_dynamodb_table *table = windows->user;
-    table->loading.windows_running = false;
-    if (table->loading.request != NULL) {
-        end_load(table, windows->status, &windows->error);
+    struct ht_dynamodb_loading *loading = &table->loading;
+    bool is_passing = windows->status == HT_EBUSY || windows->status == HT_ENOSPC ||
+                      windows->status == HT_EPERMISSION;
+    loading->windows_running = false;
+    if (loading->request != NULL && is_passing && !loading->has_window_parts) {
+        /* parts that came must not come again, and items neither: only this step is tried again */
+        ht_dynamodb_table_fail(table, windows->status, &windows->error);
+        ht_timer_start(table->options.timers, &loading->timer,
+                       ht_backoff_ms(&backoff, ++loading->failures, table->options.random));
+    } else if (loading->request != NULL) {
+        end_load(table, windows->status == 0 || !is_passing ? windows->status : HT_EIO,
+                 &windows->error);
     }
     ht_dynamodb_table_look_at_close(table);
 }

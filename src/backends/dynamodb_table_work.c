@@ -8,7 +8,8 @@
  *   delta:    UPDATE -> DONE
  *             condition failed: (READ_MARK ->) all in: DONE; a part: UPDATE of the rest
  *   refresh:  REFRESH -> DONE
- *   deletion: LOOK -> nothing there: DONE; else DELETE -> DONE
+ *   deletion: LOOK -> nothing there: DONE; else DELETE of what was seen -> DONE
+ *             condition failed: it is another by now, or gone: LOOK
  */
 
 #include "dynamodb_table_internal.h"
@@ -23,6 +24,7 @@ static const struct ht_backoff backoff = {.base_ms = 50, .max_ms = 5000};
 
 static void start(struct ht_dynamodb_slot *slot);
 static void start_update(struct ht_dynamodb_slot *slot, const struct ht_dynamodb_target *target);
+static void start_delete(struct ht_dynamodb_slot *slot, const struct ht_dynamodb_target *target);
 static void on_updated(struct ht_dynamodb_update_item *op);
 static void on_got(struct ht_dynamodb_get_item *op);
 static void on_deleted(struct ht_dynamodb_delete_item *op);
@@ -171,11 +173,7 @@ static void start(struct ht_dynamodb_slot *slot)
     if (slot->step == HT_DYNAMODB_UPDATE) {
         start_update(slot, &target);
     } else if (slot->step == HT_DYNAMODB_DELETE) {
-        slot->delete.target = target;
-        slot->delete.returned = "ALL_OLD";
-        slot->delete.done = on_deleted;
-        slot->delete.user = slot;
-        ht_dynamodb_delete_item_start(table->options.aws, &slot->delete);
+        start_delete(slot, &target);
     } else {
         slot->get.target = target;
         slot->get.done = on_got;
@@ -250,6 +248,35 @@ static void start_update(struct ht_dynamodb_slot *slot, const struct ht_dynamodb
     ht_dynamodb_update_item_start(table->options.aws, &slot->update);
 }
 
+static void start_delete(struct ht_dynamodb_slot *slot, const struct ht_dynamodb_target *target)
+{
+    struct ht_dynamodb_table *table = slot->table;
+    const struct ht_dynamodb_seen *seen = &table->flush.seen[slot->work];
+    bool has_mark = seen->kind == HT_DYNAMODB_SEEN_MARK;
+    bool has_value = has_mark || seen->kind == HT_DYNAMODB_SEEN_TIME;
+    struct ht_dynamodb_value time = {
+        .alias = ":a", .type = HT_ATTRIBUTE_N, .number = seen->last_seen_s};
+    struct ht_dynamodb_value mark = {
+        .alias = ":a", .type = HT_ATTRIBUTE_S, .text = ht_slice_text(seen->value)};
+    slot->names[0] =
+        (struct ht_dynamodb_name){"#a", ht_slice_text(has_mark ? seen->name : "lastSeen")};
+    slot->values[0] = has_mark ? mark : time;
+    slot->delete.target = *target;
+    slot->delete.expressions = (struct ht_dynamodb_expressions){
+        .condition = has_value ? "#a = :a" : "attribute_not_exists(#a)",
+        .names = slot->names,
+        .name_count = 1,
+        .values = slot->values,
+        .value_count = has_value};
+    if (seen->kind == HT_DYNAMODB_SEEN_ODD) {
+        slot->delete.expressions = (struct ht_dynamodb_expressions){0};
+    }
+    slot->delete.returned = "ALL_OLD";
+    slot->delete.done = on_deleted;
+    slot->delete.user = slot;
+    ht_dynamodb_delete_item_start(table->options.aws, &slot->delete);
+}
+
 /* The slot is free again and the flush goes on, on the next turn. */
 static void release(struct ht_dynamodb_slot *slot)
 {
@@ -320,10 +347,12 @@ static void on_got(struct ht_dynamodb_get_item *op)
 static void on_deleted(struct ht_dynamodb_delete_item *op)
 {
     struct ht_dynamodb_slot *slot = op->user;
-    if (op->status != 0) {
-        settle_failure(slot, &op->call, op->status);
-    } else {
+    if (op->status == 0) {
         settle_deletion(slot, &op->answer);
+    } else if (ht_dynamodb_condition_failed(&op->call)) {
+        go_on(slot, HT_DYNAMODB_LOOK);
+    } else {
+        settle_failure(slot, &op->call, op->status);
     }
     release(slot);
 }
@@ -412,6 +441,47 @@ static void settle_mark(struct ht_dynamodb_slot *slot, const struct ht_dynamodb_
     go_on(slot, HT_DYNAMODB_UPDATE);
 }
 
+/* Takes the mark of an item's member as what the item is known by; false: it is none. */
+static bool note_mark(struct ht_dynamodb_seen *seen, const struct ht_dynamodb_answer *answer,
+                      struct ht_slice name, struct ht_json_value member)
+{
+    char shard_id[HT_SHARD_ID_BYTES];
+    struct ht_json_value inner;
+    struct ht_slice sequence;
+    uint64_t sub_sequence;
+    if (!ht_mark_shard(name, shard_id) ||
+        ht_attribute_get(&answer->reader, member, &inner) != HT_ATTRIBUTE_S) {
+        return false;
+    }
+    struct ht_slice raw = ht_json_reader_raw(&answer->reader, inner);
+    struct ht_slice value = ht_slice_make(raw.data + 1, raw.length - 2);
+    if (value.length >= sizeof(seen->value) || !ht_mark_read(value, &sequence, &sub_sequence)) {
+        return false;
+    }
+    seen->kind = HT_DYNAMODB_SEEN_MARK;
+    ht_mark_name(shard_id, seen->name);
+    memcpy(seen->value, value.data, value.length);
+    seen->value[value.length] = '\0';
+    return true;
+}
+
+static void note_seen(struct ht_dynamodb_seen *seen, const struct ht_dynamodb_answer *answer)
+{
+    struct ht_json_walk walk = ht_json_walk(&answer->reader, answer->item);
+    *seen = (struct ht_dynamodb_seen){.kind = HT_DYNAMODB_SEEN_NEITHER};
+    while (ht_json_walk_next(&walk)) {
+        struct ht_slice key = ht_json_reader_raw(&answer->reader, walk.key);
+        struct ht_slice name = ht_slice_make(key.data + 1, key.length - 2);
+        if (note_mark(seen, answer, name, walk.value)) {
+            return;
+        }
+        if (ht_slice_equal(name, HT_SLICE("lastSeen"))) {
+            bool is_whole = ht_attribute_u64(&answer->reader, walk.value, &seen->last_seen_s) == 0;
+            seen->kind = is_whole ? HT_DYNAMODB_SEEN_TIME : HT_DYNAMODB_SEEN_ODD;
+        }
+    }
+}
+
 /* LOOK and DELETE: takes down what was there. */
 static void settle_deletion(struct ht_dynamodb_slot *slot, const struct ht_dynamodb_answer *answer)
 {
@@ -434,6 +504,7 @@ static void settle_deletion(struct ht_dynamodb_slot *slot, const struct ht_dynam
         if (ht_dynamodb_item_read(&answer->reader, answer->item, &arena, &item) != 0) {
             item = (struct ht_item){0}; /* a malformed item goes all the same */
         }
+        note_seen(&flush->seen[slot->work], answer);
         ht_buffer_finish(&arena);
         *removed = (struct ht_removed_item){.item = item,
                                             .origin = HT_ORIGIN_USER,

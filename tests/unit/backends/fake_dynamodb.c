@@ -445,6 +445,23 @@ static void find_key(struct request *request, const char *operation)
     request->key_name = ht_slice_to_text(walk.key);
 }
 
+void fake_dynamodb_late_delete(struct fake_dynamodb *fake, struct ht_slice body)
+{
+    struct ht_json *root = ht_json_parse(body, 0, NULL, NULL);
+    HT_ASSERT(root != NULL);
+    struct request request = {.fake = fake, .root = root};
+    char *table = text_of(root, "TableName");
+    request.table = table;
+    find_key(&request, "DeleteItem");
+    if (condition_holds(&request, fake_dynamodb_find(fake, table, request.key))) {
+        fake_dynamodb_remove(fake, table, request.key);
+    }
+    free(request.key);
+    free(request.key_name);
+    free(table);
+    ht_json_destroy(root);
+}
+
 bool fake_dynamodb_serve(struct fake_dynamodb *fake, enum fake_fault fault)
 {
     struct ht_aws_call *call = fake_aws_next(&fake->client);

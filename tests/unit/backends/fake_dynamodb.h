@@ -54,6 +54,9 @@ void fake_dynamodb_finish(struct fake_dynamodb *fake);
 /* Serves the oldest call that waits; false where none does. */
 bool fake_dynamodb_serve(struct fake_dynamodb *fake, enum fake_fault fault);
 
+/* A DeleteItem with this body comes late, when nobody waits for its answer any more. */
+void fake_dynamodb_late_delete(struct fake_dynamodb *fake, struct ht_slice body);
+
 /* The item, or NULL. */
 struct fake_item *fake_dynamodb_find(struct fake_dynamodb *fake, const char *table,
                                      const char *key);

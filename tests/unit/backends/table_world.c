@@ -88,10 +88,14 @@ void world_closed(void *user)
 /* The windows' table: answers at once, with a part that it had. */
 static void load_windows(struct ht_table *table, struct ht_table_load *load)
 {
-    (void)table;
+    struct world *world = HT_CONTAINER_OF(table, struct world, windows);
     struct ht_window_part part = {.minute = 1, .data = HT_SLICE("x")};
-    load->status = 0;
-    load->on_window_part(load, &part);
+    load->status = world->window_load_status;
+    if (load->status == 0) {
+        load->on_window_part(load, &part);
+    } else {
+        (void)ht_error_set(&load->error, load->status, "The disk is full.");
+    }
     load->done(load);
 }
 

@@ -52,7 +52,7 @@ struct world {
     uint64_t next_id;
     struct ht_table windows;
     unsigned window_flushes, window_parts;
-    int window_status;
+    int window_status, window_load_status;
 };
 
 extern const char *const tag_names[TAGS];

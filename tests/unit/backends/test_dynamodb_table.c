@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
@@ -155,7 +156,76 @@ static void a_deletion_whose_answer_was_lost_is_told_all_the_same(void **state)
     assert_int_equal(flight.flush.removed_count, 1);
     assert_int_equal(flight.flush.removed[0].item.count, 9);
     assert_int_equal(flight.flush.removed[0].item.last_seen_s, 55);
-    assert_int_equal(world->fake->deletes, 2);
+    assert_int_equal(world->fake->deletes, 1);
+    assert_int_equal(world->fake->conditions_failed, 1); /* the second try, which then looked */
+}
+
+/* Flushes the records (from, to] of the first shard with a deletion of alpha, whose first DELETE is
+ * given up on its way: its body. */
+static struct ht_slice delete_with_a_late_request(struct world *world, uint64_t to)
+{
+    struct flight flight;
+    struct ht_slice late = {NULL, 0};
+    board(world, &flight, (uint64_t[]){0, 0}, (uint64_t[]){to, 0}, NULL);
+    flight.deletes[0] = ht_slice_text("alpha");
+    flight.flush.delete_count = 1;
+    start_flush(world, &flight);
+    while (!flight.is_done) {
+        (void)ht_timer_queue_run(&world->timers);
+        struct ht_aws_call *call = fake_aws_next(&world->fake->client);
+        bool is_late =
+            late.data == NULL && call != NULL && strcmp(call->operation, "DeleteItem") == 0;
+        if (is_late) {
+            late = ht_slice_make(ht_slice_to_text(call->body), call->body.length);
+        }
+        (void)fake_dynamodb_serve(world->fake, is_late ? FAKE_LOST_BEFORE : FAKE_NONE);
+        ht_manual_clock_advance_ms(&world->clock, 20);
+    }
+    assert_int_equal(flight.flush.status, 0);
+    assert_int_equal(flight.flush.removed_count, 1);
+    assert_null(fake_dynamodb_find(world->fake, TABLE, "alpha"));
+    return late;
+}
+
+static void a_deletion_that_comes_late_takes_nothing_of_what_came_since(void **state)
+{
+    struct world *world = *state;
+    static const char *const olds[] = {NULL, "{\"N\":\"55\"}"};
+    for (size_t i = 0; i < HT_COUNT_OF(olds); i++) {
+        for (uint64_t to = 0; to <= 50; to += 50) { /* without and with a mark */
+            struct flight flight;
+            fake_dynamodb_put(world->fake, TABLE, "hashtag", "alpha", "htCount", "{\"N\":\"9\"}",
+                              olds[i] == NULL ? NULL : "lastSeen", olds[i], NULL);
+            open_loaded(world);
+            struct ht_slice late = delete_with_a_late_request(world, to);
+            board(world, &flight, (uint64_t[]){to, 0}, (uint64_t[]){100, 0}, NULL);
+            assert_int_equal(flush_now(world, &flight), 0);
+            fake_dynamodb_late_delete(world->fake, late);
+            assert_int_equal(stored(world, 0),
+                             truth(0, (uint64_t[]){100, 0}) - truth(0, (uint64_t[]){to, 0}));
+            free((char *)(uintptr_t)late.data);
+            close_table(world);
+            for (unsigned tag = 0; tag < TAGS; tag++) {
+                fake_dynamodb_remove(world->fake, TABLE, tag_names[tag]);
+            }
+            fake_dynamodb_remove(world->fake, LEASES, SHARD_0);
+            fake_dynamodb_remove(world->fake, LEASES, SHARD_1);
+        }
+    }
+}
+
+static void an_item_that_makes_no_sense_is_deleted_all_the_same(void **state)
+{
+    struct world *world = *state;
+    struct flight flight;
+    fake_dynamodb_put(world->fake, TABLE, "hashtag", "alpha", "htCount", "{\"S\":\"x\"}",
+                      "lastSeen", "{\"S\":\"yesterday\"}", "m0", "{\"S\":\"no mark\"}", NULL);
+    open_loaded(world);
+    board(world, &flight, (uint64_t[]){0, 0}, (uint64_t[]){0, 0}, NULL);
+    flight.deletes[0] = ht_slice_text("alpha");
+    flight.flush.delete_count = 1;
+    assert_int_equal(flush_now(world, &flight), 0);
+    assert_null(fake_dynamodb_find(world->fake, TABLE, "alpha"));
 }
 
 static void a_load_waits_for_the_table_and_for_its_right_key(void **state)
@@ -175,6 +245,48 @@ static void a_load_waits_for_the_table_and_for_its_right_key(void **state)
     pass(world, 30000);
     assert_true(world->is_loaded);
     assert_int_equal(world->table->health.state, HT_HEALTH_WORKING);
+}
+
+static void a_windows_log_that_cannot_be_read_yet_is_waited_for(void **state)
+{
+    struct world *world = *state;
+    fake_dynamodb_put(world->fake, TABLE, "hashtag", "alpha", "htCount", "{\"N\":\"9\"}", NULL);
+    world->window_load_status = HT_ENOSPC;
+    open_table(world);
+    pass(world, 5000);
+    assert_false(world->is_loaded);
+    assert_int_equal(world->table->health.state, HT_HEALTH_WAITING);
+    assert_non_null(strstr(world->table->health.text, "disk is full"));
+    world->window_load_status = 0;
+    pass(world, 16000);
+    assert_true(world->is_loaded);
+    assert_int_equal(world->load.status, 0);
+    assert_int_equal(world->loaded_times[0], 1);
+    assert_int_equal(world->window_parts, 1);
+    assert_int_equal(world->table->health.state, HT_HEALTH_WORKING);
+}
+
+/* A table of many years: the rows of shards that ended long ago are all there. */
+static void the_marks_of_the_latest_shards_are_removed_where_many_have_ended(void **state)
+{
+    struct world *world = *state;
+    struct flight flight;
+    for (unsigned i = 100; i < 200; i++) {
+        char id[32];
+        (void)snprintf(id, sizeof(id), "shardId-%012u", i);
+        fake_dynamodb_put(world->fake, LEASES, "leaseKey", id, "leaseCounter", "{\"N\":\"1\"}",
+                          "checkpoint", "{\"S\":\"SHARD_END\"}", NULL);
+    }
+    fake_dynamodb_put(world->fake, TABLE, "hashtag", "alpha", "htCount", "{\"N\":\"9\"}", "mb4",
+                      "{\"S\":\"0015\"}", "mc5", "{\"S\":\"0015\"}", NULL);
+    open_loaded(world);
+    pass(world, 16 * 60 * 1000);
+    for (uint64_t at = 0; at < 40; at++) {
+        board(world, &flight, (uint64_t[]){at * 20, 0}, (uint64_t[]){at * 20 + 20, 0}, NULL);
+        assert_int_equal(flush_now(world, &flight), 0);
+    }
+    assert_null(fake_dynamodb_get(world->fake, TABLE, "alpha", "mb4"));
+    assert_null(fake_dynamodb_get(world->fake, TABLE, "alpha", "mc5"));
 }
 
 static void refreshes_tell_what_is_there(void **state)
@@ -278,7 +390,11 @@ int main(void)
         TEST(a_mark_at_any_border_is_counted_on_from),
         TEST(a_flush_that_is_tried_again_sends_nothing_twice),
         TEST(a_deletion_whose_answer_was_lost_is_told_all_the_same),
+        TEST(a_deletion_that_comes_late_takes_nothing_of_what_came_since),
+        TEST(an_item_that_makes_no_sense_is_deleted_all_the_same),
         TEST(a_load_waits_for_the_table_and_for_its_right_key),
+        TEST(a_windows_log_that_cannot_be_read_yet_is_waited_for),
+        TEST(the_marks_of_the_latest_shards_are_removed_where_many_have_ended),
         TEST(refreshes_tell_what_is_there),
         TEST(marks_of_ended_shards_are_removed_after_a_while),
         TEST(one_malformed_item_does_not_stop_the_others),
