@@ -22,6 +22,7 @@ struct leases {
 };
 
 static int note(struct ht_positions *positions, const char *shard_id, const char *parent_id);
+static void forget(struct ht_positions *positions, const char *shard_id);
 static void load(struct ht_positions *positions, struct ht_positions_load *request);
 static void on_checkpoint(struct ht_dynamodb_leases_load *request,
                           const struct ht_checkpoint *checkpoint);
@@ -33,6 +34,7 @@ static void close_leases(struct ht_positions *positions, void (*on_closed)(void 
 
 static const struct ht_positions_ops operations = {
     .note = note,
+    .forget = forget,
     .load = load,
     .save = save,
     .trouble = trouble,
@@ -110,6 +112,11 @@ static int note(struct ht_positions *positions, const char *shard_id, const char
 {
     struct ht_lease_shard shard = {.shard_id = shard_id, .parent_id = parent_id};
     return ht_dynamodb_leases_note_shard(leases_from(positions)->leases, &shard);
+}
+
+static void forget(struct ht_positions *positions, const char *shard_id)
+{
+    ht_dynamodb_leases_forget_shard(leases_from(positions)->leases, shard_id);
 }
 
 static void load(struct ht_positions *positions, struct ht_positions_load *request)

@@ -441,13 +441,26 @@ static bool has_the_rows(const struct ht_dynamodb_changes *changes)
     return !has_unread;
 }
 
+/* Whether nobody uses a shard: no reader, no removal that is not committed, no write of its row. */
+static bool is_at_rest(const struct ht_change_shard *shard)
+{
+    return shard->reader == NULL && shard->outstanding == 0 && !shard->wants_save &&
+           !shard->is_saving;
+}
+
+static void forget(struct ht_dynamodb_changes *changes, struct ht_change_shard *shard)
+{
+    changes->positions->ops->forget(changes->positions, shard->id);
+    ht_lineage_remove(&changes->lineage, shard);
+}
+
 /* Forgets the shards of a stream that is not followed now. */
 static void forget_listed(struct ht_dynamodb_changes *changes)
 {
     for (size_t i = changes->lineage.count; i > 0; i--) {
         struct ht_change_shard *shard = changes->lineage.shards[i - 1];
-        if (!shard->has_row) {
-            ht_lineage_remove(&changes->lineage, shard);
+        if (!shard->has_row && is_at_rest(shard)) {
+            forget(changes, shard);
         }
     }
 }
@@ -540,8 +553,7 @@ static void drop_vanished(struct ht_dynamodb_changes *changes)
 {
     for (size_t i = changes->lineage.count; i > 0; i--) {
         struct ht_change_shard *shard = changes->lineage.shards[i - 1];
-        if (!ht_lineage_is_gone(&changes->lineage, shard) || shard->reader != NULL ||
-            shard->outstanding > 0 || shard->wants_save || shard->is_saving) {
+        if (!ht_lineage_is_gone(&changes->lineage, shard) || !is_at_rest(shard)) {
             continue;
         }
         if (shard->state != HT_CHANGE_SHARD_ENDED) {
@@ -556,7 +568,7 @@ static void drop_vanished(struct ht_dynamodb_changes *changes)
         if (shard->has_row) {
             ht_changes_commit_remove_row(changes, shard);
         } else {
-            ht_lineage_remove(&changes->lineage, shard);
+            forget(changes, shard);
         }
     }
 }

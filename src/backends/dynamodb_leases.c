@@ -248,6 +248,20 @@ int ht_dynamodb_leases_note_shard(struct ht_dynamodb_leases *leases,
     return 0;
 }
 
+void ht_dynamodb_leases_forget_shard(struct ht_dynamodb_leases *leases, const char *shard_id)
+{
+    bool is_there;
+    size_t place = place_of(leases, shard_id, &is_there);
+    struct ht_lease *lease = is_there ? leases->all[place] : NULL;
+    if (lease == NULL || lease->exists || lease->running != NULL || lease->first != NULL) {
+        return;
+    }
+    leases->count--;
+    memmove(&leases->all[place], &leases->all[place + 1],
+            (leases->count - place) * sizeof(struct ht_lease *));
+    free(lease);
+}
+
 bool ht_lease_is_child(const struct ht_lease *lease, const char *parent)
 {
     return strcmp(lease->parents[0], parent) == 0 || strcmp(lease->parents[1], parent) == 0;

@@ -46,6 +46,8 @@ struct ht_positions_save {
 struct ht_positions_ops {
     /** Remembers a shard's parent (empty: none) for the row that is made. 0 or HT_ENOMEM. */
     int (*note)(struct ht_positions *positions, const char *shard_id, const char *parent_id);
+    /** The shard is gone, and its row: nothing need be remembered of it. */
+    void (*forget)(struct ht_positions *positions, const char *shard_id);
     void (*load)(struct ht_positions *positions, struct ht_positions_load *load);
     void (*save)(struct ht_positions *positions, struct ht_positions_save *save);
     /** What is wrong at the moment; NULL where nothing. Lives until the next turn. */

@@ -99,6 +99,10 @@ void ht_dynamodb_leases_load(struct ht_dynamodb_leases *leases,
 int ht_dynamodb_leases_note_shard(struct ht_dynamodb_leases *leases,
                                   const struct ht_lease_shard *shard) HT_MUST_CHECK;
 
+/** Frees what is remembered of a shard that nobody will speak of any more. One that has a row, or
+ * whose row is being written, is left alone: remove that first. */
+void ht_dynamodb_leases_forget_shard(struct ht_dynamodb_leases *leases, const char *shard_id);
+
 /** Starts a write, after the load. A row that is not there is made (and owned). END finishes the
  * shard: first the rows of its noted children are made (TRIM_HORIZON), then childShardIds and
  * SHARD_END are written in one. Writes of one shard take effect in the order of their start. */

@@ -399,8 +399,19 @@ static void close_rows(struct ht_positions *positions, void (*on_closed)(void *u
     ht_timer_start(&world->timers, &world->rows_timer, ANSWER_MS);
 }
 
-static const struct ht_positions_ops rows_operations = {
-    .note = note, .load = load, .save = save, .trouble = rows_trouble, .close = close_rows};
+static void forget(struct ht_positions *positions, const char *shard_id)
+{
+    struct world *world = HT_CONTAINER_OF(positions, struct world, positions);
+    HT_ASSERT(find_row(world, shard_id) == NULL);
+    world->forgotten++;
+}
+
+static const struct ht_positions_ops rows_operations = {.note = note,
+                                                        .forget = forget,
+                                                        .load = load,
+                                                        .save = save,
+                                                        .trouble = rows_trouble,
+                                                        .close = close_rows};
 
 const char *world_row(struct world *world, const char *shard_id)
 {

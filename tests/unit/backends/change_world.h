@@ -76,7 +76,7 @@ struct world {
     /* rows */
     struct ht_positions positions;
     struct model_row rows[WORLD_ROWS];
-    size_t row_count, save_count;
+    size_t row_count, save_count, forgotten;
     bool saves_fail, loads_fail, are_positions_closed;
     struct ht_positions_load *load;
     struct ht_positions_save *saves;

@@ -305,6 +305,7 @@ static void rows_of_shards_that_are_gone_are_removed(void **state)
     assert_string_equal(world_row(world, "shardId-1"), "");
     (void)world_read(world, 10, 65000);
     assert_string_equal(world_row(world, "shardId-1"), "");
+    assert_int_equal(world->forgotten, 1);
     assert_int_equal(world->changes->counters.gaps, 0);
 }
 

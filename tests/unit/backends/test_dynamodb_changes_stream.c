@@ -314,6 +314,40 @@ static void a_stream_before_that_is_gone_is_a_gap(void **state)
     assert_int_equal(world->changes->health.state, HT_HEALTH_WORKING);
 }
 
+/* Whoever has the table made anew does not ask whether the archive is done with it. */
+static void a_stream_that_is_lost_while_its_deletions_wait_does_no_harm(void **state)
+{
+    struct world *world = *state;
+    for (int reads = 0; reads < 2; reads++) {
+        struct model_shard *known = world_shard(world, reads == 0 ? "shardId-1" : "shardId-4", "");
+        world_remove(world, known, "a");
+        if (reads == 0) {
+            world_open(world);
+        }
+        while (world_read(world, 10, 5000) == 0) {
+        }
+        assert_int_equal(world_commit(world, 0), 0);
+        struct model_shard *fresh = world_shard(world, reads == 0 ? "shardId-2" : "shardId-5", "");
+        world_remove(world, fresh, "b");
+        while (world_read(world, 10, 5000) == 0) {
+        }
+        world->arn = reads == 0 ? "arn:2" : "arn:3";
+        known->is_gone = fresh->is_gone = true;
+        (void)world_shard(world, reads == 0 ? "shardId-3" : "shardId-6", "");
+        for (int i = 0; i < 30; i++) {
+            if (reads == 1) {
+                (void)world_read(world, 10, 4000);
+            } else {
+                world_run(world, 4000);
+            }
+        }
+        assert_int_equal(world_commit(world, 0), 0);
+    }
+    world_drain(world);
+    assert_string_equal(world->got, "a b a b ");
+    assert_int_equal(world->changes->health.state, HT_HEALTH_WORKING);
+}
+
 static void a_history_that_is_not_permitted_does_not_hold_up(void **state)
 {
     struct world *world = *state;
@@ -393,6 +427,7 @@ int main(void)
         CASE(what_the_stream_before_a_restart_still_holds_comes_first),
         CASE(close_is_clean_at_any_moment_of_looking_back),
         CASE(a_stream_before_that_is_gone_is_a_gap),
+        CASE(a_stream_that_is_lost_while_its_deletions_wait_does_no_harm),
         CASE(a_history_that_is_not_permitted_does_not_hold_up),
         CASE(many_shards_that_end_together_are_listed_and_not_asked_one_by_one),
         CASE(without_a_store_there_are_no_recent_deliveries),

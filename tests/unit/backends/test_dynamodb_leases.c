@@ -2,6 +2,7 @@
 #include "hashtagd/backends/dynamodb_leases.h"
 #include "hashtagd/base/assert.h"
 
+#include "../../../src/backends/dynamodb_leases_internal.h"
 #include "fake_dynamodb.h"
 
 #include <setjmp.h>
@@ -397,6 +398,35 @@ static void a_finished_shard_has_its_childrens_rows_first(void **state)
     assert_null(fake_dynamodb_find(world->fake, TABLE, SHARD));
 }
 
+/* Shards of a change stream come and go every few hours, for months. */
+static void a_shard_that_is_gone_leaves_nothing_behind(void **state)
+{
+    struct world *world = *state;
+    open_leases(world, "me");
+    settle(world);
+    for (unsigned i = 0; i < 3000; i++) {
+        char id[32];
+        (void)snprintf(id, sizeof(id), "shardId-%012u", i);
+        const struct ht_lease_shard shard = {.shard_id = id};
+        assert_int_equal(ht_dynamodb_leases_note_shard(world->leases, &shard), 0);
+        if (i % 2 == 0) {
+            assert_int_equal(write_now(world, id, "10"), 0);
+            ht_dynamodb_leases_forget_shard(world->leases, id);
+            assert_int_equal(write_now(world, id, "11"),
+                             0); /* it has a row: nothing is forgotten */
+            assert_attribute(world, id, "leaseCounter", "{\"N\":\"1\"}");
+            struct writing removal = {.write = {.shard_id = id, .done = on_written}};
+            removal.write.user = &removal;
+            ht_dynamodb_leases_remove(world->leases, &removal.write);
+            ht_dynamodb_leases_forget_shard(world->leases, id); /* not while that is on its way */
+            settle(world);
+            assert_true(removal.is_done);
+        }
+        ht_dynamodb_leases_forget_shard(world->leases, id);
+    }
+    assert_int_equal(world->leases->count, 0);
+}
+
 static void warm_sequence_and_sub_sequence_come_back(void **state)
 {
     struct world *world = *state;
@@ -521,6 +551,7 @@ int main(void)
         TEST(warm_sequence_and_sub_sequence_come_back),
         TEST(load_waits_for_a_table_that_is_not_there),
         TEST(closing_during_a_load_ends_it),
+        TEST(a_shard_that_is_gone_leaves_nothing_behind),
         TEST(a_row_removed_by_hand_is_made_again),
         TEST(whatever_happens_a_durable_checkpoint_stays),
     };
