@@ -496,18 +496,23 @@ static void count_findings(struct ht_kinesis_reader *reader, const struct ht_rec
     }
 }
 
-static void note_success(struct ht_kinesis_reader *reader)
+static void end_trouble(struct ht_kinesis_reader *reader)
 {
     struct ht_kinesis_stream *stream = reader->stream;
-    reader->failures = 0;
-    reader->expirations = 0;
-    reader->not_before_ms = 0;
-    reader->is_missing = false;
     stream->readers_in_trouble -= reader->is_in_trouble;
     reader->is_in_trouble = false;
     if (stream->readers_in_trouble == 0) {
         ht_kinesis_stream_works(stream, HT_KINESIS_TROUBLE_READ);
     }
+}
+
+static void note_success(struct ht_kinesis_reader *reader)
+{
+    reader->failures = 0;
+    reader->expirations = 0;
+    reader->not_before_ms = 0;
+    reader->is_missing = false;
+    end_trouble(reader);
 }
 
 static void take_batch(struct ht_kinesis_reader *reader)
@@ -640,6 +645,7 @@ static void finish_end(struct ht_kinesis_reader *reader)
     }
     reader->stand.at.kind = HT_POSITION_END;
     reader->behind_ms = 0;
+    end_trouble(reader); /* it is not asked again, so no answer would */
     finish_empty(reader);
 }
 
@@ -691,6 +697,22 @@ void ht_kinesis_stream_cancel_reads(struct ht_kinesis_stream *stream)
     }
 }
 
+/* A stream that is split and merged for months has more shards behind it than it has. */
+static void free_gone(struct ht_kinesis_stream *stream)
+{
+    for (struct ht_kinesis_reader **at = &stream->readers; *at != NULL;) {
+        struct ht_kinesis_reader *reader = *at;
+        if (!reader->is_unlisted || reader->read != NULL ||
+            reader->state != HT_KINESIS_READER_IDLE || reader->stand.at.kind != HT_POSITION_END) {
+            at = &reader->next;
+            continue;
+        }
+        *at = reader->next;
+        ht_timer_stop(stream->options.timers, &reader->timer);
+        free(reader);
+    }
+}
+
 /* Both are in the same order, as a rule: the search goes on where the last one ended. */
 void ht_kinesis_stream_tell_readers(struct ht_kinesis_stream *stream,
                                     const struct ht_kinesis_shard *shards, size_t count)
@@ -711,6 +733,7 @@ void ht_kinesis_stream_tell_readers(struct ht_kinesis_stream *stream,
         at->is_closed = shard->is_closed;
         memcpy(at->ending_sequence, shard->ending_sequence, sizeof(at->ending_sequence));
     }
+    free_gone(stream);
 }
 
 void ht_kinesis_stream_free_readers(struct ht_kinesis_stream *stream)

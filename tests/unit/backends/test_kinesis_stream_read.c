@@ -2,6 +2,7 @@
 #include "hashtagd/base/assert.h"
 #include "hashtagd/base/digest.h"
 
+#include "../../../src/backends/kinesis_stream_internal.h"
 #include "kinesis_world.h"
 
 #include <setjmp.h>
@@ -750,6 +751,10 @@ static void a_shard_whose_retention_is_over_is_finished(void **state)
     world_run(&world, 60000);
     assert_int_equal(reader.next.kind, HT_POSITION_END);
     assert_int_equal(world.stream->counters.gap_records, 1);
+    assert_int_equal(world.stream->health.state, HT_HEALTH_WORKING);
+    assert_non_null(ht_kinesis_stream_from(world.stream)->readers);
+    list_shards(&listing);
+    assert_null(ht_kinesis_stream_from(world.stream)->readers);
 }
 
 int main(void)
