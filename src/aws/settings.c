@@ -54,6 +54,7 @@ static void look_up(const struct ht_aws_settings *settings, const char *variable
                     struct found *found);
 static int refuse(const struct found *found, const char *expected, struct ht_error *error);
 static int set_address(char **address, const struct found *found, struct ht_error *error);
+static void make_canonical(char *address);
 static bool is_base_address(const char *url);
 static int replace_text(char **text, const char *value, struct ht_error *error);
 
@@ -271,6 +272,11 @@ static int load_metadata(struct ht_aws_settings *settings, struct ht_error *erro
 
 static int set_address(char **address, const struct found *found, struct ht_error *error)
 {
+    if (strchr(found->value, '@') != NULL) { /* what stands before it may be a password */
+        return ht_error_set(error, HT_EINVAL,
+                            "%s (%s) must be an address without a user name or password in it.",
+                            found->name, found->place);
+    }
     if (!is_base_address(found->value)) {
         return refuse(found, "an address such as http://127.0.0.1:4566 or https://HOST/PATH",
                       error);
@@ -281,7 +287,24 @@ static int set_address(char **address, const struct found *found, struct ht_erro
     for (size_t length = strlen(*address); (*address)[length - 1] == '/'; length--) {
         (*address)[length - 1] = '\0';
     }
+    make_canonical(*address);
     return 0;
+}
+
+/* Scheme and host in small letters, no default port: as they are signed and sent. */
+static void make_canonical(char *address)
+{
+    char *host = strstr(address, "://") + 3;
+    char *end = host + strcspn(host, "/");
+
+    for (char *at = address; at < end; at++) {
+        *at = *at >= 'A' && *at <= 'Z' ? (char)(*at - 'A' + 'a') : *at;
+    }
+    const char *port = host[-4] == 's' ? ":443" : ":80";
+    size_t length = strlen(port);
+    if ((size_t)(end - host) > length && memcmp(end - length, port, length) == 0) {
+        memmove(end - length, end, strlen(end) + 1);
+    }
 }
 
 /* http or https, a host, no name or password, no query: requests add what follows. */

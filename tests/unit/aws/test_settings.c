@@ -132,7 +132,7 @@ static const struct {
     {{"AWS_ENDPOINT_URL_DYNAMODB_STREAMS=http://a:1"}, "", STREAMS, "http://a:1"},
     {{"AWS_ENDPOINT_URL_FIREHOSE=https://a/b//"}, "", FIREHOSE, "https://a/b"},
     {{"AWS_ENDPOINT_URL_S3=http://[::1]:1"}, "", S3, "http://[::1]:1"},
-    {{"AWS_ENDPOINT_URL_STS=HTTP://a:1"}, "", STS, "HTTP://a:1"},
+    {{"AWS_ENDPOINT_URL_STS=HTTP://a:1"}, "", STS, "http://a:1"},
     {{"AWS_ENDPOINT_URL_IAM=http://a:1"}, "", IAM, "http://a:1"},
     {{NULL}, "[default]\nendpoint_url=http://a:1\n", S3, "http://a:1"},
     {{NULL},
@@ -207,7 +207,7 @@ static void names_the_place_of_a_wrong_setting(void **state)
         {{"AWS_PROFILE=a"}, "[default]\n", {"AWS_PROFILE", "[profile a]"}},
         {{"AWS_ENDPOINT_URL=127.0.0.1:4566"}, "", {"AWS_ENDPOINT_URL", "http://"}},
         {{"AWS_ENDPOINT_URL_S3=http://"}, "", {"AWS_ENDPOINT_URL_S3", "http://"}},
-        {{"AWS_ENDPOINT_URL_S3=http://a:b@c"}, "", {"AWS_ENDPOINT_URL_S3", "must be"}},
+        {{"AWS_ENDPOINT_URL_S3=http://a:b@c"}, "", {"AWS_ENDPOINT_URL_S3", "without a user name"}},
         {{"AWS_ENDPOINT_URL_S3=http://c?x=y"}, "", {"AWS_ENDPOINT_URL_S3", "must be"}},
         {{"AWS_ENDPOINT_URL_S3=http://c d"}, "", {"AWS_ENDPOINT_URL_S3", "must be"}},
         {{NULL}, "[default]\nendpoint_url=ftp://a\n", {"config line 2", "endpoint_url"}},
@@ -240,6 +240,44 @@ static void names_the_place_of_a_wrong_setting(void **state)
         }
         ht_aws_settings_finish(&settings);
     }
+}
+
+static void writes_addresses_as_they_are_signed(void **state)
+{
+    static const struct {
+        const char *variable, *expected;
+    } rows[] = {
+        {"AWS_ENDPOINT_URL_S3=HTTPS://S3.Example.COM/Path/", "https://s3.example.com/Path"},
+        {"AWS_ENDPOINT_URL_S3=https://a:443", "https://a"},
+        {"AWS_ENDPOINT_URL_S3=https://a:443/b:443", "https://a/b:443"},
+        {"AWS_ENDPOINT_URL_S3=https://a:8443/b", "https://a:8443/b"},
+        {"AWS_ENDPOINT_URL_S3=https://a:80", "https://a:80"},
+        {"AWS_ENDPOINT_URL_S3=http://a:80/", "http://a"},
+        {"AWS_ENDPOINT_URL_S3=http://a:443", "http://a:443"},
+        {"AWS_ENDPOINT_URL_S3=http://[::1]:80/x", "http://[::1]/x"},
+        {"AWS_ENDPOINT_URL_S3=http://[fe80::80]", "http://[fe80::80]"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct ht_aws_settings settings;
+        const char *const variables[] = {rows[i].variable, NULL};
+        assert_int_equal(ht_aws_settings_load(&settings, variables, NULL), 0);
+        assert_string_equal(settings.endpoints[HT_AWS_S3], rows[i].expected);
+        ht_aws_settings_finish(&settings);
+    }
+}
+
+static void keeps_the_password_of_an_address_to_itself(void **state)
+{
+    static const char *const variables[] = {"AWS_ENDPOINT_URL=http://user:hunter2@127.0.0.1", NULL};
+    struct ht_aws_settings settings;
+    struct ht_error error = {0};
+
+    (void)state;
+    assert_int_equal(ht_aws_settings_load(&settings, variables, &error), HT_EINVAL);
+    assert_null(strstr(error.text, "hunter2"));
+    ht_aws_settings_finish(&settings);
 }
 
 static void keeps_the_variables_of_aws_alone(void **state)
@@ -285,6 +323,8 @@ int main(void)
         cmocka_unit_test(takes_each_setting_from_the_first_that_names_it),
         cmocka_unit_test(names_the_place_of_a_wrong_setting),
         cmocka_unit_test(keeps_the_variables_of_aws_alone),
+        cmocka_unit_test(writes_addresses_as_they_are_signed),
+        cmocka_unit_test(keeps_the_password_of_an_address_to_itself),
         cmocka_unit_test(the_programs_own_configuration_is_above_all),
     };
 
