@@ -364,8 +364,10 @@ static size_t collect_data(struct ht_http_transfer *transfer, struct ht_slice da
         curl_easy_getinfo(transfer->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &announced);
     }
     int status = 0;
-    if (announced > 0 && (uint64_t)announced <= transfer->max_response_bytes) {
-        status = ht_buffer_reserve(&transfer->body, (size_t)announced);
+    if (announced > 0) { /* too much: not waited for */
+        status = (uint64_t)announced <= transfer->max_response_bytes
+                     ? ht_buffer_reserve(&transfer->body, (size_t)announced)
+                     : HT_ETOOBIG;
     }
     status = status == 0 ? ht_buffer_append_slice(&transfer->body, data) : status;
     if (status != 0) {

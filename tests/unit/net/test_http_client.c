@@ -246,6 +246,8 @@ static void begin_oversize(struct script *script)
     start(script, "/big", (struct ht_http_transfer_options){.max_response_bytes = 1000});
     start(script, "/big",
           (struct ht_http_transfer_options){.max_response_bytes = FIXTURE_BIG_BYTES});
+    start(script, "/big",
+          (struct ht_http_transfer_options){.max_response_bytes = FIXTURE_BIG_BYTES - 1});
 }
 
 static void test_answer_over_its_limit(void **state)
@@ -257,6 +259,9 @@ static void test_answer_over_its_limit(void **state)
     assert_int_equal(script.calls[0].code, HT_ETOOBIG);
     assert_int_equal(script.calls[1].code, 0);
     assert_int_equal(script.calls[1].body_bytes, FIXTURE_BIG_BYTES);
+    /* its length is announced: nothing of it is waited for */
+    assert_int_equal(script.calls[2].code, HT_ETOOBIG);
+    assert_int_equal(script.calls[2].body_bytes, 0);
 }
 
 static void begin_bad_urls(struct script *script)
