@@ -64,6 +64,11 @@ static int read_switches(struct ht_s3_get_public_access_block *op, struct ht_sli
     op->is_configured = status == 0;
     op->is_wholly_blocked = status == 0;
     for (size_t i = 0; i < HT_COUNT_OF(paths); i++) {
+        if (status == 0 && !wanted[i].is_found) {
+            status = ht_error_set(&op->call.error, HT_EPARSE,
+                                  "S3 GetPublicAccessBlock: the answer has no %s.", paths[i]);
+            op->is_configured = false;
+        }
         bool is_on = ht_slice_equal(ht_slice_trim(ht_buffer_slice(&texts[i])), HT_SLICE("true"));
         op->is_wholly_blocked = op->is_wholly_blocked && is_on;
         ht_buffer_finish(&texts[i]);
