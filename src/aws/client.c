@@ -46,6 +46,7 @@ int ht_aws_client_create(struct ht_aws_client **out, const struct ht_aws_client_
         ht_aws_retry_quota_init(&client->services[i].quota);
     }
     ht_timer_init(&client->close_timer, on_close_due);
+    ht_timer_init(&client->lost_timer, ht_aws_call_tell_lost);
     *out = client;
     return 0;
 }

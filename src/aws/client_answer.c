@@ -92,6 +92,8 @@ static void find_broken(struct ht_aws_attempts *attempts, const struct ht_http_r
     struct ht_aws_call *call = attempts->call;
     struct ht_aws_reply reply = reply_of(attempts, result);
 
+    const char *endpoint = attempts->other_endpoint != NULL ? attempts->other_endpoint
+                                                            : aws_service_of(attempts)->endpoint;
     call->failure.http_status = result->status;
     ht_aws_failure_read_request_id(&reply, &call->failure);
     switch (result->code) {
@@ -104,7 +106,12 @@ static void find_broken(struct ht_aws_attempts *attempts, const struct ht_http_r
         call->failure.fault = HT_AWS_FAULT_FINAL;
         break;
     }
-    call->status = ht_error_set(&attempts->error, result->code, "%s", result->error_text);
+    call->status = ht_error_set(&attempts->error, result->code, "%s, at %.100s%s",
+                                result->error_text, endpoint == NULL ? "no address" : endpoint,
+                                result->code == HT_EPERMISSION
+                                    ? "; where a private authority signs, set AWS_CA_BUNDLE to "
+                                      "a file with its certificate"
+                                    : "");
 }
 
 /* DynamoDB's checksum over the bytes as they came. */
@@ -267,7 +274,9 @@ void ht_aws_answer_tell(struct ht_aws_attempts *attempts)
     } else if (failure->http_status >= 300) {
         /* no code: HEAD has no body, and a proxy or load balancer none of the service's */
         snprintf(what, sizeof what, "%s%.200s",
-                 failure->http_status == 407 ? "the proxy refuses: " : "",
+                 failure->http_status == 407
+                     ? "the proxy wants a user name and password, as in HTTPS_PROXY: "
+                     : "",
                  failure->message[0] != '\0' ? failure->message
                                              : ht_http_status_text(failure->http_status));
     } else {

@@ -23,7 +23,6 @@
 
 static void reset_results(struct ht_aws_call *call);
 static void lose(struct ht_aws_client *client, struct ht_aws_call *call);
-static void on_lost(struct ht_timer *timer);
 static void begin(struct ht_aws_attempts *attempts);
 static void hash_slice(struct ht_aws_attempts *attempts);
 static void make_invocation_id(struct ht_random *random, char text[37]);
@@ -72,11 +71,10 @@ static void lose(struct ht_aws_client *client, struct ht_aws_call *call)
     call->state = client->nobody;
     call->next_lost = client->lost;
     client->lost = call;
-    ht_timer_init(&client->lost_timer, on_lost);
     ht_timer_start(client->timers, &client->lost_timer, 0);
 }
 
-static void on_lost(struct ht_timer *timer)
+void ht_aws_call_tell_lost(struct ht_timer *timer)
 {
     struct ht_aws_client *client = HT_CONTAINER_OF(timer, struct ht_aws_client, lost_timer);
     struct ht_aws_call *call = client->lost;
@@ -105,8 +103,8 @@ static void begin(struct ht_aws_attempts *attempts)
     attempts->retry.max_attempts =
         wanted != 0 ? wanted : ht_aws_retry_default_attempts(call->service);
     make_invocation_id(client->options.random, attempts->invocation_id);
-    if (client->is_closing) {
-        end_later(attempts, HT_ECANCELED);
+    if (client->is_closing || call->refusal != 0) {
+        end_later(attempts, client->is_closing ? HT_ECANCELED : call->refusal);
     } else if (call->payload_hash.length == 0 && call->body.length > HASH_SLICE_BYTES) {
         ht_digest_sha256_init(&attempts->hashing);
         hash_slice(attempts);

@@ -128,6 +128,9 @@ void ht_aws_answer_tell(struct ht_aws_attempts *attempts);
 
 /* --- client_call.c --- */
 
+/** Tells one of the calls that memory was out for; the client's lost_timer calls it. */
+void ht_aws_call_tell_lost(struct ht_timer *timer);
+
 /** Cancels; `done` follows on a later turn. */
 void ht_aws_attempts_cancel(struct ht_aws_attempts *attempts);
 

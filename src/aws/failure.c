@@ -407,7 +407,6 @@ int ht_aws_failure_status(const struct ht_aws_failure *failure)
     switch (failure->http_status) {
     case 401:
     case 403:
-    case 407:
         return HT_EPERMISSION;
     case 404:
         return HT_ENOTFOUND;

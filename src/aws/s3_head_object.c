@@ -25,7 +25,8 @@ void ht_s3_head_object_start(struct ht_aws_client *client, struct ht_s3_head_obj
         .method = "HEAD",
         .resource = op->resource,
         .bucket = op->bucket,
-        .path = op->status == 0 ? ht_buffer_slice(&op->path) : HT_SLICE("/-"),
+        .path = ht_buffer_slice(&op->path),
+        .refusal = op->status,
         .done = on_answer,
         .user = op,
     };

@@ -64,7 +64,8 @@ void ht_s3_put_object_start(struct ht_aws_client *client, struct ht_s3_put_objec
         .method = "PUT",
         .resource = op->resource,
         .bucket = op->bucket,
-        .path = op->status == 0 ? ht_buffer_slice(&op->path) : HT_SLICE("/-"),
+        .path = ht_buffer_slice(&op->path),
+        .refusal = op->status,
         .body = op->body,
         .headers = op->headers,
         .max_answer_bytes = MOST_ANSWER_BYTES,
@@ -100,6 +101,19 @@ static int status_of(const struct ht_s3_put_object *op)
     return call->failure.http_status == HTTP_NOT_IMPLEMENTED ? HT_EUNSUPPORTED : call->status;
 }
 
+/* S3 always tells the ETag. Who does not is something in between, as the page of a network that one must
+ * sign in to, and has stored nothing. */
+static int refuse_answer(struct ht_aws_call *call)
+{
+    call->failure.fault = HT_AWS_FAULT_TRANSIENT;
+    call->status = ht_error_set(
+        &call->error, HT_EIO,
+        "S3 PutObject on %s: the answer (HTTP %d) has no ETag, so it is not S3's, and nothing is "
+        "stored. It is sent again; where that goes on, look for a proxy in between.",
+        call->resource == NULL ? "a bucket" : call->resource, call->failure.http_status);
+    return call->status;
+}
+
 static void on_answer(struct ht_aws_call *call)
 {
     struct ht_s3_put_object *op = call->user;
@@ -114,6 +128,9 @@ static void on_answer(struct ht_aws_call *call)
     if (op->status == 0) {
         struct ht_slice etag =
             ht_http_header_find(call->answer_headers, call->answer_header_count, "ETag");
+        if (etag.length == 0) {
+            op->status = refuse_answer(call);
+        }
         (void)snprintf(op->etag, sizeof(op->etag), "%.*s",
                        (int)(etag.length < sizeof(op->etag) ? etag.length : sizeof(op->etag) - 1),
                        etag.length == 0 ? "" : etag.data);

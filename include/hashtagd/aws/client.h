@@ -68,6 +68,8 @@ struct ht_aws_call {
     unsigned max_attempts;   /**< 0: settings, else the service's default; 1: never again. Requests
                               *   that a service refused for the keys, the clock or the region, and
                               *   so did not look at, are corrected and sent again all the same */
+    int refusal; /**< HT_E... where what is asked for makes no sense: nothing is sent, the call ends
+                  *   with this status on a later turn; 0: it is sent */
     void (*done)(struct ht_aws_call *call); /**< once, last, never from inside start or cancel */
     void *user;                             /**< the caller's */
     /* what came */

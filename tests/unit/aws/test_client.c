@@ -380,6 +380,18 @@ static void test_header_that_cannot_be_sent(void **state)
     assert_int_equal(test->world.request_count, 0);
 }
 
+static void test_what_makes_no_sense_is_not_sent(void **state)
+{
+    struct test *test = *state;
+
+    struct ht_aws_call *call =
+        client_calls_start(test, (struct ht_aws_call){.service = HT_AWS_S3, .refusal = HT_EINVAL});
+    client_calls_run(test);
+    assert_int_equal(call->status, HT_EINVAL);
+    assert_int_equal(call->attempts, 0);
+    assert_int_equal(test->world.request_count, 0);
+}
+
 static void test_no_region(void **state)
 {
     struct test *test = *state;
@@ -537,6 +549,7 @@ int main(void)
         TEST(test_clock_is_corrected_once),
         TEST(test_headers),
         TEST(test_header_that_cannot_be_sent),
+        TEST(test_what_makes_no_sense_is_not_sent),
         TEST(test_no_region),
         TEST(test_place_of_a_bucket),
         TEST(test_what_is_sent_is_what_was_signed),

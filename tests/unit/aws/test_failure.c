@@ -107,7 +107,7 @@ static const struct reading readings[] = {
      "<html><body><b>Http/1.1 Service Unavailable</b></body></html>", HT_AWS_FAULT_TRANSIENT,
      HT_EIO},
     {HT_AWS_DYNAMODB, 407, "<html>\n<title>proxy</title>", "", "<html> <title>proxy</title>",
-     HT_AWS_FAULT_FINAL, HT_EPERMISSION},
+     HT_AWS_FAULT_FINAL, HT_EINVAL},
     {HT_AWS_DYNAMODB, 429, "", "", "", HT_AWS_FAULT_THROTTLED, HT_EBUSY},
     {HT_AWS_DYNAMODB, 502, "", "", "", HT_AWS_FAULT_TRANSIENT, HT_EIO},
     {HT_AWS_DYNAMODB, 504, "", "", "", HT_AWS_FAULT_TRANSIENT, HT_EIO},

@@ -78,14 +78,30 @@ static void test_keys_have_1_to_1024_bytes(void **state)
     char key[1026];
     memset(key, 'a', sizeof(key));
     const size_t lengths[] = {0, 1, 1024, 1025};
+    const struct ht_http_header etag = {HT_SLICE("ETag"), HT_SLICE("\"x\"")};
     for (size_t i = 0; i < HT_COUNT_OF(lengths); i++) {
         struct ht_s3_put_object op = {.bucket = HT_SLICE("bin"), .done = on_put};
         op.key = ht_slice_make(key, lengths[i]);
         ht_s3_put_object_start(scripted_client(), &op);
-        scripted_answer("");
-        assert_int_equal(op.status, i == 0 || i == 3 ? HT_EINVAL : 0);
+        bool is_bad = i == 0 || i == 3;
+        assert_int_equal(op.call.refusal, is_bad ? HT_EINVAL : 0); /* the client sends nothing */
+        scripted_answer_headers("", &etag, 1);
+        assert_int_equal(op.status, is_bad ? HT_EINVAL : 0);
         assert_int_equal(op.call.error.code, op.status);
     }
+}
+
+static void test_an_answer_without_etag_stored_nothing(void **state)
+{
+    (void)state;
+    const struct ht_http_header type = {HT_SLICE("Content-Type"), HT_SLICE("text/html")};
+    struct ht_s3_put_object op = {
+        .bucket = HT_SLICE("bin"), .key = HT_SLICE("a"), .resource = "bucket bin", .done = on_put};
+    ht_s3_put_object_start(scripted_client(), &op);
+    scripted_answer_headers("<html>Sign in to this network</html>", &type, 1);
+    assert_int_equal(op.status, HT_EIO);
+    assert_int_equal(op.call.failure.fault, HT_AWS_FAULT_TRANSIENT);
+    assert_non_null(strstr(op.call.error.text, "bucket bin"));
 }
 
 int main(void)
@@ -95,6 +111,7 @@ int main(void)
         CASE(test_put_sends_body_headers_and_checksums),
         CASE(test_put_tells_what_a_condition_met),
         CASE(test_keys_have_1_to_1024_bytes),
+        CASE(test_an_answer_without_etag_stored_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
