@@ -28,8 +28,9 @@ static int board_checkpoints(struct ht_count *count)
     memset(flight->checkpoint_of, 0xff, (size_t)count->next_index * sizeof(uint32_t));
     for (struct ht_count_shard *at = count->shards; at != NULL; at = at->next) {
         ht_count_shard_note_position(at);
-        /* a shard that has deltas has moved */
-        if (!at->is_dirty && at->is_told) {
+        bool is_at_tip = !at->has_counted && at->start.kind == HT_POSITION_LATEST;
+        /* a shard that has deltas has moved; one at the tip does not know yet where that is */
+        if (is_at_tip || (!at->is_dirty && at->is_told)) {
             continue;
         }
         flight->checkpoint_of[at->index] = (uint32_t)flight->checkpoint_count;

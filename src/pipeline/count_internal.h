@@ -56,13 +56,13 @@ struct ht_count_shard {
     struct ht_count_memory *memory; /* owned; NULL before the start and when nobody needs it */
     /* state */
     enum ht_count_shard_state state;
-    struct ht_position counted;       /* the checkpoint to write: what is in tally and pending */
-    bool has_counted;                 /* `counted` holds something */
-    bool is_dirty;                    /* `counted` moved since it was last given to a flush */
-    bool is_told;                     /* was given to a flush */
-    uint32_t checkpoint;              /* its number in the flight that boards */
-    struct ht_position read_from;     /* where the next read goes on */
-    enum ht_position_kind start_kind; /* where it began, without a checkpoint */
+    struct ht_position counted;   /* the checkpoint to write: what is in tally and pending */
+    bool has_counted;             /* `counted` holds something */
+    bool is_dirty;                /* `counted` moved since it was last given to a flush */
+    bool is_told;                 /* was given to a flush */
+    uint32_t checkpoint;          /* its number in the flight that boards */
+    struct ht_position read_from; /* where the next read goes on */
+    struct ht_position start;     /* where it began, without a checkpoint */
     struct ht_record_batch *batches[HT_COUNT_BATCHES_MAX]; /* owned; the first is being counted */
     uint64_t batch_started_ns[HT_COUNT_BATCHES_MAX];       /* when the read of each was started */
     size_t batch_count, record_index;

@@ -123,7 +123,7 @@ static void choose_start(struct ht_count_shard *shard)
     if (is_heir && shard->read_from.kind == HT_POSITION_LATEST) {
         shard->read_from.kind = HT_POSITION_TRIM_HORIZON;
     }
-    shard->start_kind = shard->read_from.kind;
+    shard->start = shard->read_from;
 }
 
 static void adopt_checkpoint(struct ht_count_shard *shard)

@@ -255,12 +255,24 @@ static void end_lost_shard(struct ht_count_shard *shard)
     end_shard(shard);
 }
 
+/* The tip where it began is a place in time. Until its first record that is what is written: after a
+ * crash the tip is elsewhere, and what came in between must be counted. */
+static void note_start(struct ht_count_shard *shard)
+{
+    if (!shard->has_counted && shard->start.kind == HT_POSITION_LATEST &&
+        shard->read_from.kind == HT_POSITION_AT_TIME) {
+        shard->start = shard->read_from;
+        shard->is_dirty = true;
+    }
+}
+
 static void accept_batch(struct ht_count_shard *shard, struct ht_record_batch *batch)
 {
     struct ht_count *count = shard->count;
     shard->failures = 0;
     shard->last_success_ms = ht_clock_monotonic_ms(count->options.clock);
     shard->read_from = batch->next;
+    note_start(shard);
     shard->batch_started_ns[shard->batch_count] = shard->read_started_ns;
     shard->batches[shard->batch_count++] = batch;
     ht_budget_reserve(count->options.budget, batch->bytes);
@@ -370,8 +382,7 @@ void ht_count_shard_describe(const struct ht_count_shard *shard, struct ht_check
     memcpy(checkpoint->adjacent_parent_id, shard->info.adjacent_parent_id,
            sizeof(checkpoint->adjacent_parent_id));
     if (!shard->has_counted) {
-        checkpoint->position = shard->count->options.start;
-        checkpoint->position.kind = shard->start_kind;
+        checkpoint->position = shard->start;
         return;
     }
     checkpoint->position = shard->counted;

@@ -258,6 +258,32 @@ static void children_of_shards_that_are_followed_begin_at_their_first_record(voi
     }
 }
 
+/* What comes while the program is away is behind the place where it began. */
+static void a_quiet_shard_that_began_at_the_tip_loses_nothing_in_a_crash(void **state)
+{
+    (void)state;
+    for (int is_kinesis = 0; is_kinesis < 2; is_kinesis++) {
+        struct life *life = life_create(20, 2);
+        struct world *world = life->world;
+        world->is_kinesis = is_kinesis == 1;
+        life->options.start.kind = HT_POSITION_LATEST;
+        world_add_tweet(world, 0, 1, one, 1);
+        world_run(world, 1000);
+        life_begin(life);
+        world_run(world, 5000);
+        assert_int_equal(world_count(world, "one"), 0);
+        life_crash(life);
+        world_run(world, 1000);
+        world_add_tweet(world, 0, 2, one, 1);
+        world_add_tweet(world, 1, 3, one, 1);
+        world_run(world, 1000);
+        life_begin(life);
+        world_run(world, 5000);
+        assert_int_equal(world_count(world, "one"), 2);
+        life_end(life);
+    }
+}
+
 /* Each of them would find room if it asked alone. */
 static void many_shards_that_are_behind_share_a_small_budget(void **state)
 {
@@ -289,6 +315,7 @@ int main(void)
         cmocka_unit_test(checkpoints_name_a_record_one_and_a_half_windows_back),
         cmocka_unit_test(a_shard_that_fails_is_not_hidden_by_the_others),
         cmocka_unit_test(children_of_shards_that_are_followed_begin_at_their_first_record),
+        cmocka_unit_test(a_quiet_shard_that_began_at_the_tip_loses_nothing_in_a_crash),
         cmocka_unit_test(many_shards_that_are_behind_share_a_small_budget),
     };
     return cmocka_run_group_tests_name("pipeline/count_lineage", tests, NULL, NULL);

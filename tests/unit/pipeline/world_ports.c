@@ -137,6 +137,19 @@ void world_place(const struct world *world, uint64_t number, char sequence[64],
     }
 }
 
+/* The last record of a shard that came before a time. */
+static uint64_t last_before(const struct world *world, unsigned shard, int64_t time_ms)
+{
+    uint64_t last = 0;
+    for (size_t i = 0; i < world->record_count; i++) {
+        const struct world_record *record = &world->records[i];
+        if (record->shard == shard && record->arrival_ms < time_ms) {
+            last = record->sequence;
+        }
+    }
+    return last;
+}
+
 /* The record behind which reading from `from` begins. */
 static uint64_t starts_after(const struct world *world, unsigned shard,
                              const struct ht_position *from)
@@ -158,8 +171,9 @@ static uint64_t starts_after(const struct world *world, unsigned shard,
         return after > from->records ? after - from->records : 0;
     case HT_POSITION_LATEST:
         return world->last_sequence[shard];
-    case HT_POSITION_TRIM_HORIZON:
     case HT_POSITION_AT_TIME:
+        return last_before(world, shard, from->time_ms);
+    case HT_POSITION_TRIM_HORIZON:
     case HT_POSITION_END:
         break;
     }
@@ -217,6 +231,17 @@ static void answer_read(struct world_operation *operation)
             return;
         }
         read->batch = make_batch(world, shard, starts_after(world, shard, &read->from));
+        bool is_tip =
+            read->from.kind == HT_POSITION_LATEST || read->from.kind == HT_POSITION_AT_TIME;
+        if (world->is_kinesis && is_tip && read->batch->count == 0 &&
+            read->batch->next.kind != HT_POSITION_END) {
+            /* no number of a record is known */
+            read->batch->next =
+                (struct ht_position){.kind = HT_POSITION_AT_TIME, .time_ms = read->from.time_ms};
+            if (read->from.kind == HT_POSITION_LATEST) {
+                read->batch->next.time_ms = ht_clock_wall_ms(&world->clock.clock);
+            }
+        }
     }
     read->done(read);
 }
