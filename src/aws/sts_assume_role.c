@@ -213,6 +213,8 @@ static int tell_refusal(struct ht_sts_assume_role *op, const struct ht_aws_failu
         cure = " Let the role's trust policy name who asks, and allow them sts:AssumeRole.";
     } else if (strcmp(failure->code, "ExpiredTokenException") == 0) {
         cure = " The token file is stale: whoever writes it has stopped.";
+    } else if (failure->fault == HT_AWS_FAULT_SKEW) {
+        cure = " Set this machine's clock.";
     } else if (strcmp(failure->code, "RegionDisabledException") == 0) {
         cure = " Turn STS on for this region in the account, or set another region.";
     }
