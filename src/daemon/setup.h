@@ -31,6 +31,7 @@ struct ht_setup {
     char prefix[1100];  /* of an existing delivery stream's objects */
     char role_name[80]; /* of the role that setup makes; empty where archive.role names one */
     char role_arn[2100];
+    bool is_table_unfit;     /* somebody else's, or not to be seen: nothing of it is changed */
     bool has_bucket;         /* it was seen, or made */
     bool has_private_bucket; /* and what of it is public is settled */
     bool has_delivery;       /* the delivery stream is there already, with bucket and role */

@@ -120,7 +120,9 @@ static int look_at_counts(struct ht_setup *setup, struct ht_setup_look *look,
                           struct ht_error *error)
 {
     struct wanted_table wanted = counts(setup);
-    return look_at(setup, &wanted, look, error);
+    int status = look_at(setup, &wanted, look, error);
+    setup->is_table_unfit = status != 0 || look->is_wrong;
+    return status;
 }
 
 static int make_counts(struct ht_setup *setup, struct ht_error *error)

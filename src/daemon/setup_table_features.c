@@ -20,7 +20,8 @@
 static const char *stream_name(struct ht_setup *setup)
 {
     const struct ht_config *config = setup->config;
-    return config->table.type == HT_CONFIG_TABLE_DYNAMODB ? config->table.name : NULL;
+    bool is_wanted = config->table.type == HT_CONFIG_TABLE_DYNAMODB && !setup->is_table_unfit;
+    return is_wanted ? config->table.name : NULL;
 }
 
 static int look_at_stream(struct ht_setup *setup, struct ht_setup_look *look,

@@ -79,3 +79,17 @@ def test_a_dry_run_makes_nothing_and_names_everything():
         for kind in ("stream", "table", "change stream", "leases", "bucket", "privacy", "role", "delivery"):
             assert re.search(f"^would make +{kind} ", text, re.MULTILINE), text
         assert aws.client("s3").list_buckets()["Buckets"] == []
+
+
+def test_a_table_of_somebody_else_is_not_touched():
+    with FakeAws(options={"settle_s": 0}) as aws:
+        dynamodb = aws.client("dynamodb")
+        dynamodb.create_table(TableName="theirs", KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+                              AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+                              BillingMode="PAY_PER_REQUEST")
+        status, text = setup(aws, "table.name=theirs", "table.ttl_s=60")
+        assert status == 1 and "its key is id (S)" in text, text
+        table = dynamodb.describe_table(TableName="theirs")["Table"]
+        assert not table.get("StreamSpecification", {}).get("StreamEnabled")
+        live = dynamodb.describe_time_to_live(TableName="theirs")["TimeToLiveDescription"]
+        assert live["TimeToLiveStatus"] == "DISABLED"
