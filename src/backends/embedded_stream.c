@@ -135,7 +135,9 @@ static void open_done(struct ht_job *job)
         ht_embedded_stream_end_job(base);
         ht_health_set(&stream->stream.health, HT_HEALTH_WORKING, "%s", "");
         show_pressure(stream);
-        ht_timer_start(stream->timers, &stream->maintain_timer, MAINTAIN_EVERY_MS);
+        if (!stream->is_closing) {
+            ht_timer_start(stream->timers, &stream->maintain_timer, MAINTAIN_EVERY_MS);
+        }
     } else {
         stream->state = HT_EMBEDDED_STREAM_FAILED;
         stream->open_error = base->error;

@@ -373,6 +373,20 @@ static void test_cancel_and_close_end_reads(void **state)
     assert_int_equal(read.status, HT_ECANCELED);
 }
 
+static void test_close_while_it_opens_leaves_nothing_behind(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ht_embedded_stream_options options = usual_options(fixture);
+    struct bench bench = {.fixture = fixture, .open_status = 1};
+    options.on_opened = on_opened;
+    options.user = &bench;
+    assert_int_equal(ht_embedded_stream_create(&bench.stream, &options, NULL), 0);
+    close_stream(&bench);
+    assert_int_equal(bench.open_status, 0);
+    /* a timer that still ran would be in freed memory */
+    assert_int_equal(ht_loop_timers(fixture->loop)->count, 0);
+}
+
 static void test_close_finishes_puts(void **state)
 {
     struct fixture *fixture = *state;
@@ -691,6 +705,7 @@ int main(void)
         CASE(test_refused_records),
         CASE(test_reader_at_the_tip_waits),
         CASE(test_cancel_and_close_end_reads),
+        CASE(test_close_while_it_opens_leaves_nothing_behind),
         CASE(test_close_finishes_puts),
         CASE(test_list),
         CASE(test_positions),
