@@ -166,7 +166,7 @@ def test_a_clock_that_is_off_is_learned(aws, start):
     aws.move_clock(skew=-1800)
     aws_truth.wait_until(lambda: {item["hashtag"]["S"]: int(item["htCount"]["N"]) for item in aws.items(TABLE)}
                          == aws_truth.count_of(aws_truth.made_tweets(20)), "exact counts")
-    assert daemon.get("/readyz").status == 200
+    ready(daemon)
 
 
 def test_credentials_that_end_are_fetched_anew(aws, tmp_path, start):
@@ -188,7 +188,7 @@ def test_credentials_that_end_are_fetched_anew(aws, tmp_path, start):
     works(aws, daemon)
     aws.move_clock(seconds=1000, skew=-1000)
     works(aws, daemon, first=1000)
-    assert daemon.get("/readyz").status == 200
+    ready(daemon)
 
 
 def test_no_secret_is_ever_told(aws, start):

@@ -153,8 +153,10 @@ def put(aws, tweets, stream=STREAM):
     records = [{"Data": json.dumps(one).encode(), "PartitionKey": str(one["id_str"])} for one in tweets]
     while records:
         try:
-            answers = kinesis.put_records(StreamName=stream, Records=records[:500])["Records"]
+            answers = kinesis.put_records(StreamName=stream, Records=records[:500]).get("Records")
         except (BotoCoreError, ClientError):
+            answers = None
+        if answers is None:  # boto3 takes an answer that was cut off for an empty one
             time.sleep(0.02)
             continue
         records = [record for record, answer in zip(records, answers) if "ErrorCode" in answer] + records[500:]

@@ -371,7 +371,7 @@ static void test_only_failed_records_are_sent_again(void **state)
         assert_int_equal(scripted_last()->started, calls);
         pass_ms(world, 501);
         expect_sent(cases[i].sent_again);
-        answer(world, "...." + 4 - strlen(cases[i].sent_again) / 3);
+        answer(world, &"...."[4 - strlen(cases[i].sent_again) / 3]);
         assert_string_equal(world->order, "ab");
         assert_int_equal(world->archive->counters.lines_retried - retried,
                          strlen(cases[i].sent_again) / 3);
@@ -523,7 +523,7 @@ static size_t serve_refusing_bad(struct world *world)
         if (strstr(sent(&count), "bad") != NULL) {
             fail_call(world, HT_EINVAL, HT_AWS_FAULT_FINAL, "InvalidArgumentException");
         } else {
-            answer(world, "................" + 16 - count);
+            answer(world, &"................"[16 - count]);
         }
         assert_true(calls < 100);
     }
@@ -631,7 +631,7 @@ static void test_a_line_too_long_for_a_record_becomes_a_dead_letter(void **state
         size_t count;
         (void)sent(&count);
         assert_int_equal(count, lengths[i] > 1024000 ? 2 : 3);
-        answer(world, "..." + 3 - count);
+        answer(world, &"..."[3 - count]);
         if (lengths[i] > 1024000) {
             answer_letters(world, 0);
             run(world);
