@@ -32,11 +32,14 @@ static void on_change(void *user, struct ht_health *health)
     if (context->archiver != NULL && ht_archiver_health(context->archiver) == health) {
         name = "archiver";
     }
-    enum ht_log_level level = health->state == HT_HEALTH_FAILED    ? HT_LOG_ERROR
+    /* the same trouble in other words (another request id) is no news */
+    enum ht_log_level level = !health->is_new_state                ? HT_LOG_DEBUG
+                              : health->state == HT_HEALTH_FAILED  ? HT_LOG_ERROR
                               : health->state == HT_HEALTH_WAITING ? HT_LOG_WARNING
                                                                    : HT_LOG_DEBUG;
     HT_LOG_AT(context->log, level, "status", "state changed", HT_TEXT("of", name),
-              HT_TEXT("state", ht_health_state_name(health->state)), HT_TEXT("text", health->text));
+              HT_TEXT("state", ht_health_state_name(health->state)), HT_TEXT("text", health->text),
+              (struct ht_log_field){0});
     ht_events_note_state(&admin->events);
 }
 

@@ -26,7 +26,8 @@ static void change(struct ht_health *health, enum ht_health_state state, const c
     if (health->state == state && strcmp(health->text, text) == 0) {
         return;
     }
-    if (health->state != state) {
+    health->is_new_state = health->state != state;
+    if (health->is_new_state) {
         health->since_s = ht_clock_wall_s(health->clock);
     }
     health->state = state;

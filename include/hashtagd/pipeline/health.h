@@ -31,11 +31,12 @@ enum ht_health_state {
 };
 
 struct ht_health {
-    struct ht_clock *clock;               /**< not owned */
-    enum ht_health_state state;           /**< now */
-    int64_t since_s;                      /**< wall time of the last change of state */
-    char text[HT_ERROR_TEXT_BYTES];       /**< why; may be empty */
-    uint64_t errors;                      /**< how often ht_health_fail() was called */
+    struct ht_clock *clock;         /**< not owned */
+    enum ht_health_state state;     /**< now */
+    int64_t since_s;                /**< wall time of the last change of state */
+    bool is_new_state;              /**< the last change was one of state, not of text alone */
+    char text[HT_ERROR_TEXT_BYTES]; /**< why; may be empty */
+    uint64_t errors;                /**< how often ht_health_fail() was called */
     char last_error[HT_ERROR_TEXT_BYTES]; /**< empty where there was none */
     int64_t last_error_s;                 /**< wall time of it, 0 where there was none */
     int64_t last_success_s;               /**< wall time of the last success, 0 where none */

@@ -38,12 +38,17 @@ static void a_failure_is_remembered_after_it_is_mended(void **state)
     assert_int_equal(health.since_s, 1005);
     assert_string_equal(health.text, "the disk is gone");
     assert_int_equal(changes, 2);
+    assert_true(health.is_new_state);
+    (void)ht_error_set(&error, HT_EIO, "the disk is gone");
+    ht_health_set(&health, HT_HEALTH_WAITING, "in other words");
+    assert_int_equal(changes, 3);
+    assert_false(health.is_new_state);
     ht_health_succeed(&health);
     assert_int_equal(health.state, HT_HEALTH_WORKING);
     assert_string_equal(health.text, "");
     assert_string_equal(health.last_error, "the disk is gone");
     assert_int_equal(health.errors, 2);
-    assert_int_equal(changes, 3);
+    assert_int_equal(changes, 4);
 }
 
 static void success_does_not_hide_what_a_person_must_mend(void **state)
