@@ -259,8 +259,8 @@ void ht_count_stop(struct ht_count *count, void (*on_stopped)(void *user), void 
 
 void ht_count_look_at_stop(struct ht_count *count)
 {
-    if (!count->is_stopping || count->on_stopped == NULL || count->is_loading ||
-        ht_count_shards_are_busy(count)) {
+    /* a load is not waited for: one from far away may never end; the table's close ends it */
+    if (!count->is_stopping || count->on_stopped == NULL || ht_count_shards_are_busy(count)) {
         return;
     }
     bool can_write = count->is_running && !count->is_fatal;
