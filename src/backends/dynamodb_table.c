@@ -103,6 +103,13 @@ bool ht_dynamodb_table_needs_person(int status)
     return status == HT_EPERMISSION || status == HT_ENOTFOUND || status == HT_EINVAL;
 }
 
+/* A policy says no; a wrong key or secret says so itself. */
+static bool is_denied(const struct ht_aws_call *call)
+{
+    return strstr(call->failure.code, "AccessDenied") != NULL ||
+           strstr(call->failure.message, "not authorized") != NULL;
+}
+
 void ht_dynamodb_table_explain(const struct ht_dynamodb_table *table,
                                const struct ht_aws_call *call, int status, struct ht_error *error)
 {
@@ -114,7 +121,7 @@ void ht_dynamodb_table_explain(const struct ht_dynamodb_table *table,
             "Table %s is not there: run 'hashtagd setup', which makes it, or look at "
             "table.name and the region. (%.250s)",
             table->options.name, call->error.text);
-    } else if (status == HT_EPERMISSION && call->failure.fault != HT_AWS_FAULT_CREDENTIALS) {
+    } else if (status == HT_EPERMISSION && is_denied(call)) {
         (void)ht_error_set(error, status,
                            "Not permitted: dynamodb:%s on table %s; allow it in the IAM policy. "
                            "(%.250s)",
