@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What hurts users of other programs on this way, one test a pain: lost batches, doubled counts, shards
-that stop, iterators that expire for ever, poison that blocks. The numbers are only a list."""
+that stop, iterators that expire for ever, poison that blocks. The numbers are only a list; 13, 18 and 19
+are beside what they belong to, in test_aws_shards.py and test_aws_trouble.py."""
 
 import hashlib
 import json
@@ -10,7 +11,7 @@ import pytest
 
 import aws_truth
 from aws_truth import SETTINGS, STREAM, TABLE
-from daemon import tweet
+from daemon import Daemon, tweet
 from fake_aws import FakeAws
 
 
@@ -168,6 +169,15 @@ def test_pain_09_the_tail_of_a_closed_shard_is_read(aws, start):
     exact(aws, tweets)
 
 
+def test_pain_10_a_shard_whose_answers_never_come_is_read_again(aws, start):
+    tweets = aws_truth.made_tweets(60)
+    aws_truth.put(aws, tweets)
+    aws.set_faults(rules=[{"operation": "Kinesis.GetRecords", "fault": "hang", "times": 1}])
+    daemon = on_amazon(start, aws)
+    exact(aws, tweets, timeout=120)
+    assert all(shard["last_success_age_seconds"] < 30 for shard in daemon.status()["shards"])
+
+
 def test_pain_11_every_page_of_shards_is_read(start):
     with FakeAws(options={"list_shards_page": 2, "describe_stream_page": 1}) as aws:
         aws_truth.create_account(aws, shards=9)
@@ -194,6 +204,29 @@ def test_pain_12_an_iterator_that_expires_again_and_again_is_no_loop(aws, start)
     wait_for_events(aws, delete_items(aws, ["gone"]))
 
 
+def test_pain_14_a_second_daemon_takes_no_lease_that_is_alive(aws, tmp_path, start):
+    first = on_amazon(start, aws)
+    tweets = aws_truth.made_tweets(120)
+    aws_truth.put(aws, tweets[:60])
+    exact(aws, tweets[:60])
+    second = Daemon({**first.settings, "data.dir": str(tmp_path / "second")}, data=tmp_path / "second",
+                    environ=aws.environment())
+    second.spawn()
+    try:
+        aws_truth.wait_until(lambda: "lease" in second.log, "the second daemon says that it waits", 30)
+        time.sleep(3)
+        aws_truth.put(aws, tweets[60:90])
+        exact(aws, tweets[:90])
+        assert second.get("/readyz").status == 503
+        first.kill()
+        second.wait_until_up(60)
+        aws_truth.put(aws, tweets[90:])
+        exact(aws, tweets)
+        second.stop()
+    finally:
+        second.kill()
+
+
 def test_pain_15_a_throttled_lease_table_slows_and_drops_nothing(aws, start):
     aws.set_faults({"throttle": {"p": 0.3, "operations": ["DynamoDB."]}})
     daemon = on_amazon(start, aws)
@@ -205,6 +238,40 @@ def test_pain_15_a_throttled_lease_table_slows_and_drops_nothing(aws, start):
     daemon.stop()
     daemon.start()
     exact(aws, tweets)
+
+
+# -- memory and the end -----------------------------------------------------------------------------
+
+
+def test_pain_16_a_table_that_takes_nothing_fills_no_memory(aws, start):
+    budget = 16 << 20
+    daemon = on_amazon(start, aws, **{"memory.budget_bytes": budget, "source.type": "synthetic", "source.rate": 2000,
+                                      "source.limit": 30000})
+    aws.set_faults({"throttle": {"p": 1.0, "operations": ["DynamoDB.UpdateItem"]}})
+    used = []
+    for _ in range(40):
+        time.sleep(0.25)
+        used.append(daemon.status()["memory"]["used_bytes"])
+    assert max(used) <= budget * 2, max(used)
+    aws.set_faults()
+    aws_truth.wait_until(lambda: daemon.get("/readyz").status == 200, "it goes on by itself", 90)
+
+
+@pytest.mark.parametrize("throttled", [False, True])
+def test_pain_17_a_stop_loses_nothing(aws, start, throttled):
+    tweets = aws_truth.made_tweets(400)
+    if throttled:
+        aws.set_faults({"throttle": {"p": 0.5, "operations": ["DynamoDB.UpdateItem"]}})
+    daemon = on_amazon(start, aws)
+    aws_truth.put(aws, tweets)
+    time.sleep(0.4)
+    daemon.stop()
+    aws.set_faults()
+    daemon.start()
+    exact(aws, tweets)
+
+
+# -- hot keys ---------------------------------------------------------------------------------------
 
 
 def test_pain_22_a_hot_hashtag_is_folded_and_no_label(aws, start):

@@ -75,7 +75,7 @@ def test_an_expired_iterator_is_replaced(aws, start):
     aws_truth.wait_for_archive(aws, 1)
 
 
-def test_a_position_before_the_trim_horizon_is_a_gap_and_no_loop(aws, start):
+def test_pain_13_a_position_before_the_trim_horizon_is_a_gap_and_no_loop(aws, start):
     daemon = start({**SETTINGS}, environ=aws.environment())
     first, lost, third = (aws_truth.made_tweets(40, first=first) for first in (1, 1000, 2000))
     aws_truth.put(aws, first)

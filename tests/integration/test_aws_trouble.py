@@ -157,7 +157,7 @@ def test_a_wrong_region(aws, tmp_path):
     assert status == 1 and "region" in text.lower()
 
 
-def test_a_clock_that_is_off_is_learned(aws, start):
+def test_pain_18_a_clock_that_is_off_is_learned(aws, start):
     aws_truth.create_account(aws)
     aws.move_clock(skew=3600)
     daemon = start({**SETTINGS}, environ=aws.environment())
@@ -169,7 +169,7 @@ def test_a_clock_that_is_off_is_learned(aws, start):
     ready(daemon)
 
 
-def test_credentials_that_end_are_fetched_anew(aws, tmp_path, start):
+def test_pain_19_credentials_that_end_are_fetched_anew(aws, tmp_path, start):
     aws_truth.create_account(aws)
     fetch = tmp_path / "fetch.py"
     fetch.write_text(
