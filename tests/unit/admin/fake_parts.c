@@ -71,6 +71,7 @@ void fake_parts_start(struct fake_parts *parts, const struct fake_options *optio
     struct ht_admin_context context = {.loop = parts->loop,
                                        .clock = clock,
                                        .timers = ht_loop_timers(parts->loop),
+                                       .log = options->log,
                                        .tally = parts->tally,
                                        .source = &parts->source,
                                        .ingest = &parts->ingest,

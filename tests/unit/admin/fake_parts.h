@@ -93,6 +93,7 @@ struct fake_options {
     bool archives_nothing; /* no change feed, archiver and archive */
     uint64_t ttl_s;
     const char *host; /* NULL: 127.0.0.1 */
+    const struct ht_log *log;
 };
 
 struct fake_request {

@@ -5,6 +5,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -85,6 +86,31 @@ static void test_a_part_that_waits(void **state)
     fake_parts_finish(&parts);
 }
 
+static void test_the_log_tells_why_a_part_does_not_work(void **state)
+{
+    (void)state;
+    int ends[2];
+    char text[2048];
+    struct ht_clock clock;
+    ht_clock_init_system(&clock);
+    assert_int_equal(pipe(ends), 0);
+    struct ht_log log = {.clock = &clock, .fd = ends[1], .level = HT_LOG_WARNING};
+    struct fake_parts parts;
+    fake_parts_start(&parts, &(struct fake_options){.log = &log});
+    struct ht_error error;
+    ht_error_set(&error, HT_ENOTFOUND, "The table is not there.");
+    ht_health_fail(&parts.table.health, HT_HEALTH_FAILED, &error);
+    ssize_t length = read(ends[0], text, sizeof(text) - 1);
+    assert_true(length > 0);
+    text[length] = '\0';
+    fake_assert_has(text, "table");
+    fake_assert_has(text, "failed");
+    fake_assert_has(text, "The table is not there.");
+    fake_parts_finish(&parts);
+    (void)close(ends[0]);
+    (void)close(ends[1]);
+}
+
 static void test_the_stage_behind_the_archive(void **state)
 {
     (void)state;
@@ -151,6 +177,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_whole),
         cmocka_unit_test(test_a_part_that_waits),
+        cmocka_unit_test(test_the_log_tells_why_a_part_does_not_work),
         cmocka_unit_test(test_the_stage_behind_the_archive),
         cmocka_unit_test(test_dead_letters_that_cannot_be_written),
         cmocka_unit_test(test_where_nothing_is_archived),
