@@ -485,6 +485,26 @@ const struct ht_error *ht_dynamodb_leases_trouble(const struct ht_dynamodb_lease
     return leases->trouble.code == 0 ? NULL : &leases->trouble;
 }
 
+int ht_dynamodb_leases_check(const struct ht_dynamodb_leases *leases, struct ht_error *error)
+{
+    const struct ht_lease *foreign = find_foreign(leases);
+    if (foreign != NULL) {
+        return ht_lease_foreign_error(foreign, error);
+    }
+    for (size_t i = 0; i < leases->count; i++) {
+        const struct ht_lease *lease = leases->all[i];
+        if (lease->exists && lease->position.kind != HT_POSITION_END &&
+            ht_leases_now_ms(leases) - lease->sure_ms >= HT_LEASE_SURE_MS) {
+            return ht_error_set(error, HT_ETIMEDOUT,
+                                "The lease of shard %s in table %s could not be renewed for %d s: "
+                                "nothing is counted until it is.",
+                                lease->shard_id, leases->options.table_name,
+                                HT_LEASE_SURE_MS / 1000);
+        }
+    }
+    return 0;
+}
+
 bool ht_dynamodb_leases_find(const struct ht_dynamodb_leases *leases, const char *shard_id,
                              struct ht_position *position)
 {

@@ -23,6 +23,7 @@ enum {
     /* KCL's defaults: LeaseManagementConfig.failoverTimeMillis 10,000; renewed every
      * failover / 3 - 25 ms */
     HT_LEASE_FAILOVER_MS = 10000,
+    HT_LEASE_SURE_MS = 8000, /* well before another takes it */
     HT_LEASE_RENEW_MS = 3308,
     HT_LEASE_LOOK_MS = 2000, /* a foreign lease is looked at so often */
     HT_LEASE_TICK_MS = 500,
@@ -79,7 +80,8 @@ struct ht_lease {
     struct ht_position position;
     uint64_t seen_ms;    /**< when this counter was seen first */
     uint64_t looked_ms;  /**< when it was read last */
-    uint64_t written_ms; /**< when it was written last */
+    uint64_t written_ms; /**< when it was written last, as renewals count it */
+    uint64_t sure_ms;    /**< when an answer last said that it is mine */
     /* at work */
     struct ht_lease_request *running;
     struct ht_dynamodb_lease_write *first, *last;

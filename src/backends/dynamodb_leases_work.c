@@ -135,6 +135,7 @@ static void own(struct ht_lease *lease, uint64_t counter, const struct ht_positi
         lease->position = *position;
     }
     lease->written_ms = ht_leases_now_ms(lease->leases);
+    lease->sure_ms = lease->written_ms;
 }
 
 static bool is_own_row(const struct ht_lease *lease, const struct ht_lease_row *row)

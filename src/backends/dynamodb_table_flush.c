@@ -17,6 +17,7 @@
 
 enum { MARKS_IN_A_KIB = 14 }; /* about: a mark of a Kinesis shard has 62 bytes */
 
+static bool may_write(struct ht_dynamodb_table *table);
 static void run_phase(struct ht_dynamodb_table *table);
 static void write_checkpoints(struct ht_dynamodb_table *table);
 static void on_checkpoint_written(struct ht_dynamodb_lease_write *write);
@@ -121,6 +122,25 @@ static bool run_works(struct ht_dynamodb_table *table, struct ht_dynamodb_works 
     return works->done == works->count;
 }
 
+/* A process that stood still, or lost its leases, must not write what it counted before: another has
+ * perhaps counted it, and deleted the hashtag since. */
+static bool may_write(struct ht_dynamodb_table *table)
+{
+    struct ht_dynamodb_flush *flush = &table->flush;
+    struct ht_error error;
+    bool writes = flush->phase == HT_DYNAMODB_WRITING || flush->phase == HT_DYNAMODB_DELETING;
+    int status = writes && !table->options.counts_nothing
+                     ? ht_dynamodb_leases_check(table->leases, &error)
+                     : 0;
+    if (status == HT_ETIMEDOUT) {
+        flush->last_error = error; /* the next renewal tells */
+        ht_dynamodb_flush_soon(table, 100);
+    } else if (status != 0) {
+        ht_dynamodb_flush_stop(table, status, &error);
+    }
+    return status == 0;
+}
+
 static void run_phase(struct ht_dynamodb_table *table)
 {
     struct ht_dynamodb_flush *flush = &table->flush;
@@ -134,6 +154,9 @@ static void run_phase(struct ht_dynamodb_table *table)
             return;
         }
         flush->phase = HT_DYNAMODB_WRITING;
+    }
+    if (!may_write(table)) {
+        return;
     }
     if (flush->phase == HT_DYNAMODB_WRITING && run_works(table, &flush->writes, until_ns)) {
         flush->phase = HT_DYNAMODB_CHECKPOINTS;

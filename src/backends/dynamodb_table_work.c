@@ -5,7 +5,7 @@
  *
  *   run: next work -> slot -> request -> answer: settle -> done, another step, or again later
  *
- *   delta:    UPDATE -> DONE
+ *   delta:    (in already, says the row of its shard: REFRESH) UPDATE -> DONE
  *             condition failed: (READ_MARK ->) all in: DONE; a part: UPDATE of the rest
  *   refresh:  REFRESH -> DONE
  *   deletion: LOOK -> nothing there: DONE; else DELETE of what was seen -> DONE
@@ -22,6 +22,7 @@
 
 static const struct ht_backoff backoff = {.base_ms = 50, .max_ms = 5000};
 
+static int look_at_row(struct ht_dynamodb_slot *slot);
 static void start(struct ht_dynamodb_slot *slot);
 static void start_update(struct ht_dynamodb_slot *slot, const struct ht_dynamodb_target *target);
 static void start_delete(struct ht_dynamodb_slot *slot, const struct ht_dynamodb_target *target);
@@ -146,6 +147,10 @@ void ht_dynamodb_work_run(struct ht_dynamodb_table *table, struct ht_dynamodb_wo
         }
         slot->work = work;
         slot->step = works->all[work].step;
+        if (slot->step == HT_DYNAMODB_UPDATE && look_at_row(slot) != 0) {
+            try_again(works, work, ht_dynamodb_now_ms(table) + backoff.base_ms);
+            break;
+        }
         start(slot);
     }
     if (works->again_count > 0) {
@@ -153,6 +158,52 @@ void ht_dynamodb_work_run(struct ht_dynamodb_table *table, struct ht_dynamodb_wo
         uint64_t due_ms = works->all[works->again[works->again_at]].due_ms;
         ht_dynamodb_flush_soon(table, due_ms > now_ms ? due_ms - now_ms : 1);
     }
+}
+
+/* Notes what is left of a delta. 0 or HT_ENOMEM. */
+static int note_rest(struct ht_dynamodb_work *work, const struct ht_delta_rest *rest)
+{
+    if (work->rest == NULL) {
+        work->rest = calloc(1, sizeof(*work->rest));
+    }
+    if (work->rest == NULL) {
+        return HT_ENOMEM;
+    }
+    work->rest->count = rest->count;
+    ht_mark_value(rest->first_sequence, rest->first_sub_sequence, work->rest->first);
+    return 0;
+}
+
+/* What the row of a shard says is counted: usually all before the delta. Another may have had the lease in
+ * between; then its marks tell that too, but for hashtags that it deleted. 0 or HT_ENOMEM. */
+static int look_at_row(struct ht_dynamodb_slot *slot)
+{
+    struct ht_dynamodb_table *table = slot->table;
+    const struct ht_table_flush *request = table->flush.request;
+    const struct ht_delta *delta = &request->deltas[slot->work];
+    struct ht_dynamodb_work *work = work_of(slot);
+    struct ht_delta_rest rest = {0};
+    struct ht_position row;
+    bool is_known =
+        ht_dynamodb_leases_find(table->leases, request->checkpoints[delta->shard].shard_id, &row);
+    struct ht_slice sequence = ht_slice_text(row.sequence_number);
+    if (!is_known || (row.kind != HT_POSITION_AFTER && row.kind != HT_POSITION_END) ||
+        (row.kind == HT_POSITION_AFTER &&
+         ht_sequence_compare_sub(sequence, row.sub_sequence, delta->first_sequence,
+                                 delta->first_sub_sequence) < 0)) {
+        return 0;
+    }
+    if (row.kind == HT_POSITION_AFTER &&
+        ht_sequence_compare_sub(sequence, row.sub_sequence, delta->last_sequence,
+                                delta->last_sub_sequence) < 0) {
+        request->count_after(request, slot->work, sequence, row.sub_sequence, &rest);
+    }
+    if (rest.count == 0) {
+        table->counters.already_counted++;
+        work->step = slot->step = HT_DYNAMODB_REFRESH;
+        return 0;
+    }
+    return work->rest != NULL && work->rest->count <= rest.count ? 0 : note_rest(work, &rest);
 }
 
 static void start(struct ht_dynamodb_slot *slot)
@@ -425,10 +476,7 @@ static void settle_mark(struct ht_dynamodb_slot *slot, const struct ht_dynamodb_
         finish_work(slot);
         return;
     }
-    if (work->rest == NULL) {
-        work->rest = calloc(1, sizeof(*work->rest));
-    }
-    if (work->rest == NULL) {
+    if (note_rest(work, &rest) != 0) {
         struct ht_error error;
         go_on(slot, HT_DYNAMODB_UPDATE);
         ht_dynamodb_flush_stop(
@@ -436,8 +484,6 @@ static void settle_mark(struct ht_dynamodb_slot *slot, const struct ht_dynamodb_
             &error);
         return;
     }
-    work->rest->count = rest.count;
-    ht_mark_value(rest.first_sequence, rest.first_sub_sequence, work->rest->first);
     go_on(slot, HT_DYNAMODB_UPDATE);
 }
 

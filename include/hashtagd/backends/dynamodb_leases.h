@@ -118,6 +118,13 @@ void ht_dynamodb_leases_remove(struct ht_dynamodb_leases *leases,
 bool ht_dynamodb_leases_find(const struct ht_dynamodb_leases *leases, const char *shard_id,
                              struct ht_position *position);
 
+/** Whether all unfinished rows are surely this worker's at this moment: 0; HT_EBUSY where one is
+ * another's; HT_ETIMEDOUT where one was not renewed for so long that another may take it, as after the
+ * process stood still. Then what was counted must not be written: another may have written it, and
+ * deleted it again. */
+int ht_dynamodb_leases_check(const struct ht_dynamodb_leases *leases,
+                             struct ht_error *error) HT_MUST_CHECK;
+
 /** How many rows are known. */
 size_t ht_dynamodb_leases_count(const struct ht_dynamodb_leases *leases);
 

@@ -361,6 +361,40 @@ static void a_process_that_counts_nothing_leaves_positions_alone(void **state)
     assert_non_null(fake_dynamodb_get(world->fake, LEASES, SHARD_0, "leaseOwner"));
 }
 
+/* Another daemon took the lease of a process that stood still, counted on, and a user deleted there. */
+static void what_another_counted_and_deleted_meanwhile_does_not_come_back(void **state)
+{
+    struct world *world = *state;
+    struct flight flight;
+    open_loaded(world);
+    board(world, &flight, (uint64_t[]){0, 0}, (uint64_t[]){50, 0}, NULL);
+    flight.flush.checkpoint_count = 1;
+    assert_int_equal(flush_now(world, &flight), 0);
+    fake_dynamodb_put(world->fake, LEASES, "leaseKey", SHARD_0, "leaseOwner", "{\"S\":\"other\"}",
+                      "leaseCounter", "{\"N\":\"99\"}", "checkpoint", "{\"S\":\"80\"}", NULL);
+    for (unsigned tag = 0; tag < TAGS; tag++) {
+        fake_dynamodb_remove(world->fake, TABLE, tag_names[tag]);
+    }
+    uint64_t updates = world->fake->updates;
+    ht_manual_clock_advance_ms(&world->clock, 60000);
+    board(world, &flight, (uint64_t[]){50, 0}, (uint64_t[]){100, 0}, NULL);
+    flight.flush.checkpoint_count = 1;
+    start_flush(world, &flight);
+    pass(world, 2000);
+    assert_true(flight.is_done);
+    assert_int_equal(flight.flush.status, HT_EBUSY);
+    assert_int_equal(world->fake->updates, updates); /* nothing of it */
+    assert_null(fake_dynamodb_find(world->fake, TABLE, "alpha"));
+    pass(world, 12000); /* the other one ends without giving it back */
+    assert_int_equal(flush_now(world, &flight), 0);
+    for (unsigned tag = 0; tag < TAGS; tag++) {
+        assert_int_equal(stored(world, tag),
+                         truth(tag, (uint64_t[]){100, 0}) - truth(tag, (uint64_t[]){80, 0}));
+    }
+    assert_string_equal(fake_dynamodb_get(world->fake, LEASES, SHARD_0, "checkpoint"),
+                        "{\"S\":\"100\"}");
+}
+
 static void closing_waits_for_a_flush_but_not_for_ever(void **state)
 {
     struct world *world = *state;
@@ -399,6 +433,7 @@ int main(void)
         TEST(marks_of_ended_shards_are_removed_after_a_while),
         TEST(one_malformed_item_does_not_stop_the_others),
         TEST(a_process_that_counts_nothing_leaves_positions_alone),
+        TEST(what_another_counted_and_deleted_meanwhile_does_not_come_back),
         TEST(closing_waits_for_a_flush_but_not_for_ever),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
