@@ -118,12 +118,30 @@ bool ht_exchange_is_loaded(struct ht_admin_exchange *exchange)
     return false;
 }
 
+/* A table that others wrote may hold a hashtag in a spelling that is not the folded one. */
+static bool has_as_spelled(struct ht_admin_exchange *exchange, struct ht_slice spelled, char *tag,
+                           size_t *length)
+{
+    if (spelled.length > 0 && spelled.data[0] == '#') {
+        spelled = ht_slice_make(spelled.data + 1, spelled.length - 1);
+    }
+    if (spelled.length == 0 || spelled.length > HT_FOLD_BYTES_MAX ||
+        ht_tally_count(exchange->admin->context.tally, spelled) == 0) {
+        return false;
+    }
+    memcpy(tag, spelled.data, spelled.length);
+    *length = spelled.length;
+    return true;
+}
+
 bool ht_exchange_read_tag(struct ht_admin_exchange *exchange, char *tag, size_t *length)
 {
     struct ht_buffer spelled;
     ht_buffer_init(&spelled, HT_ROUTE_MAX_TEXT_BYTES);
     int result = ht_url_decode(exchange->rest, &spelled);
-    if (result == 0) {
+    if (result == 0 && has_as_spelled(exchange, ht_buffer_slice(&spelled), tag, length)) {
+        result = 0;
+    } else if (result == 0) {
         result = ht_fold_tag(exchange->admin->context.fold, ht_buffer_slice(&spelled), tag, length);
         result = result == HT_EPARSE ? HT_EINVAL : result == 0 ? 0 : HT_ENOTFOUND;
     }

@@ -64,8 +64,9 @@ struct ht_http_request *ht_exchange_release(struct ht_admin_exchange *exchange, 
 bool ht_exchange_is_loaded(struct ht_admin_exchange *exchange);
 
 /**
- * Folds the {tag} of the path into `tag` (room for HT_FOLD_BYTES_MAX). False where it is none: it
- * has then answered 400 or 404.
+ * Reads the {tag} of the path into `tag` (room for HT_FOLD_BYTES_MAX): as it is spelled where the
+ * table has just that, else folded. Once counts are loaded. False where it is none: it has then
+ * answered 400 or 404.
  */
 bool ht_exchange_read_tag(struct ht_admin_exchange *exchange, char *tag, size_t *length);
 

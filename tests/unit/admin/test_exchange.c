@@ -139,6 +139,28 @@ static void test_one_hashtag(void **state)
     fake_parts_finish(&parts);
 }
 
+/* A table of the older notebook has spellings that are not folded; each is a hashtag of its own. */
+static void test_a_spelling_of_the_table_goes_first(void **state)
+{
+    (void)state;
+    struct fake_parts parts;
+    fake_parts_start(&parts, NULL);
+    fake_parts_add(&parts, "foo", 4);
+    fake_parts_add(&parts, "Foo", 2);
+    struct fake_answer answer = fake_parts_get(&parts, "hashtags/Foo", 200);
+    fake_assert_has(answer.body, "{\"hashtag\":\"Foo\",\"count\":2,");
+    fake_answer_finish(&answer);
+    answer = fake_parts_get(&parts, "hashtags/FOO", 200);
+    fake_assert_has(answer.body, "{\"hashtag\":\"foo\",\"count\":4,");
+    fake_answer_finish(&answer);
+    parts.count.is_found = true;
+    answer = send(&parts, "DELETE", "hashtags/%23Foo", NULL);
+    assert_int_equal(answer.status, 200);
+    assert_string_equal(parts.count.deleted, "Foo");
+    fake_answer_finish(&answer);
+    fake_parts_finish(&parts);
+}
+
 static void test_prefixes(void **state)
 {
     (void)state;
@@ -273,6 +295,7 @@ int main(void)
         cmocka_unit_test(test_tags_that_are_none),
         cmocka_unit_test(test_while_counts_are_loaded),
         cmocka_unit_test(test_one_hashtag),
+        cmocka_unit_test(test_a_spelling_of_the_table_goes_first),
         cmocka_unit_test(test_prefixes),
         cmocka_unit_test(test_flush),
         cmocka_unit_test(test_flush_where_nothing_is_archived),
