@@ -288,5 +288,9 @@ void ht_aws_answer_tell(struct ht_aws_attempts *attempts)
         snprintf(where, sizeof where, " (HTTP %d%s%s)", failure->http_status,
                  failure->request_id[0] == '\0' ? "" : ", request ", failure->request_id);
     }
-    ht_error_set(&call->error, call->status, "%s: %s%s", who, what, where);
+    bool is_unsigned = call->status == HT_EPERMISSION && failure->code[0] != '\0' &&
+                       failure->fault == HT_AWS_FAULT_FINAL &&
+                       ht_aws_failure_is_about_keys(failure);
+    ht_error_set(&call->error, call->status, "%s: %s%s%s", who, what, where,
+                 is_unsigned ? ": look at the secret key and at AWS_REGION" : "");
 }

@@ -384,6 +384,21 @@ bool ht_aws_failure_may_be_skew(const struct ht_aws_failure *failure)
     return false;
 }
 
+bool ht_aws_failure_is_about_keys(const struct ht_aws_failure *failure)
+{
+    static const char *const codes[] = {
+        "InvalidSignatureException",          "SignatureDoesNotMatch", "AuthFailure",
+        "IncompleteSignatureException",       "IncompleteSignature",   "MissingAuthenticationToken",
+        "MissingAuthenticationTokenException"};
+
+    for (size_t i = 0; i < HT_COUNT_OF(codes); i++) {
+        if (strcmp(failure->code, codes[i]) == 0) {
+            return true;
+        }
+    }
+    return failure->fault == HT_AWS_FAULT_CREDENTIALS;
+}
+
 int ht_aws_failure_status(const struct ht_aws_failure *failure)
 {
     const struct code_meaning *meaning = find_meaning(ht_slice_text(failure->code));

@@ -10,6 +10,7 @@
 
 #include "dynamodb_changes_internal.h"
 
+#include "hashtagd/aws/failure.h"
 #include "hashtagd/base/assert.h"
 
 #include <stdlib.h>
@@ -227,7 +228,7 @@ void ht_dynamodb_changes_note(struct ht_changes_trouble *trouble, const struct h
     if (call->error.code == 0) {
         ht_error_set(&trouble->error, status, "DynamoDB Streams %s: %s.", call->operation,
                      ht_error_meaning(status));
-    } else if (status == HT_EPERMISSION && call->failure.fault != HT_AWS_FAULT_CREDENTIALS) {
+    } else if (status == HT_EPERMISSION && !ht_aws_failure_is_about_keys(&call->failure)) {
         ht_error_set(&trouble->error, status, "%.400s Allow dynamodb:%s there.", call->error.text,
                      call->operation);
     } else {

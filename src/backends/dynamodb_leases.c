@@ -9,6 +9,7 @@
 
 #include "dynamodb_leases_internal.h"
 
+#include "hashtagd/aws/failure.h"
 #include "hashtagd/base/assert.h"
 #include "hashtagd/base/backoff.h"
 
@@ -166,7 +167,7 @@ static void on_scanned(struct ht_dynamodb_scan *op)
     int status = op->status == 0 ? take_rows(leases, op) : op->status;
     uint64_t wait_ms = 0;
     leases->is_scanning = false;
-    ht_leases_note(leases, &op->call.error, status);
+    ht_leases_note_call(leases, &op->call, status);
     if (status != 0) {
         leases->scan_failures++;
         wait_ms = ht_backoff_ms(&scan_backoff, leases->scan_failures, leases->options.random);
@@ -450,10 +451,20 @@ void ht_leases_note(struct ht_dynamodb_leases *leases, const struct ht_error *er
                            leases->options.table_name, error->text);
     } else if (status == HT_EPERMISSION) {
         (void)ht_error_set(&leases->failure, status,
-                           "Table %s keeps the shards' positions and may not be used: look at the "
-                           "credentials, and allow Scan, GetItem, PutItem, UpdateItem and "
+                           "Table %s keeps the shards' positions and may not be used: allow "
+                           "Scan, GetItem, PutItem, UpdateItem and "
                            "DeleteItem on it in the IAM policy. (%.200s)",
                            leases->options.table_name, error->text);
+    }
+}
+
+void ht_leases_note_call(struct ht_dynamodb_leases *leases, const struct ht_aws_call *call,
+                         int status)
+{
+    ht_leases_note(leases, &call->error, status);
+    if (status == HT_EPERMISSION && ht_aws_failure_is_about_keys(&call->failure)) {
+        leases->failure = call->error; /* which says it, and no permission would help */
+        leases->failure.code = status;
     }
 }
 

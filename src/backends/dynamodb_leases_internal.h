@@ -171,6 +171,10 @@ void ht_leases_look(struct ht_dynamodb_leases *leases);
 /** Notes why a request failed, or (NULL) that one succeeded. */
 void ht_leases_note(struct ht_dynamodb_leases *leases, const struct ht_error *error, int status);
 
+/** The same for a call that ended with `status`: it tells keys from permissions. */
+void ht_leases_note_call(struct ht_dynamodb_leases *leases, const struct ht_aws_call *call,
+                         int status);
+
 /** Monotonic milliseconds. */
 static inline uint64_t ht_leases_now_ms(const struct ht_dynamodb_leases *leases)
 {

@@ -212,7 +212,7 @@ void ht_lease_answered(struct ht_lease_request *request, const struct ht_aws_cal
     struct ht_lease *lease = request->lease;
     struct ht_dynamodb_leases *leases = lease->leases;
     bool is_conflict = ht_dynamodb_condition_failed(call);
-    ht_leases_note(leases, is_conflict ? NULL : &call->error, is_conflict ? 0 : status);
+    ht_leases_note_call(leases, call, is_conflict ? 0 : status);
     if (status != 0 && !is_conflict) {
         after_failure(request, status);
     } else if (request->action == HT_LEASE_READ) {

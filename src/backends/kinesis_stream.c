@@ -3,6 +3,7 @@
 
 #include "kinesis_stream_internal.h"
 
+#include "hashtagd/aws/failure.h"
 #include "hashtagd/base/assert.h"
 
 #include <stdio.h>
@@ -167,7 +168,7 @@ int ht_kinesis_stream_explain(const struct ht_kinesis_stream *stream,
                             "stream.name or AWS_REGION.)",
                             text, name);
     }
-    if (status == HT_EPERMISSION && call->failure.fault != HT_AWS_FAULT_CREDENTIALS) {
+    if (status == HT_EPERMISSION && !ht_aws_failure_is_about_keys(&call->failure)) {
         return ht_error_set(error, status,
                             "%s (Allow kinesis:%s on the stream %s; see docs/aws.md.)", text,
                             call->operation, name);

@@ -38,6 +38,10 @@ enum ht_aws_fault ht_aws_failure_classify(enum ht_aws_service service, struct ht
 /** Whether it may be the clock: the code is one that a wrong signature gives too. */
 bool ht_aws_failure_may_be_skew(const struct ht_aws_failure *failure);
 
+/** Whether it is about the keys and no permission could help: they are missing, unknown or expired, or
+ * the signature is not accepted (a wrong secret, or another region than the endpoint's). */
+bool ht_aws_failure_is_about_keys(const struct ht_aws_failure *failure);
+
 /** The HT_E... for a failure that came with an answer, as struct ht_aws_call tells. */
 int ht_aws_failure_status(const struct ht_aws_failure *failure);
 

@@ -6,6 +6,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
@@ -229,6 +230,30 @@ static void test_region_hints(void **state)
 }
 
 /* Cut anywhere, and with bytes changed anywhere: nothing may go wrong. */
+/* No permission helps where the keys are wrong: then nobody must be sent to the policy. */
+static void test_keys_are_told_from_permissions(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *code;
+        bool is_about_keys;
+    } codes[] = {{"InvalidSignatureException", true},
+                 {"SignatureDoesNotMatch", true},
+                 {"AuthFailure", true},
+                 {"IncompleteSignature", true},
+                 {"MissingAuthenticationToken", true},
+                 {"AccessDeniedException", false},
+                 {"KMSAccessDeniedException", false},
+                 {"", false}};
+    for (size_t i = 0; i < HT_COUNT_OF(codes); i++) {
+        struct ht_aws_failure failure = {.fault = HT_AWS_FAULT_FINAL};
+        (void)snprintf(failure.code, sizeof(failure.code), "%s", codes[i].code);
+        assert_int_equal(ht_aws_failure_is_about_keys(&failure), codes[i].is_about_keys);
+    }
+    struct ht_aws_failure failure = {.fault = HT_AWS_FAULT_CREDENTIALS};
+    assert_true(ht_aws_failure_is_about_keys(&failure));
+}
+
 static void test_garbage(void **state)
 {
     struct ht_random random;
@@ -263,6 +288,7 @@ int main(void)
         cmocka_unit_test(test_codes_of_single_records),
         cmocka_unit_test(test_long_texts_are_cut_at_a_character),
         cmocka_unit_test(test_region_hints),
+        cmocka_unit_test(test_keys_are_told_from_permissions),
         cmocka_unit_test(test_garbage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
