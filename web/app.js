@@ -23,7 +23,7 @@ const deletions = new Deletions();
 const remover = new Remover({ archiveOff: () => pipeline.part("archive")?.state === "off" });
 const detail = new Detail({ onDelete: (tag) => askDelete(tag, detail.item?.count) });
 const list = new ListView({
-  onDelete: (tag) => askDelete(tag, list.rows.item(tag)?.count),
+  onDelete: (tag) => askDelete(tag, list.countOf(tag)),
   onQuery: () => stream.start(),
 });
 const stream = new EventStream({
@@ -168,7 +168,7 @@ function deleteCurrent() {
   }
   const tag = list.rows.current;
   if (tag === null || !byId("rows-body").contains(document.activeElement)) return false;
-  askDelete(tag, list.rows.item(tag)?.count);
+  askDelete(tag, list.countOf(tag));
   return true;
 }
 

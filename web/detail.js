@@ -128,7 +128,7 @@ export class Detail {
     rows.forEach(([name, at, relative], index) => {
       const [term, text] = box.children[index].children;
       setText(term, name);
-      setText(text, `${dateTime(at)} (${relative})`);
+      setText(text, at > 0 ? `${dateTime(at)} (${relative})` : "–");
     });
   }
 

@@ -11,6 +11,8 @@ const day = new Intl.DateTimeFormat("en-GB",
   { weekday: "short", day: "numeric", month: "short", year: "numeric" });
 
 const known = (value) => typeof value === "number" && Number.isFinite(value);
+// The daemon says 0 where it does not know when.
+const isTime = (epoch) => known(epoch) && epoch > 0;
 
 /** 1234567 as 1,234,567. */
 export const count = (value) => (known(value) ? whole.format(value) : "–");
@@ -70,7 +72,7 @@ export const hourMinute = (epoch) => minute.format(epoch * 1000);
 
 /** Day and time in full. */
 export const dateTime = (epoch) =>
-  known(epoch) ? `${day.format(epoch * 1000)}, ${clock.format(epoch * 1000)}` : "–";
+  isTime(epoch) ? `${day.format(epoch * 1000)}, ${clock.format(epoch * 1000)}` : "–";
 
 // The daemon's clock may differ from the reader's. Every answer that tells its time corrects this.
 let offset = 0;
@@ -88,7 +90,7 @@ export const now = () => Date.now() / 1000 + offset;
 
 /** "now", "12 s ago", "3 min ago". */
 export function ago(epoch) {
-  if (!known(epoch)) return "–";
+  if (!isTime(epoch)) return "–";
   const passed = now() - epoch;
   if (passed < 3) return "now";
   return `${duration(passed)} ago`;

@@ -92,6 +92,11 @@ export class ListView {
   }
 
   /** A hashtag was deleted: while held still, the row says so. */
+  /** The whole count of a hashtag; undefined where the list shows that of a window alone. */
+  countOf(tag) {
+    return this.#window === "all" ? this.rows.item(tag)?.count : undefined;
+  }
+
   onDeleted(tag) {
     if (this.#paused) this.#list.markGone(tag);
   }

@@ -79,6 +79,17 @@ def test_delete_asks_tells_and_shows_the_line(fake, pages, shoot):
     assert "breaking" not in views.tags(page)
 
 
+def test_a_window_does_not_tell_the_whole_count(fake, pages):
+    page = pages.open(fake.url)
+    views.delete_button(page, "breaking").click()
+    expect(views.dialog(page)).to_contain_text("Its count of ")
+    page.keyboard.press("Escape")
+    views.tab(page, "24 hours").click()
+    expect(page.locator("#list-note")).to_contain_text("in the last 24 hours")
+    views.delete_button(page, "breaking").click()
+    expect(views.dialog(page)).to_contain_text("Its count goes to the archive")
+
+
 def test_cancel_deletes_nothing(fake, pages):
     page = pages.open(fake.url)
     for how in ("Cancel", "Escape"):
