@@ -34,7 +34,9 @@ void ht_top_append_grouped(struct ht_buffer *out, uint64_t number)
 void ht_top_append_age(struct ht_buffer *out, int64_t seen_s, int64_t now_s)
 {
     int64_t age_s = now_s - seen_s;
-    if (age_s < 1) {
+    if (seen_s <= 0) {
+        (void)ht_buffer_append_text(out, "unknown");
+    } else if (age_s < 1) {
         (void)ht_buffer_append_text(out, "now");
     } else if (age_s < 60) {
         (void)ht_buffer_append_format(out, "%d s ago", (int)age_s);

@@ -90,9 +90,9 @@ static const struct {
     int64_t seen_s, now_s;
     const char *text;
 } ages[] = {
-    {100, 100, "now"},     {200, 100, "now"},      {99, 100, "1 s ago"},
-    {41, 100, "59 s ago"}, {40, 100, "1 min ago"}, {0, 3599, "59 min ago"},
-    {0, 3600, "1 h ago"},  {0, 86399, "23 h ago"}, {0, 86400, "1970-01-01"},
+    {100, 100, "now"},        {200, 100, "now"},       {99, 100, "1 s ago"}, {41, 100, "59 s ago"},
+    {40, 100, "1 min ago"},   {1, 3600, "59 min ago"}, {1, 3601, "1 h ago"}, {1, 86400, "23 h ago"},
+    {1, 86401, "1970-01-01"}, {0, 86400, "unknown"},
 };
 
 static void test_ages(void **state)
