@@ -6,6 +6,7 @@
 #include "hashtagd/base/assert.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /*
  * credentials -> every resource that the configuration names, looked at as `setup` does. What the
@@ -24,7 +25,9 @@ void ht_check_aws(struct ht_check *check)
     }
     if (status != 0) {
         ht_check_fail(check, "credentials", error.text,
-                      "docs/aws-credentials.md tells where credentials and region come from");
+                      error.code == HT_ECONNECTION || error.code == HT_ETIMEDOUT
+                          ? "see to the network, the region's name and AWS_ENDPOINT_URL"
+                          : "docs/aws-credentials.md tells where credentials and region come from");
         return;
     }
     check->has_aws = true;
@@ -49,6 +52,15 @@ void ht_check_aws(struct ht_check *check)
     (void)snprintf(check->prefix, sizeof(check->prefix), "%s", setup.prefix);
 }
 
+/* The kinds are short, to stand in a column. */
+static const char *noun_of(const char *kind)
+{
+    return strcmp(kind, "leases") == 0          ? "table of leases"
+           : strcmp(kind, "delivery") == 0      ? "delivery stream"
+           : strcmp(kind, "change stream") == 0 ? "change stream of a table"
+                                                : kind;
+}
+
 static void look_at(struct ht_check *check, struct ht_setup *setup,
                     const struct ht_setup_resource *resource)
 {
@@ -65,7 +77,7 @@ static void look_at(struct ht_check *check, struct ht_setup *setup,
         ht_check_fail(check, resource->kind, error.text,
                       error.code == HT_EPERMISSION ? cure : NULL);
     } else if (!look.exists) {
-        (void)snprintf(text, sizeof(text), "there is no %s %s in %s", resource->kind, name,
+        (void)snprintf(text, sizeof(text), "there is no %s %s in %s", noun_of(resource->kind), name,
                        ht_aws_client_region(check->aws.session.client));
         ht_check_fail(check, resource->kind, text,
                       "hashtagd setup makes it; or see to name and region");

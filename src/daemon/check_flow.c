@@ -35,7 +35,7 @@ void ht_check_flow(struct ht_check *check)
     bool goes_on = true;
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
         if (!goes_on) {
-            ht_check_skip(check, steps[i].name, "left out: the step before it failed");
+            ht_check_skip(check, steps[i].name, "left out, as the step before it did not pass");
             continue;
         }
         goes_on = steps[i].run(check);
@@ -99,8 +99,24 @@ static int64_t find_count(struct ht_check *check)
     return count;
 }
 
+/* Where nothing tells this process what others count, it cannot see the mark arrive. */
+static bool sees_counts(struct ht_check *check)
+{
+    const struct ht_config *config = check->config;
+    if (config->counting.enabled || config->archive.type != HT_CONFIG_ARCHIVE_NONE) {
+        return true;
+    }
+    ht_check_skip(check, "count",
+                  "counting.enabled is false and archive.type is none: this process does not see "
+                  "what others count; check with the configuration of the one that counts too");
+    return false;
+}
+
 static bool wait_for_count(struct ht_check *check)
 {
+    if (!sees_counts(check)) {
+        return false;
+    }
     int64_t count = 0;
     uint64_t began_ms = ht_clock_monotonic_ms(&check->clock), now_ms = began_ms;
     while (count <= 0 && now_ms - began_ms < COUNT_TIMEOUT_MS) {
