@@ -28,6 +28,15 @@ def owners(aws, table):
     return {row["leaseKey"]["S"]: row["leaseOwner"]["S"] for row in aws.items(table) if "leaseOwner" in row}
 
 
+def test_check_of_a_process_that_takes_tweets_in_and_sees_no_counts(aws, tmp_path):
+    settings = {**AMAZON, **TAKES_IN, "data.dir": tmp_path / "takes-in", "admin.listen": "127.0.0.1:0"}
+    words = [f"--set={key}={json.dumps(value) if isinstance(value, bool) else value}" for key, value in settings.items()]
+    done = hashtagd("check", *words, environ=aws.environment(), timeout=40)
+    told = done.stdout.decode()
+    assert done.returncode == 0, told
+    assert "ok    put" in told and "--    count" in told and "0 failed" in told
+
+
 def test_each_process_can_stop_and_start_while_the_others_work(aws, tmp_path):
     def make(name, settings):
         return Daemon({**AMAZON, **settings}, tmp_path / name, environ=aws.environment())
