@@ -4,6 +4,8 @@
 #include "admin_internal.h"
 #include "status_parts.h"
 
+#include <string.h>
+
 /* The archiver is the stage between changes and archive: where it fails, what it feeds fails. */
 struct ht_health *ht_status_health(const struct ht_admin_context *context, enum ht_status_part part)
 {
@@ -18,7 +20,21 @@ struct ht_health *ht_status_health(const struct ht_admin_context *context, enum 
 
 /* Changes of state */
 
-/* A part that waits or has failed is the only news that a person must see. */
+/* That a part waits or has failed is news that a person must see, and so is the end of it. */
+static enum ht_log_level level_of(struct ht_health *health)
+{
+    bool is_over = health->is_trouble_told && ht_health_state_is_ready(health->state);
+    if (health->state == HT_HEALTH_FAILED || health->state == HT_HEALTH_WAITING) {
+        health->is_trouble_told = true;
+        /* the same trouble in other words (another request id) is no news */
+        return !health->is_new_state               ? HT_LOG_DEBUG
+               : health->state == HT_HEALTH_FAILED ? HT_LOG_ERROR
+                                                   : HT_LOG_WARNING;
+    }
+    health->is_trouble_told = health->is_trouble_told && !is_over;
+    return is_over ? HT_LOG_INFO : HT_LOG_DEBUG;
+}
+
 static void on_change(void *user, struct ht_health *health)
 {
     struct ht_admin *admin = ht_admin_from(user);
@@ -32,12 +48,7 @@ static void on_change(void *user, struct ht_health *health)
     if (context->archiver != NULL && ht_archiver_health(context->archiver) == health) {
         name = "archiver";
     }
-    /* the same trouble in other words (another request id) is no news */
-    enum ht_log_level level = !health->is_new_state                ? HT_LOG_DEBUG
-                              : health->state == HT_HEALTH_FAILED  ? HT_LOG_ERROR
-                              : health->state == HT_HEALTH_WAITING ? HT_LOG_WARNING
-                                                                   : HT_LOG_DEBUG;
-    HT_LOG_AT(context->log, level, "status", "state changed", HT_TEXT("of", name),
+    HT_LOG_AT(context->log, level_of(health), "status", "state changed", HT_TEXT("of", name),
               HT_TEXT("state", ht_health_state_name(health->state)), HT_TEXT("text", health->text),
               (struct ht_log_field){0});
     ht_events_note_state(&admin->events);
@@ -168,15 +179,28 @@ void ht_status_format_problems(const struct ht_admin *admin, struct ht_buffer *o
     ht_status_write_problems(admin, &writer);
 }
 
+/* "table is waiting: The disk is full." A reason that only repeats the state is left out. */
+static void append_problem(struct ht_buffer *out, const char *name, const struct ht_health *health)
+{
+    const char *state = ht_health_state_name(health->state);
+    const char *text = text_of(health);
+    size_t length = strlen(text);
+    bool has_end = length > 0 && strchr(".!?)", text[length - 1]) != NULL;
+    (void)ht_buffer_append_format(out, "%s%s is %s", out->length > 0 ? " " : "", name, state);
+    if (strcmp(text, state) != 0) {
+        (void)ht_buffer_append_format(out, ": %s", text);
+    }
+    (void)ht_buffer_append_text(out, has_end ? "" : ".");
+}
+
 void ht_status_describe_problems(const struct ht_admin *admin, struct ht_buffer *out)
 {
     if (admin->is_stopping) {
-        (void)ht_buffer_append_text(out, "The daemon is stopping. ");
+        (void)ht_buffer_append_text(out, "The daemon is stopping.");
     }
     const struct ht_health *health;
     const char *name;
     for (int index = 0; (health = next_problem(admin, &index, &name)) != NULL;) {
-        (void)ht_buffer_append_format(out, "%s is %s: %s ", name,
-                                      ht_health_state_name(health->state), text_of(health));
+        append_problem(out, name, health);
     }
 }

@@ -86,7 +86,8 @@ void ht_log_write(const struct ht_log *log, const struct ht_log_line *said);
 /** The level that `name` ("error", "warning", "info", "debug") means, or -1. */
 int ht_log_level_from_name(const char *name);
 
-/* The fields end with one that is empty, so that a call without fields is standard C too. */
+/* The fields end with one that is empty, so that a call without fields is standard C too: who uses
+ * this one itself must give it. */
 #define HT_LOG_AT(log, level, part, message, ...)                                                  \
     ht_log_write(                                                                                  \
         (log),                                                                                     \

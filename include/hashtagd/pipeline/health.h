@@ -44,6 +44,7 @@ struct ht_health {
     void (*on_change)(void *user,
                       struct ht_health *health); /**< may be NULL; state or text changed */
     void *on_change_user;                        /**< given to on_change */
+    bool is_trouble_told; /**< for on_change alone: it told trouble, and not yet its end */
 };
 
 /** Starts in state `state` without text. */

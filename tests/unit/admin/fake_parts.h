@@ -92,8 +92,8 @@ struct fake_options {
     const char *token;
     bool archives_nothing; /* no change feed, archiver and archive */
     uint64_t ttl_s;
-    const char *host; /* NULL: 127.0.0.1 */
-    const struct ht_log *log;
+    const char *host;         /* NULL: 127.0.0.1 */
+    const struct ht_log *log; /* NULL: no lines */
 };
 
 struct fake_request {

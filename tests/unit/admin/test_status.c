@@ -111,6 +111,41 @@ static void test_the_log_tells_why_a_part_does_not_work(void **state)
     (void)close(ends[1]);
 }
 
+/* The lines are read in the order in which they must come: one too many would show. */
+static void assert_line(int fd, const char *level, const char *state, const char *why)
+{
+    char line[512] = "";
+    assert_true(read(fd, line, sizeof(line) - 1) > 0);
+    fake_assert_has(line, level);
+    fake_assert_has(line, state);
+    fake_assert_has(line, why);
+    fake_assert_has(line, "table");
+}
+
+static void test_the_log_tells_why_a_part_waits_and_when_it_is_over(void **state)
+{
+    (void)state;
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    struct ht_clock clock;
+    ht_clock_init_system(&clock);
+    struct ht_log log = {
+        .clock = &clock, .fd = ends[1], .level = HT_LOG_INFO, .format = HT_LOG_FORMAT_LOGFMT};
+    struct fake_parts parts;
+    fake_parts_start(&parts, &(struct fake_options){.log = &log});
+    ht_health_set(&parts.table.health, HT_HEALTH_IDLE, "%s", "");
+    ht_health_set(&parts.table.health, HT_HEALTH_WAITING, "The disk is full.");
+    assert_line(ends[0], "level=warning", "state=waiting", "text=\"The disk is full.\"");
+    ht_health_succeed(&parts.table.health);
+    assert_line(ends[0], "level=info", "state=working", "");
+    ht_health_set(&parts.table.health, HT_HEALTH_IDLE, "%s", "");
+    ht_health_set(&parts.table.health, HT_HEALTH_FAILED, "Not permitted.");
+    assert_line(ends[0], "level=error", "state=failed", "text=\"Not permitted.\"");
+    fake_parts_finish(&parts);
+    (void)close(ends[0]);
+    (void)close(ends[1]);
+}
+
 static void test_the_stage_behind_the_archive(void **state)
 {
     (void)state;
@@ -154,6 +189,20 @@ static void test_where_nothing_is_archived(void **state)
     fake_parts_finish(&parts);
 }
 
+static void test_several_that_wait(void **state)
+{
+    (void)state;
+    struct fake_parts parts;
+    fake_parts_start(&parts, NULL);
+    ht_health_set(&parts.table.health, HT_HEALTH_STARTING, "%s", "");
+    ht_health_set(&parts.archiver.health, HT_HEALTH_WAITING, "No connection");
+    struct fake_answer answer = fake_parts_get(&parts, "readyz", 503);
+    fake_assert_has(answer.body,
+                    "\"detail\":\"table is starting. archive is waiting: No connection.\"");
+    fake_answer_finish(&answer);
+    fake_parts_finish(&parts);
+}
+
 static void test_stopping(void **state)
 {
     (void)state;
@@ -181,6 +230,8 @@ int main(void)
         cmocka_unit_test(test_the_stage_behind_the_archive),
         cmocka_unit_test(test_dead_letters_that_cannot_be_written),
         cmocka_unit_test(test_where_nothing_is_archived),
+        cmocka_unit_test(test_the_log_tells_why_a_part_waits_and_when_it_is_over),
+        cmocka_unit_test(test_several_that_wait),
         cmocka_unit_test(test_stopping),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
