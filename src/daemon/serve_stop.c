@@ -40,10 +40,11 @@ static uint64_t deletions_waiting(const struct ht_daemon *daemon)
 static void end_at_once(struct ht_daemon *daemon)
 {
     ht_log_error(&daemon->log, "daemon",
-                 "stopped before everything was drained: nothing is lost, what remains will be "
-                 "done after the next start",
+                 "stopped before everything was drained: no count is lost, what remains will be "
+                 "done after the next start, but for deletions that were answered with an error",
                  HT_NUMBER("tweets_not_on_the_stream", ht_ingest_waiting(daemon->ingest)),
                  HT_NUMBER("hashtags_not_written", ht_count_pending_hashtags(daemon->count)),
+                 HT_NUMBER("deletions_forgotten", ht_count_waiting_deletions(daemon->count)),
                  HT_NUMBER("deletions_not_archived", deletions_waiting(daemon)));
     (void)unlink(daemon->url_path);
     _exit(daemon->exit_status == HT_EXIT_DONE ? HT_EXIT_UNDRAINED : daemon->exit_status);
@@ -92,14 +93,16 @@ static void note_leftovers(struct ht_daemon *daemon)
     size_t tweets = ht_ingest_waiting(daemon->ingest);
     size_t hashtags = ht_count_pending_hashtags(daemon->count);
     uint64_t deletions = deletions_waiting(daemon);
-    if (tweets == 0 && hashtags == 0 && deletions == 0) {
+    size_t forgotten = ht_count_waiting_deletions(daemon->count);
+    if (tweets == 0 && hashtags == 0 && deletions == 0 && forgotten == 0) {
         return;
     }
     ht_log_error(&daemon->log, "daemon",
-                 "not everything could be drained: nothing is lost, what remains will be done "
-                 "after the next start",
+                 "not everything could be drained: no count is lost, what remains will be done "
+                 "after the next start, but for deletions that were answered with an error",
                  HT_NUMBER("tweets_not_on_the_stream", tweets),
                  HT_NUMBER("hashtags_not_written", hashtags),
+                 HT_NUMBER("deletions_forgotten", forgotten),
                  HT_NUMBER("deletions_not_archived", deletions));
     if (daemon->exit_status == HT_EXIT_DONE) {
         daemon->exit_status = HT_EXIT_UNDRAINED;

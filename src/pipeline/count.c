@@ -292,6 +292,15 @@ void ht_count_destroy(struct ht_count *count)
     free(count);
 }
 
+size_t ht_count_waiting_deletions(const struct ht_count *count)
+{
+    size_t waiting = count->flight.delete_count;
+    for (const struct ht_count_delete *at = count->delete_requests; at != NULL; at = at->next) {
+        waiting++;
+    }
+    return waiting;
+}
+
 size_t ht_count_pending_hashtags(const struct ht_count *count)
 {
     return ht_pending_collected_count(count->pending) + count->flight.share_count;

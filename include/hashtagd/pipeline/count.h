@@ -167,6 +167,10 @@ void ht_count_destroy(struct ht_count *count);
 /** Deltas that are not durable yet. */
 size_t ht_count_pending_hashtags(const struct ht_count *count);
 
+/** Deletions that were asked for and are not durable yet; a stop with some of them left forgets
+ * them. */
+size_t ht_count_waiting_deletions(const struct ht_count *count);
+
 /** How many shards are known: all that the stream lists, finished ones too. The number changes when
  * the stream is listed. */
 size_t ht_count_shard_count(const struct ht_count *count);

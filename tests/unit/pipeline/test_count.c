@@ -454,12 +454,35 @@ static void a_stop_with_a_refusing_table_ends_and_tells(void **state)
     ht_count_stop(life.count, world_set_true, &stopped);
     assert_true(world_run_until(world, &stopped, 10000));
     assert_int_equal(ht_count_pending_hashtags(life.count), 3);
+    assert_int_equal(ht_count_waiting_deletions(life.count), 0);
     crash(&life);
     world->fail_flushes = 0;
     begin(&life, world);
     world_run(world, 2000);
     assert_int_equal(world_count(world, "one"), 1);
     end(&life);
+    world_destroy(world);
+}
+
+static void a_stop_tells_of_deletions_that_it_forgets(void **state)
+{
+    (void)state;
+    struct world *world = world_create(8, 1);
+    struct life life;
+    begin(&life, world);
+    world_run(world, 500);
+    world_add_tweet(world, 0, 1, tags, 1);
+    world_run(world, 3000);
+    world->fail_flushes = 1000;
+    struct deletion deletion;
+    delete_tag(&life, &deletion, "one");
+    assert_true(world_run_until(world, &deletion.is_done, 30000));
+    assert_int_equal(deletion.request.status, HT_ENOSPC);
+    bool stopped = false;
+    ht_count_stop(life.count, world_set_true, &stopped);
+    assert_true(world_run_until(world, &stopped, 10000));
+    assert_int_equal(ht_count_waiting_deletions(life.count), 1);
+    crash(&life);
     world_destroy(world);
 }
 
@@ -633,6 +656,7 @@ int main(void)
         cmocka_unit_test(a_stuck_shard_is_started_again),
         cmocka_unit_test(a_table_that_refuses_is_told_and_tried_again),
         cmocka_unit_test(a_stop_with_a_refusing_table_ends_and_tells),
+        cmocka_unit_test(a_stop_tells_of_deletions_that_it_forgets),
         cmocka_unit_test(a_flush_waits_for_what_is_on_the_stream),
         cmocka_unit_test(a_table_that_cannot_be_used_is_fatal),
         cmocka_unit_test(a_table_out_of_reach_is_tried_again),
