@@ -172,26 +172,12 @@ static void run_phase(struct ht_dynamodb_table *table)
     }
 }
 
-/* For the row that is made where there is none yet; without the memory it is made without parents. */
-static void note_parents(struct ht_dynamodb_table *table, const struct ht_checkpoint *checkpoint)
-{
-    struct ht_lease_shard shard = {.shard_id = checkpoint->shard_id,
-                                   .parent_id = checkpoint->parent_id,
-                                   .adjacent_parent_id = checkpoint->adjacent_parent_id};
-    if (checkpoint->parent_id[0] != '\0' &&
-        ht_dynamodb_leases_note_shard(table->leases, &shard) != 0) {
-        ht_log_debug(table->options.log, "leases", "no memory for the parents of a shard",
-                     HT_TEXT("shard", checkpoint->shard_id));
-    }
-}
-
 static void write_checkpoints(struct ht_dynamodb_table *table)
 {
     struct ht_dynamodb_flush *flush = &table->flush;
     const struct ht_table_flush *request = flush->request;
     flush->lease_writes_running = request->checkpoint_count;
     for (size_t i = 0; i < request->checkpoint_count; i++) {
-        note_parents(table, &request->checkpoints[i]);
         flush->lease_writes[i] =
             (struct ht_dynamodb_lease_write){.shard_id = request->checkpoints[i].shard_id,
                                              .position = &request->checkpoints[i].position,

@@ -378,9 +378,6 @@ static void advance(struct ht_count_shard *shard, const struct ht_position *posi
 void ht_count_shard_describe(const struct ht_count_shard *shard, struct ht_checkpoint *checkpoint)
 {
     memcpy(checkpoint->shard_id, shard->info.id, sizeof(checkpoint->shard_id));
-    memcpy(checkpoint->parent_id, shard->info.parent_id, sizeof(checkpoint->parent_id));
-    memcpy(checkpoint->adjacent_parent_id, shard->info.adjacent_parent_id,
-           sizeof(checkpoint->adjacent_parent_id));
     if (!shard->has_counted) {
         checkpoint->position = shard->start;
         return;

@@ -34,9 +34,6 @@ struct ht_item {
 struct ht_checkpoint {
     char shard_id[HT_SHARD_ID_BYTES];
     struct ht_position position; /**< AFTER or END; the others only for a shard just met */
-    /** Of the shard, both empty where there is none or it is not known: a table whose rows others read
-     * (KCL) stores them. A load leaves them empty. */
-    char parent_id[HT_SHARD_ID_BYTES], adjacent_parent_id[HT_SHARD_ID_BYTES];
 };
 
 /** How far one item's count already includes one shard: for a table that cannot write counts and

@@ -43,21 +43,6 @@ static void counts_times_marks_and_positions_are_written(void **state)
     assert_int_equal(world->table->health.state, HT_HEALTH_WORKING);
 }
 
-static void the_row_of_a_shard_names_its_parents(void **state)
-{
-    struct world *world = *state;
-    struct flight flight;
-    open_loaded(world);
-    board(world, &flight, (uint64_t[]){0, 0}, (uint64_t[]){1, 1}, NULL);
-    (void)snprintf(flight.checkpoints[1].parent_id, HT_SHARD_ID_BYTES, "shardId-000000000007");
-    (void)snprintf(flight.checkpoints[1].adjacent_parent_id, HT_SHARD_ID_BYTES,
-                   "shardId-000000000008");
-    assert_int_equal(flush_now(world, &flight), 0);
-    assert_string_equal(fake_dynamodb_get(world->fake, LEASES, SHARD_1, "parentShardId"),
-                        "{\"SS\":[\"shardId-000000000007\",\"shardId-000000000008\"]}");
-    assert_null(fake_dynamodb_get(world->fake, LEASES, SHARD_0, "parentShardId"));
-}
-
 static void the_older_notebooks_items_are_taken_over(void **state)
 {
     struct world *world = *state;
@@ -419,7 +404,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, table_setup, table_teardown)
         TEST(counts_times_marks_and_positions_are_written),
-        TEST(the_row_of_a_shard_names_its_parents),
         TEST(the_older_notebooks_items_are_taken_over),
         TEST(a_mark_at_any_border_is_counted_on_from),
         TEST(a_flush_that_is_tried_again_sends_nothing_twice),
