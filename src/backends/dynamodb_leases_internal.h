@@ -18,7 +18,7 @@ enum {
     HT_LEASE_CHILDREN_MAX = 16,
     HT_LEASE_HASH_KEY_BYTES = 48, /* 2^128 - 1 has 39 digits */
     HT_LEASE_NAMES_MAX = 12,
-    HT_LEASE_VALUES_MAX = 12,
+    HT_LEASE_VALUES_MAX = 14,
     HT_LEASE_EXPRESSION_BYTES = 256,
     /* KCL's defaults: LeaseManagementConfig.failoverTimeMillis 10,000; renewed every
      * failover / 3 - 25 ms */

@@ -63,14 +63,19 @@ static void add_number(struct ht_lease_request *request, const char *alias, uint
         (struct ht_dynamodb_value){.alias = alias, .type = HT_ATTRIBUTE_N, .number = number};
 }
 
-static void add_set(struct ht_lease_request *request, const char *alias)
+/* The texts from `from` on; no value where there are none, for a set is never empty. */
+static bool add_set(struct ht_lease_request *request, const char *alias, size_t from)
 {
+    if (request->text_count == from) {
+        return false;
+    }
     HT_ASSERT(request->value_count < HT_LEASE_VALUES_MAX);
     request->values[request->value_count++] =
         (struct ht_dynamodb_value){.alias = alias,
                                    .type = HT_ATTRIBUTE_SS,
-                                   .texts = request->texts,
-                                   .text_count = request->text_count};
+                                   .texts = request->texts + from,
+                                   .text_count = request->text_count - from};
+    return true;
 }
 
 static void add_set_text(struct ht_lease_request *request, const char *text)
@@ -86,6 +91,17 @@ static void append(struct ht_lease_request *request, const char *text)
     int written =
         snprintf(request->expression + length, sizeof(request->expression) - length, "%s", text);
     HT_ASSERT(written >= 0 && length + (size_t)written < sizeof(request->expression));
+}
+
+/* Of a shard that ends: who its children are. */
+static void add_children(struct ht_lease_request *request)
+{
+    const struct ht_dynamodb_leases *leases = request->lease->leases;
+    for (size_t i = 0; i < leases->count && request->position.kind == HT_POSITION_END; i++) {
+        if (ht_lease_is_child(leases->all[i], request->lease->shard_id)) {
+            add_set_text(request, leases->all[i]->shard_id);
+        }
+    }
 }
 
 /* The row's counter, which is the lock of all updates. */
@@ -115,8 +131,6 @@ static void fill_take(struct ht_lease_request *request)
 
 static void fill_write(struct ht_lease_request *request)
 {
-    const struct ht_lease *lease = request->lease;
-    const struct ht_dynamodb_leases *leases = lease->leases;
     const struct ht_position *position = &request->position;
     fill_counter(request);
     add_name(request, "#k", "checkpoint");
@@ -131,14 +145,9 @@ static void fill_write(struct ht_lease_request *request)
         add_text(request, ":w", position->warm_sequence);
         append(request, ", #w = :w");
     }
-    for (size_t i = 0; i < leases->count && position->kind == HT_POSITION_END; i++) {
-        if (ht_lease_is_child(leases->all[i], lease->shard_id)) {
-            add_set_text(request, leases->all[i]->shard_id);
-        }
-    }
-    if (request->text_count > 0) {
+    add_children(request);
+    if (add_set(request, ":h", 0)) {
         add_name(request, "#h", "childShardIds");
-        add_set(request, ":h");
         append(request, ", #h = :h");
     }
     add_name(request, "#p", "pendingCheckpoint");
@@ -162,9 +171,10 @@ static void fill_create(struct ht_lease_request *request)
     for (size_t i = 0; i < HT_LEASE_PARENTS; i++) {
         add_set_text(request, lease->parents[i]);
     }
-    if (request->text_count > 0) {
-        add_set(request, "parentShardId");
-    }
+    (void)add_set(request, "parentShardId", 0);
+    size_t parent_count = request->text_count;
+    add_children(request);
+    (void)add_set(request, "childShardIds", parent_count);
     if (lease->hash_keys[0][0] != '\0' && lease->hash_keys[1][0] != '\0') {
         add_text(request, "startingHashKey", lease->hash_keys[0]);
         add_text(request, "endingHashKey", lease->hash_keys[1]);

@@ -59,8 +59,14 @@ def test_children_are_read_after_both_parents(aws, start):
     for at, change in ((0, aws.split), (100, aws.merge), (200, aws.merge), (300, aws.split)):
         aws_truth.put(aws, tweets[at:at + 100])
         change(stream=aws_truth.STREAM)
-    start({**SETTINGS}, environ=aws.environment())
+    daemon = start({**SETTINGS}, environ=aws.environment())
     aws_truth.wait_for_counts(aws, aws_truth.count_of(tweets))
+    daemon.stop()
+    rows = {row["leaseKey"]["S"]: row for row in aws.items(f"{aws_truth.TABLE}-{aws_truth.STREAM}-leases")}
+    for key, row in rows.items():
+        for parent in row.get("parentShardId", {"SS": []})["SS"]:
+            assert key in rows[parent].get("childShardIds", {"SS": []})["SS"], (key, rows)
+    assert sum(len(row.get("parentShardId", {"SS": []})["SS"]) for row in rows.values()) == 8, rows
 
 
 def test_an_expired_iterator_is_replaced(aws, start):
