@@ -227,6 +227,9 @@ static void on_drained(struct ht_transport *transport)
 {
     struct ht_http_connection *connection = connection_of(transport);
 
+    if (connection->state == HT_HTTP_CONNECTION_HEAD && connection->input.length > 0) {
+        ht_http_connection_begin_head(connection); /* it was not read while the answers waited */
+    }
     ht_http_connection_work(connection); /* requests may have waited for the answers to go out */
     ht_http_connection_settle(connection);
 }

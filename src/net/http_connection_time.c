@@ -128,7 +128,10 @@ static void on_state_deadline(struct ht_http_connection *connection)
 
     switch (connection->state) {
     case HT_HTTP_CONNECTION_HEAD:
-        if (connection->input.length > 0) {
+        if (ht_http_connection_output_is_full(connection)) {
+            /* what is here waits for us, not for the client; the output has its own deadline */
+            ht_http_connection_begin_head(connection);
+        } else if (connection->input.length > 0) {
             ht_http_connection_refuse(connection, &slow_head);
         } else {
             ht_http_connection_close(connection);

@@ -76,6 +76,59 @@ static void test_slow_reader_gets_every_byte(void **state)
     ht_buffer_finish(&seen.text);
 }
 
+/* Sends three requests at once, and reads nothing for longer than a head may take. */
+static void read_late(struct fixture *fixture, void *user)
+{
+    struct seen *seen = user;
+    int fd = client_connect(fixture->port);
+
+    client_send_text(fd, "GET /big HTTP/1.1\r\n" HOST "\r\nGET /ok HTTP/1.1\r\n" HOST "\r\n"
+                         "GET /ok HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n");
+    client_pause(600);
+    seen->ended_well = client_receive_all(fd, &seen->text);
+    close(fd);
+}
+
+static void test_requests_that_wait_for_an_answer_to_go_out_are_not_late(void **state)
+{
+    struct fixture fixture = {.options = {.head_timeout_ms = 100}};
+    struct seen seen;
+
+    (void)state;
+    run(&fixture, &seen, read_late);
+    assert_true(seen.ended_well);
+    assert_true(seen.text.length > FIXTURE_BIG_BYTES);
+    const char *rest = check_big(seen.text.data);
+    assert_int_equal(answer_status(rest), 200);
+    assert_int_equal(answer_status(strstr(rest, "hello\n") + 6), 200);
+    ht_buffer_finish(&seen.text);
+}
+
+/* The same with half a head behind: that is late once the answer is out. */
+static void read_late_and_stop(struct fixture *fixture, void *user)
+{
+    struct seen *seen = user;
+    int fd = client_connect(fixture->port);
+
+    client_send_text(fd, "GET /big HTTP/1.1\r\n" HOST "\r\nGET /ok HT");
+    client_pause(600);
+    seen->ended_well = client_receive_all(fd, &seen->text);
+    close(fd);
+}
+
+static void test_half_a_head_behind_a_large_answer_is_late_after_it(void **state)
+{
+    struct fixture fixture = {.options = {.head_timeout_ms = 100}};
+    struct seen seen;
+
+    (void)state;
+    run(&fixture, &seen, read_late_and_stop);
+    assert_true(seen.ended_well);
+    assert_true(seen.text.length > FIXTURE_BIG_BYTES);
+    assert_int_equal(answer_status(check_big(seen.text.data)), 408);
+    ht_buffer_finish(&seen.text);
+}
+
 #define BIG_REQUESTS 50
 
 static void ask_and_do_not_read(struct fixture *fixture, void *user)
@@ -130,6 +183,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_slow_reader_gets_every_byte),
+        cmocka_unit_test(test_requests_that_wait_for_an_answer_to_go_out_are_not_late),
+        cmocka_unit_test(test_half_a_head_behind_a_large_answer_is_late_after_it),
         cmocka_unit_test(test_client_that_does_not_read_is_cut),
         cmocka_unit_test(test_client_that_breaks_off_while_it_is_written_to),
     };
