@@ -240,7 +240,13 @@ void ht_http_connection_settle(struct ht_http_connection *connection)
     if (connection->state == HT_HTTP_CONNECTION_CLOSED) {
         return;
     }
+    bool was_full = ht_http_connection_output_is_full(connection);
     ht_transport_flush(&connection->transport);
+    if (was_full && !ht_http_connection_output_is_full(connection) &&
+        ht_http_connection_input(connection).length > 0) {
+        /* the kernel took it at once, so no on_drained will come for what waited for it */
+        ht_timer_start(connection->server->timers, &connection->resume_timer, 0);
+    }
     uint64_t sent_bytes = ht_transport_sent_bytes(&connection->transport);
     connection->server->stats.sent_bytes_total += sent_bytes - connection->counted_sent_bytes;
     connection->counted_sent_bytes = sent_bytes;

@@ -43,6 +43,7 @@ void fixture_run(struct fixture *fixture)
         pattern[i] = fixture_big_byte(i);
     }
     fixture->big = ht_http_body_create(ht_slice_make(pattern, FIXTURE_BIG_BYTES));
+    fixture->large = ht_http_body_create(ht_slice_make(pattern, FIXTURE_LARGE_BYTES));
     free(pattern);
     fixture->options.loop = fixture->loop;
     HT_ASSERT(ht_address_parse("127.0.0.1:0", &fixture->options.address, &error) == 0);
@@ -66,6 +67,7 @@ void fixture_run(struct fixture *fixture)
     ht_loop_run(fixture->loop);
     ht_http_body_release(fixture->hello);
     ht_http_body_release(fixture->big);
+    ht_http_body_release(fixture->large);
     ht_loop_destroy(fixture->loop);
 }
 
@@ -149,6 +151,9 @@ static void on_request(void *user, struct ht_http_request *request)
         ht_http_respond(request, &response);
     } else if (ht_slice_equal(request->path, HT_SLICE("/big"))) {
         response.body = fixture->big;
+        ht_http_respond(request, &response);
+    } else if (ht_slice_equal(request->path, HT_SLICE("/large"))) {
+        response.body = fixture->large;
         ht_http_respond(request, &response);
     } else if (ht_slice_equal(request->path, HT_SLICE("/echo"))) {
         ht_http_request_collect_body(request, &wanted);

@@ -7,7 +7,8 @@
  * after fixture_run(), which ends with the loop closed (ht_loop_destroy() asserts that).
  *
  * The application: /ok 200 "hello\n"; /echo the body back (at most 1000 bytes); /need a body
- * is required; /later answers a little later; /never does not answer; /big 4 MiB; /events a
+ * is required; /later answers a little later; /never does not answer; /big 4 MiB, /large the
+ * first 300 KiB of it; /events a
  * stream of events; /once the same, ended at once; /flood a stream that never stops; /drain
  * begins to close the server and answers a little later; anything else 404.
  */
@@ -21,8 +22,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define FIXTURE_BIG_BYTES (4u * 1024u * 1024u)
-#define FIXTURE_LATER_MAX 64
+#define FIXTURE_BIG_BYTES   (4u * 1024u * 1024u)
+#define FIXTURE_LARGE_BYTES (300u * 1024u)
+#define FIXTURE_LATER_MAX   64
 
 struct fixture_later {
     struct ht_timer timer;
@@ -48,7 +50,7 @@ struct fixture {
     struct ht_loop *loop;
     struct ht_worker *worker;
     struct ht_http_server *server;
-    struct ht_http_body *hello, *big;
+    struct ht_http_body *hello, *big, *large;
     struct ht_job job;
     struct ht_timer close_timer, flood_timer;
     struct fixture_later later[FIXTURE_LATER_MAX];

@@ -76,6 +76,33 @@ static void test_slow_reader_gets_every_byte(void **state)
     ht_buffer_finish(&seen.text);
 }
 
+/* The kernel takes an answer of this size at once, though it is over what may wait unsent. */
+static void send_ahead_of_large_answers(struct fixture *fixture, void *user)
+{
+    struct seen *seen = user;
+    int fd = client_connect(fixture->port);
+
+    for (int i = 0; i < 20; i++) {
+        client_send_text(fd, "GET /large HTTP/1.1\r\n" HOST "\r\n");
+    }
+    client_send_text(fd, "GET /ok HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n");
+    seen->ended_well = client_receive_all(fd, &seen->text);
+    close(fd);
+}
+
+static void test_requests_behind_an_answer_that_goes_out_at_once_are_answered(void **state)
+{
+    struct fixture fixture = {.options = {.head_timeout_ms = 2000}};
+    struct seen seen;
+
+    (void)state;
+    run(&fixture, &seen, send_ahead_of_large_answers);
+    assert_true(seen.ended_well);
+    assert_int_equal(fixture.request_count, 21);
+    assert_true(seen.text.length > 20u * FIXTURE_LARGE_BYTES);
+    ht_buffer_finish(&seen.text);
+}
+
 /* Sends three requests at once, and reads nothing for longer than a head may take. */
 static void read_late(struct fixture *fixture, void *user)
 {
@@ -183,6 +210,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_slow_reader_gets_every_byte),
+        cmocka_unit_test(test_requests_behind_an_answer_that_goes_out_at_once_are_answered),
         cmocka_unit_test(test_requests_that_wait_for_an_answer_to_go_out_are_not_late),
         cmocka_unit_test(test_half_a_head_behind_a_large_answer_is_late_after_it),
         cmocka_unit_test(test_client_that_does_not_read_is_cut),
