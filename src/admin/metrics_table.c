@@ -36,7 +36,7 @@
     }
 
 COUNT(get_source_messages, c->source->messages.total)
-COUNT(get_source_reconnects, c->source->reconnects)
+COUNT(get_source_reconnects, ht_source_reconnects(c->source))
 COUNT(get_source_position, c->source->position)
 COUNT(get_ingest_received, ht_ingest_counters(c->ingest)->received)
 COUNT(get_ingest_accepted, ht_ingest_counters(c->ingest)->accepted)

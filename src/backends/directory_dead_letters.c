@@ -260,6 +260,8 @@ static void format_letter(const struct ht_dead_letter *letter, struct ht_buffer 
     ht_json_write_slice(&writer, letter->shard_id);
     ht_json_write_key(&writer, "sequence_number");
     ht_json_write_slice(&writer, letter->sequence_number);
+    ht_json_write_key(&writer, "source");
+    ht_json_write_slice(&writer, letter->source);
     ht_json_write_key(&writer, "reason");
     ht_json_write_slice(&writer, letter->reason);
     ht_json_write_key(&writer, "at");

@@ -32,10 +32,11 @@ enum {
 
 static const struct ht_backoff backoff = {.base_ms = 200, .max_ms = 10000};
 
-static bool on_deliver(struct ht_source_sink *sink, const struct ht_slice *messages, size_t count,
-                       struct ht_slice cursor);
-static void on_refuse(struct ht_source_sink *sink, struct ht_slice bytes, const char *reason);
-static int take(struct ht_ingest *ingest, struct ht_slice message);
+static bool on_deliver(struct ht_source_sink *sink, const struct ht_source *from,
+                       const struct ht_slice *messages, size_t count, struct ht_slice cursor);
+static void on_refuse(struct ht_source_sink *sink, const struct ht_source *from,
+                      struct ht_slice bytes, const char *reason);
+static int take(struct ht_ingest *ingest, const struct ht_source *from, struct ht_slice message);
 static int collect(struct ht_ingest *ingest, struct ht_slice message, const struct ht_tweet *tweet);
 static void on_turn(struct ht_timer *timer);
 static void send_batches(struct ht_ingest *ingest);
@@ -43,7 +44,8 @@ static void on_put(struct ht_stream_put *put);
 static void on_retry_due(struct ht_timer *timer);
 static void resume_source(struct ht_ingest *ingest);
 static void on_room(struct ht_budget_waiter *waiter);
-static void keep_letter(struct ht_ingest *ingest, struct ht_slice bytes, const char *reason);
+static void keep_letter(struct ht_ingest *ingest, const char *source, struct ht_slice bytes,
+                        const char *reason);
 static void on_letter(struct ht_dead_letters_append *append);
 static void on_letter_retry(struct ht_timer *timer);
 static void on_source_stopped(void *user);
@@ -84,12 +86,12 @@ static size_t batch_count(const struct ht_ingest *ingest)
     return count;
 }
 
-static bool on_deliver(struct ht_source_sink *sink, const struct ht_slice *messages, size_t count,
-                       struct ht_slice cursor)
+static bool on_deliver(struct ht_source_sink *sink, const struct ht_source *from,
+                       const struct ht_slice *messages, size_t count, struct ht_slice cursor)
 {
     struct ht_ingest *ingest = HT_CONTAINER_OF(sink, struct ht_ingest, sink);
     for (size_t i = 0; i < count; i++) {
-        if (take(ingest, messages[i]) != 0) {
+        if (take(ingest, from, messages[i]) != 0) {
             /* The budget keeps this from happening unless the machine itself is out of memory;
              * then the bytes cannot be kept either, and only a restart from the cursor helps. */
             ht_health_set(&ingest->health, HT_HEALTH_FAILED,
@@ -114,12 +116,13 @@ static bool on_deliver(struct ht_source_sink *sink, const struct ht_slice *messa
     return !is_full;
 }
 
-static void on_refuse(struct ht_source_sink *sink, struct ht_slice bytes, const char *reason)
+static void on_refuse(struct ht_source_sink *sink, const struct ht_source *from,
+                      struct ht_slice bytes, const char *reason)
 {
     struct ht_ingest *ingest = HT_CONTAINER_OF(sink, struct ht_ingest, sink);
     ingest->counters.received++;
     ingest->counters.refused[HT_TWEET_REFUSAL_CUT_OFF]++;
-    keep_letter(ingest, bytes, reason);
+    keep_letter(ingest, from->name, bytes, reason);
 }
 
 bool ht_ingest_sort(struct ht_ingest *ingest, const struct ht_tweet *tweet)
@@ -138,14 +141,14 @@ bool ht_ingest_sort(struct ht_ingest *ingest, const struct ht_tweet *tweet)
     return false;
 }
 
-static int take(struct ht_ingest *ingest, struct ht_slice message)
+static int take(struct ht_ingest *ingest, const struct ht_source *from, struct ht_slice message)
 {
     struct ht_tweet tweet;
     ingest->counters.received++;
     int status = ht_tweet_read(&ingest->reader, message, NULL, &tweet, NULL);
     if (status == HT_EPARSE) {
         ingest->counters.refused[tweet.refusal]++;
-        keep_letter(ingest, message, ht_tweet_refusal_name(tweet.refusal));
+        keep_letter(ingest, from->name, message, ht_tweet_refusal_name(tweet.refusal));
         return 0;
     }
     if (status != 0 || !ht_ingest_sort(ingest, &tweet)) {
@@ -333,7 +336,7 @@ static void on_put(struct ht_stream_put *put)
             accepted++;
         } else {
             ingest->counters.refused[HT_TWEET_REFUSAL_TOO_LARGE]++;
-            keep_letter(ingest, batch->records[i].data, "refused");
+            keep_letter(ingest, "", batch->records[i].data, "refused");
         }
     }
     ingest->counters.accepted += accepted;
@@ -370,7 +373,8 @@ static void resume_source(struct ht_ingest *ingest)
     ingest->options.source->ops->resume(ingest->options.source);
 }
 
-static void keep_letter(struct ht_ingest *ingest, struct ht_slice bytes, const char *reason)
+static void keep_letter(struct ht_ingest *ingest, const char *source, struct ht_slice bytes,
+                        const char *reason)
 {
     struct ht_ingest_letters *letters = calloc(1, sizeof(*letters) + bytes.length);
     if (letters == NULL) {
@@ -384,7 +388,9 @@ static void keep_letter(struct ht_ingest *ingest, struct ht_slice bytes, const c
         memcpy(copy, bytes.data, bytes.length);
     }
     letters->ingest = ingest;
+    (void)snprintf(letters->source, sizeof(letters->source), "%s", source);
     letters->letter = (struct ht_dead_letter){.data = {copy, bytes.length},
+                                              .source = ht_slice_text(letters->source),
                                               .reason = ht_slice_text(reason),
                                               .at_ms = ht_clock_wall_ms(ingest->options.clock)};
     letters->reserved_bytes = sizeof(*letters) + bytes.length;

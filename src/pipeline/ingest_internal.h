@@ -30,6 +30,7 @@ struct ht_ingest_letters {
     struct ht_ingest *ingest;
     struct ht_ingest_letters *next;
     struct ht_dead_letter letter;
+    char source[HT_SOURCE_NAME_BYTES];
     size_t reserved_bytes;
     struct ht_timer retry_timer;
     unsigned attempts;

@@ -38,7 +38,7 @@ struct ht_source *ht_none_source_create(struct ht_clock *clock, struct ht_timer_
     }
     none->magic = MAGIC;
     none->timers = timers;
-    none->source.ops = &ops;
+    ht_source_init(&none->source, &ops, ops.type, clock);
     ht_health_init(&none->source.health, clock, HT_HEALTH_OFF);
     ht_timer_init(&none->stop_timer, on_stop_due);
     return &none->source;

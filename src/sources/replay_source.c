@@ -100,10 +100,9 @@ struct ht_source *ht_replay_source_create(const struct ht_replay_source_options 
     replay->limit = options->limit;
     replay->pace.rate = options->rate < RATE_MAX ? options->rate : RATE_MAX;
     replay->fingerprint = ht_replay_reader_fingerprint(replay->reader);
-    replay->source.ops = &ops;
+    ht_source_init(&replay->source, &ops, ops.type, options->clock);
     ht_replay_batch_init(&replay->batches[0]);
     ht_replay_batch_init(&replay->batches[1]);
-    ht_health_init(&replay->source.health, options->clock, HT_HEALTH_STARTING);
     ht_job_init(&replay->fill_job, run_fill, on_filled);
     ht_timer_init(&replay->tick_timer, on_tick);
     ht_timer_init(&replay->stop_timer, on_stop_due);
@@ -202,9 +201,10 @@ static bool deliver_item(struct replay_source *replay)
     struct ht_slice bytes = {batch->bytes.data + item->begin, item->length};
     if (item->refusal != HT_TWEET_REFUSAL_NONE) {
         replay->rejects++;
-        replay->sink->ops->refuse(replay->sink, bytes, ht_tweet_refusal_name(item->refusal));
+        replay->sink->ops->refuse(replay->sink, &replay->source, bytes,
+                                  ht_tweet_refusal_name(item->refusal));
         /* A file of rejects alone must not outrun the sink either: ask it without a message. */
-        return replay->sink->ops->deliver(replay->sink, NULL, 0, HT_SLICE(""));
+        return replay->sink->ops->deliver(replay->sink, &replay->source, NULL, 0, HT_SLICE(""));
     }
     source->position++;
     char text[HT_SOURCE_CURSOR_BYTES];
@@ -216,7 +216,7 @@ static bool deliver_item(struct replay_source *replay)
     };
     struct ht_slice cursor =
         ht_source_cursor_format(text, source->ops->type, numbers, CURSOR_COUNT);
-    return replay->sink->ops->deliver(replay->sink, &bytes, 1, cursor);
+    return replay->sink->ops->deliver(replay->sink, &replay->source, &bytes, 1, cursor);
 }
 
 /* Takes the other batch where it is full, and has the used one filled; false where there is

@@ -99,11 +99,10 @@ struct ht_source *ht_synthetic_source_create(const struct ht_synthetic_source_op
     synthetic->options = *options;
     synthetic->pace.rate =
         options->rate < HT_SYNTHETIC_SOURCE_RATE_MAX ? options->rate : HT_SYNTHETIC_SOURCE_RATE_MAX;
-    synthetic->source.ops = &ops;
+    ht_source_init(&synthetic->source, &ops, ops.type, options->clock);
     ht_buffer_init(&synthetic->batches[0].bytes, BATCH_MAX_BYTES);
     ht_buffer_init(&synthetic->batches[1].bytes, BATCH_MAX_BYTES);
     ht_job_init(&synthetic->fill_job, run_fill, on_filled);
-    ht_health_init(&synthetic->source.health, options->clock, HT_HEALTH_STARTING);
     ht_timer_init(&synthetic->tick_timer, on_tick);
     ht_timer_init(&synthetic->stop_timer, on_stop_due);
     return &synthetic->source;
@@ -238,7 +237,8 @@ static bool deliver_some(struct synthetic_source *synthetic, size_t count)
     char text[HT_SOURCE_CURSOR_BYTES];
     uint64_t numbers[2] = {synthetic->options.seed, source->position};
     struct ht_slice cursor = ht_source_cursor_format(text, source->ops->type, numbers, 2);
-    return synthetic->sink->ops->deliver(synthetic->sink, messages, count, cursor);
+    return synthetic->sink->ops->deliver(synthetic->sink, &synthetic->source, messages, count,
+                                         cursor);
 }
 
 /* How many messages lie ready. Takes the other batch where the current one is used up, and has that

@@ -14,6 +14,7 @@ OWNERS = {
     "uv.h": "net/",
     "curl/": "net/",
     "llhttp.h": "net/",
+    "wslay/": "net/",
     "openssl/ssl.h": "net/",
     "openssl/err.h": "net/",
     "openssl/x509": "net/",

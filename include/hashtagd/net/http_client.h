@@ -57,6 +57,12 @@ typedef void (*ht_http_on_done_fn)(void *user, struct ht_http_result *result);
 /** Called with each piece of the body of an answer. `status` is the answer's. */
 typedef void (*ht_http_on_data_fn)(void *user, int status, struct ht_slice data);
 
+/** Called once where an answer comes: its head is complete, and no piece of its body has been given
+ * yet. The headers live until it returns. Not called for answers of a proxy or interim ones (1xx).
+ */
+typedef void (*ht_http_on_head_fn)(void *user, int status, const struct ht_http_header *headers,
+                                   size_t header_count);
+
 /** What to ask, and how long to wait. Zeroed members have the meaning told. */
 struct ht_http_transfer_options {
     const char *method; /**< NULL: "GET", or "POST" where there is a body. Copied */
@@ -78,6 +84,9 @@ struct ht_http_transfer_options {
                            *   out to be dead; with this it does not: HT_ECONNECTION. Costs a write */
     bool is_without_proxy;      /**< never through a proxy of the environment */
     const char *ca_file;        /**< PEM file of trusted issuers; NULL: the system's. Copied */
+    bool accepts_compressed;    /**< asks for gzip or deflate; the body is given decoded */
+    size_t piece_bytes;         /**< the largest piece for on_data, 1 KiB to 512 KiB; 0: 16 KiB */
+    ht_http_on_head_fn on_head; /**< may be NULL */
     ht_http_on_data_fn on_data; /**< NULL: the body is collected in the result */
     ht_http_on_done_fn on_done; /**< not NULL */
     void *user;                 /**< for both */

@@ -8,7 +8,7 @@
  * after a crash. Rules for requests as in stream.h.
  *
  * One file of JSON lines a day (UTC): {"data":"<base64>","shard":"","sequence_number":"",
- * "reason":"","at":<epoch seconds>}; `hashtagd put` reads these files.
+ * "source":"","reason":"","at":<epoch seconds>}; `hashtagd put` reads these files.
  */
 
 #include "hashtagd/pipeline/health.h"
@@ -22,6 +22,7 @@ struct ht_dead_letter {
     struct ht_slice data;            /**< the whole record */
     struct ht_slice shard_id;        /**< empty where it never was on a stream */
     struct ht_slice sequence_number; /**< likewise */
+    struct ht_slice source;          /**< name of the source that it came from; empty: not known */
     struct ht_slice reason;          /**< a name of enum ht_tweet_refusal, or "refused" */
     int64_t at_ms;                   /**< wall time */
 };

@@ -47,7 +47,8 @@ static void end(struct world *world, struct ht_ingest *ingest)
 static bool deliver(struct world *world, const char *text, const char *cursor)
 {
     struct ht_slice message = ht_slice_text(text);
-    bool goes_on = world->sink->ops->deliver(world->sink, &message, 1, ht_slice_text(cursor));
+    bool goes_on =
+        world->sink->ops->deliver(world->sink, &world->source, &message, 1, ht_slice_text(cursor));
     world->is_source_paused = world->is_source_paused || !goes_on;
     return goes_on;
 }
@@ -144,7 +145,7 @@ static void notices_are_counted_and_garbage_is_kept(void **state)
     (void)deliver(world, "{\"limit\":{\"track\":19}}", "2");
     (void)deliver(world, "{\"limit\":{\"track\":6}}", "3");
     (void)deliver(world, "{\"cut\":", "4");
-    world->sink->ops->refuse(world->sink, HT_SLICE("half a line"), "cut_off");
+    world->sink->ops->refuse(world->sink, &world->source, HT_SLICE("half a line"), "cut_off");
     (void)deliver_tweet(world, 5);
     world_run(world, 10000);
     const struct ht_ingest_counters *counters = ht_ingest_counters(ingest);

@@ -22,9 +22,10 @@ struct fake_sink {
     size_t full_at; /* answers false when that many messages are there; 0: never */
 };
 
-static bool fake_deliver(struct ht_source_sink *sink, const struct ht_slice *messages, size_t count,
-                         struct ht_slice cursor)
+static bool fake_deliver(struct ht_source_sink *sink, const struct ht_source *from,
+                         const struct ht_slice *messages, size_t count, struct ht_slice cursor)
 {
+    (void)from;
     struct fake_sink *fake = HT_CONTAINER_OF(sink, struct fake_sink, sink);
     for (size_t i = 0; i < count; i++) {
         ht_buffer_append_slice(&fake->bytes, messages[i]);
@@ -39,8 +40,10 @@ static bool fake_deliver(struct ht_source_sink *sink, const struct ht_slice *mes
     return fake->full_at == 0 || fake->count < fake->full_at;
 }
 
-static void fake_refuse(struct ht_source_sink *sink, struct ht_slice bytes, const char *reason)
+static void fake_refuse(struct ht_source_sink *sink, const struct ht_source *from,
+                        struct ht_slice bytes, const char *reason)
 {
+    (void)from;
     struct fake_sink *fake = HT_CONTAINER_OF(sink, struct fake_sink, sink);
     ht_buffer_append_format(&fake->reasons, "%zu %s\n", bytes.length, reason);
     fake->refused++;

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+/**
+ * The source `twitter-v2`: X API v2's filtered stream or its 1 % sample, with an
+ * app-only bearer token, given or exchanged for the consumer's key and secret. Before a
+ * filtered stream is opened the account's rules are made equal to those of the options.
+ * https://docs.x.com/x-api/posts/filtered-stream/introduction
+ */
+
+#include "hashtagd/base/clock.h"
+#include "hashtagd/base/log.h"
+#include "hashtagd/base/random.h"
+#include "hashtagd/base/timer.h"
+#include "hashtagd/net/http_client.h"
+#include "hashtagd/pipeline/source.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** One rule of the filtered stream. */
+struct ht_twitter_v2_rule {
+    const char *value; /**< not empty */
+    const char *tag;   /**< may be empty */
+};
+
+/** Strings and rules are copied. */
+struct ht_twitter_v2_source_options {
+    const char *name;       /**< copied; NULL: the type */
+    struct ht_clock *clock; /**< not owned, outlives the source; so the next five */
+    struct ht_timer_queue *timers;
+    struct ht_random *random;
+    struct ht_http_client *client; /**< closed after the source is destroyed */
+    const struct ht_log *log;      /**< may be NULL */
+    const char *url;               /**< base address; NULL: https://api.x.com */
+    const char *bearer_token;      /**< NULL: ask for one with the next two */
+    const char *consumer_key;      /**< NULL where there is a bearer token; so the next */
+    const char *consumer_secret;
+    bool is_sample;          /**< the sample stream instead of the filtered one */
+    bool accepts_compressed; /**< gzip */
+    unsigned
+        backfill_minutes; /**< 0 to 5: what an interruption missed is sent again (Enterprise) */
+    const struct ht_twitter_v2_rule *rules;
+    size_t rule_count;
+};
+
+/** Makes the source, to be started once. NULL where memory is out. */
+struct ht_source *ht_twitter_v2_source_create(const struct ht_twitter_v2_source_options *options);
