@@ -13,8 +13,12 @@
 
 #define BLOCK_BYTES SHA256_CBLOCK
 
+_Static_assert(SHA_CBLOCK == SHA256_CBLOCK, "HMAC pads a key to a block");
 _Static_assert(sizeof(SHA256_CTX) <= sizeof(struct ht_digest_sha256), "state too small");
 
+static void pad_block(uint8_t block[BLOCK_BYTES], uint8_t pad);
+static void hash_behind(const uint8_t block[BLOCK_BYTES], struct ht_slice bytes,
+                        uint8_t digest[HT_DIGEST_SHA1_BYTES]);
 static int hex_value(char digit);
 
 void ht_digest_sha256(struct ht_slice bytes, uint8_t digest[HT_DIGEST_SHA256_BYTES])
@@ -54,21 +58,66 @@ void ht_digest_hmac_sha256(struct ht_slice key, struct ht_slice bytes,
     } else if (key.length > 0) {
         memcpy(block, key.data, key.length);
     }
-    for (size_t i = 0; i < sizeof block; i++) {
-        block[i] ^= 0x36u;
-    }
+    pad_block(block, 0x36u);
     ht_digest_sha256_init(&sha256);
     ht_digest_sha256_add(&sha256, ht_slice_make(block, sizeof block));
     ht_digest_sha256_add(&sha256, bytes);
     ht_digest_sha256_end(&sha256, mac);
-    for (size_t i = 0; i < sizeof block; i++) {
-        block[i] ^= 0x36u ^ 0x5cu;
-    }
+    pad_block(block, 0x36u ^ 0x5cu);
     ht_digest_sha256_init(&sha256);
     ht_digest_sha256_add(&sha256, ht_slice_make(block, sizeof block));
     ht_digest_sha256_add(&sha256, ht_slice_make(mac, HT_DIGEST_SHA256_BYTES));
     ht_digest_sha256_end(&sha256, mac);
     ht_digest_wipe(block, sizeof block);
+}
+
+static void pad_block(uint8_t block[BLOCK_BYTES], uint8_t pad)
+{
+    for (size_t i = 0; i < BLOCK_BYTES; i++) {
+        block[i] ^= pad;
+    }
+}
+
+void ht_digest_sha1(struct ht_slice bytes, uint8_t digest[HT_DIGEST_SHA1_BYTES])
+{
+    SHA_CTX sha1;
+
+    SHA1_Init(&sha1);
+    if (bytes.length > 0) {
+        SHA1_Update(&sha1, bytes.data, bytes.length);
+    }
+    SHA1_Final(digest, &sha1);
+}
+
+void ht_digest_hmac_sha1(struct ht_slice key, struct ht_slice bytes,
+                         uint8_t mac[HT_DIGEST_SHA1_BYTES])
+{
+    uint8_t block[BLOCK_BYTES] = {0};
+
+    if (key.length > sizeof block) {
+        ht_digest_sha1(key, block);
+    } else if (key.length > 0) {
+        memcpy(block, key.data, key.length);
+    }
+    pad_block(block, 0x36u);
+    hash_behind(block, bytes, mac);
+    pad_block(block, 0x36u ^ 0x5cu);
+    hash_behind(block, ht_slice_make(mac, HT_DIGEST_SHA1_BYTES), mac);
+    ht_digest_wipe(block, sizeof block);
+}
+
+/* The SHA-1 of a block of the key and what follows it. */
+static void hash_behind(const uint8_t block[BLOCK_BYTES], struct ht_slice bytes,
+                        uint8_t digest[HT_DIGEST_SHA1_BYTES])
+{
+    SHA_CTX sha1;
+
+    SHA1_Init(&sha1);
+    SHA1_Update(&sha1, block, BLOCK_BYTES);
+    if (bytes.length > 0) {
+        SHA1_Update(&sha1, bytes.data, bytes.length);
+    }
+    SHA1_Final(digest, &sha1);
 }
 
 void ht_digest_md5(struct ht_slice bytes, uint8_t digest[HT_DIGEST_MD5_BYTES])

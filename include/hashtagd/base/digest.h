@@ -2,8 +2,9 @@
 #pragma once
 
 /**
- * Digests that protocols ask for: SHA-256 (FIPS 180-4), HMAC-SHA-256 (RFC 2104), MD5 (RFC 1321;
- * for checksums that others defined, never for safety) and the CRC-32 of zlib and gzip (RFC 1952).
+ * Digests that protocols ask for: SHA-256 (FIPS 180-4), HMAC-SHA-256 (RFC 2104), SHA-1 and
+ * HMAC-SHA-1 (for OAuth 1.0a and the WebSocket handshake, which know no other), MD5 (RFC 1321; for
+ * checksums that others defined, never for safety) and the CRC-32 of zlib and gzip (RFC 1952).
  * A thin layer over libcrypto and zlib. Nothing here allocates or fails. Any thread.
  */
 
@@ -14,6 +15,9 @@
 
 /** Bytes of a SHA-256. */
 #define HT_DIGEST_SHA256_BYTES 32
+
+/** Bytes of a SHA-1. */
+#define HT_DIGEST_SHA1_BYTES 20
 
 /** Bytes of an MD5. */
 #define HT_DIGEST_MD5_BYTES 16
@@ -39,6 +43,13 @@ void ht_digest_sha256_end(struct ht_digest_sha256 *sha256, uint8_t digest[HT_DIG
 /** The HMAC-SHA-256 of `bytes` under `key` (any length). `mac` may be where `key` is. */
 void ht_digest_hmac_sha256(struct ht_slice key, struct ht_slice bytes,
                            uint8_t mac[HT_DIGEST_SHA256_BYTES]);
+
+/** The SHA-1 of `bytes`. */
+void ht_digest_sha1(struct ht_slice bytes, uint8_t digest[HT_DIGEST_SHA1_BYTES]);
+
+/** The HMAC-SHA-1 of `bytes` under `key` (any length). `mac` may be where `key` is. */
+void ht_digest_hmac_sha1(struct ht_slice key, struct ht_slice bytes,
+                         uint8_t mac[HT_DIGEST_SHA1_BYTES]);
 
 /** The MD5 of `bytes`. */
 void ht_digest_md5(struct ht_slice bytes, uint8_t digest[HT_DIGEST_MD5_BYTES]);

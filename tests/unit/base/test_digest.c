@@ -71,6 +71,39 @@ static void test_hmac_may_overwrite_its_key(void **state)
     assert_memory_equal(apart, same, sizeof same);
 }
 
+/* RFC 3174, section 7.3, test 1, and nothing at all */
+static void test_sha1(void **state)
+{
+    uint8_t digest[HT_DIGEST_SHA1_BYTES];
+
+    (void)state;
+    ht_digest_sha1(HT_SLICE(""), digest);
+    assert_hex(digest, sizeof digest, "da39a3ee5e6b4b0d3255bfef95601890afd80709");
+    ht_digest_sha1(HT_SLICE("abc"), digest);
+    assert_hex(digest, sizeof digest, "a9993e364706816aba3e25717850c26c9cd0d89d");
+}
+
+/* RFC 2202, section 3, cases 1, 2 and 6 (a key longer than a block) */
+static void test_hmac_sha1(void **state)
+{
+    char key[80];
+    uint8_t mac[HT_DIGEST_SHA1_BYTES];
+
+    (void)state;
+    memset(key, 0x0b, 20);
+    ht_digest_hmac_sha1(ht_slice_make(key, 20), HT_SLICE("Hi There"), mac);
+    assert_hex(mac, sizeof mac, "b617318655057264e28bc0b6fb378c8ef146be00");
+    ht_digest_hmac_sha1(HT_SLICE("Jefe"), HT_SLICE("what do ya want for nothing?"), mac);
+    assert_hex(mac, sizeof mac, "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79");
+    memset(key, 0xaa, sizeof key);
+    ht_digest_hmac_sha1(ht_slice_make(key, sizeof key),
+                        HT_SLICE("Test Using Larger Than Block-Size Key - Hash Key First"), mac);
+    assert_hex(mac, sizeof mac, "aa4ae5e15272d00e95705637ce8a3b55ed402112");
+    memset(key, 0x0b, 20);
+    ht_digest_hmac_sha1(ht_slice_make(key, 20), HT_SLICE("Hi There"), (uint8_t *)key);
+    assert_hex((uint8_t *)key, 20, "b617318655057264e28bc0b6fb378c8ef146be00");
+}
+
 /* RFC 1321, appendix A.5 */
 static void test_md5(void **state)
 {
@@ -124,6 +157,8 @@ int main(void)
         cmocka_unit_test(test_sha256),
         cmocka_unit_test(test_hmac_sha256),
         cmocka_unit_test(test_hmac_may_overwrite_its_key),
+        cmocka_unit_test(test_sha1),
+        cmocka_unit_test(test_hmac_sha1),
         cmocka_unit_test(test_md5),
         cmocka_unit_test(test_crc32),
         cmocka_unit_test(test_hex),
