@@ -4,7 +4,8 @@
 /**
  * An HTTP client on the event loop, for many transfers at once: libcurl's multi interface
  * driven by the loop. Connections are kept and used again. Redirects are not followed and
- * nothing is retried: that is the caller's decision. The proxies of the environment
+ * nothing is retried: that is the caller's decision. A request without a User-Agent tells this
+ * program's name and version. The proxies of the environment
  * (HTTPS_PROXY, NO_PROXY) are used, but never for a loopback address or one of a machine's own
  * metadata (169.254.*, fd00:ec2::*).
  *

@@ -8,6 +8,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -147,6 +148,8 @@ static void on_request(void *user, struct ht_http_request *request)
 
     fixture->request_count++;
     if (ht_slice_equal(request->path, HT_SLICE("/ok"))) {
+        struct ht_slice agent = ht_http_request_header(request, "user-agent");
+        snprintf(fixture->agent, sizeof fixture->agent, "%.*s", (int)agent.length, agent.data);
         response.body = fixture->hello;
         ht_http_respond(request, &response);
     } else if (ht_slice_equal(request->path, HT_SLICE("/big"))) {

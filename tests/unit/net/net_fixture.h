@@ -44,6 +44,7 @@ struct fixture {
     /* seen by the application */
     unsigned request_count, gone_count, body_count, sse_gone_count;
     bool refused_to_start;
+    char agent[64];                    /* the User-Agent of the last /ok */
     struct ht_http_server_stats stats; /* at the moment the client was done */
     uint16_t port;
     /* the fixture's own */

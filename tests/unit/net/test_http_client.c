@@ -142,6 +142,16 @@ static void test_get(void **state)
     assert_string_equal(script.calls[0].error_text, "");
 }
 
+static void test_tells_its_name(void **state)
+{
+    struct script script = {0};
+
+    (void)state;
+    run(&script, begin_get);
+    assert_int_equal(strncmp(script.fixture.agent, "hashtagd/", 9), 0);
+    assert_true(strlen(script.fixture.agent) > 9);
+}
+
 static void begin_methods(struct script *script)
 {
     static const struct ht_http_header headers[] = {HT_HTTP_HEADER("X-Empty", "")};
@@ -480,6 +490,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_get),
+        cmocka_unit_test(test_tells_its_name),
         cmocka_unit_test(test_methods_and_bodies),
         cmocka_unit_test(test_last_transfer_times_out),
         cmocka_unit_test(test_timeouts_beside_each_other),
