@@ -36,6 +36,7 @@ struct ht_http_transfer {
     uint32_t magic;
     /* fixed after start */
     struct ht_http_client *client;
+    ht_http_on_head_fn on_head;
     ht_http_on_data_fn on_data;
     ht_http_on_done_fn on_done;
     void *user;
@@ -49,6 +50,8 @@ struct ht_http_transfer {
     /* changing */
     bool is_added; /* to the multi handle */
     bool is_canceled;
+    bool is_head_given;
+    bool has_stall_timeout;
     bool is_paused;             /* the caller wants no data */
     bool curl_is_paused;        /* curl was told so */
     int failure;                /* why a callback of ours stopped it: HT_E... */

@@ -16,7 +16,10 @@
 #define CONNECT_TIMEOUT_MS         10000
 #define RESPONSE_MAX_BYTES         (1024u * 1024u)
 #define RESPONSE_HEADERS_MAX_BYTES 65536
-#define RECEIVE_BUFFER_BYTES       102400L
+#define RECEIVE_BUFFER_BYTES       102400L /* for answers that are collected */
+#define PIECE_BYTES                16384
+#define PIECE_MIN_BYTES            1024
+#define PIECE_MAX_BYTES            (512u * 1024u)
 
 static int set_up(struct ht_http_transfer *transfer, const struct ht_http_transfer_options *options,
                   struct ht_error *error);
@@ -35,7 +38,10 @@ static int set_headers(struct ht_http_transfer *transfer,
 static int add_header(struct ht_http_transfer *transfer, struct ht_http_header header);
 static void link_transfer(struct ht_http_transfer *transfer);
 static void on_turn(struct ht_timer *timer);
+static int set_reading(struct ht_http_transfer *transfer,
+                       const struct ht_http_transfer_options *options);
 static size_t on_header_line(char *data, size_t size, size_t count, void *user);
+static size_t give_head(struct ht_http_transfer *transfer, size_t line_length);
 static size_t on_response_data(char *data, size_t size, size_t count, void *user);
 static size_t collect_data(struct ht_http_transfer *transfer, struct ht_slice data);
 static void on_resume(struct ht_timer *timer);
@@ -83,6 +89,7 @@ int ht_http_transfer_start(struct ht_http_client *client,
 static int set_up(struct ht_http_transfer *transfer, const struct ht_http_transfer_options *options,
                   struct ht_error *error)
 {
+    transfer->on_head = options->on_head;
     transfer->on_data = options->on_data;
     transfer->on_done = options->on_done;
     transfer->user = options->user;
@@ -105,6 +112,7 @@ static int set_up(struct ht_http_transfer *transfer, const struct ht_http_transf
     }
     status = status == 0 ? set_method(transfer, options) : status;
     status = status == 0 ? set_limits(transfer, options) : status;
+    status = status == 0 ? set_reading(transfer, options) : status;
     return status == 0
                ? 0
                : ht_error_set(error, HT_ENOMEM, "Out of memory for a request to %s.", options->url);
@@ -122,7 +130,8 @@ static void set_callbacks(struct ht_http_transfer *transfer)
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_USERAGENT, "hashtagd/" HT_VERSION);
-    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, RECEIVE_BUFFER_BYTES);
+    /* a proxy's answer to CONNECT is not the answer */
+    curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 }
 
 static int set_method(struct ht_http_transfer *transfer,
@@ -196,6 +205,7 @@ static int set_limits(struct ht_http_transfer *transfer,
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)connect_ms);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)options->timeout_ms);
     if (options->stall_timeout_ms > 0) {
+        transfer->has_stall_timeout = true;
         curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
         curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME,
                          (long)((options->stall_timeout_ms + 999) / 1000));
@@ -218,6 +228,27 @@ static int set_limits(struct ht_http_transfer *transfer,
     if (result == CURLE_OK && (options->is_without_proxy || is_of_this_machine(options->url))) {
         /* a proxy of the environment would ask its own loopback, its own machine's metadata */
         result = curl_easy_setopt(easy, CURLOPT_PROXY, "");
+    }
+    return result == CURLE_OK ? 0 : HT_ENOMEM;
+}
+
+static int set_reading(struct ht_http_transfer *transfer,
+                       const struct ht_http_transfer_options *options)
+{
+    CURL *easy = transfer->easy;
+    long read_bytes = RECEIVE_BUFFER_BYTES;
+
+    if (options->on_data != NULL) {
+        /* What was read is decoded to its end, even where the first piece pauses: so the size of a
+         * read, times what deflate can make of a byte, bounds what curl keeps during a pause. */
+        size_t piece = options->piece_bytes == 0 ? PIECE_BYTES : options->piece_bytes;
+        piece = piece < PIECE_MIN_BYTES ? PIECE_MIN_BYTES : piece;
+        read_bytes = (long)(piece > PIECE_MAX_BYTES ? PIECE_MAX_BYTES : piece);
+    }
+    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, read_bytes);
+    CURLcode result = CURLE_OK;
+    if (options->accepts_compressed) {
+        result = curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip, deflate");
     }
     return result == CURLE_OK ? 0 : HT_ENOMEM;
 }
@@ -324,8 +355,11 @@ static size_t on_header_line(char *data, size_t size, size_t count, void *user)
         transfer->header_count = 0;
         return line.length;
     }
+    if (line.length == 0 || line.data[0] == '\r' || line.data[0] == '\n') {
+        return give_head(transfer, line.length);
+    }
     if (memchr(line.data, ':', line.length) == NULL) {
-        return line.length; /* the empty line at the end */
+        return line.length; /* no header */
     }
     if (ht_buffer_append_slice(&transfer->response_headers, line) != 0) {
         transfer->failure = HT_ETOOBIG;
@@ -333,6 +367,30 @@ static size_t on_header_line(char *data, size_t size, size_t count, void *user)
     }
     transfer->header_count++;
     return line.length;
+}
+
+/* The head is complete. What curl calls with a body's trailers comes too late to be a head. */
+static size_t give_head(struct ht_http_transfer *transfer, size_t line_length)
+{
+    long status = 0;
+
+    curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
+    if (transfer->on_head == NULL || transfer->is_head_given || status < 200) {
+        return line_length;
+    }
+    if (transfer->is_canceled || transfer->failure != 0) {
+        return 0;
+    }
+    transfer->is_head_given = true;
+    size_t count;
+    struct ht_http_header *headers = split_headers(transfer, &count);
+    if (headers == NULL && transfer->header_count > 0) {
+        transfer->failure = HT_ENOMEM;
+        return 0;
+    }
+    transfer->on_head(transfer->user, (int)status, headers, count);
+    free(headers);
+    return line_length;
 }
 
 static size_t on_response_data(char *data, size_t size, size_t count, void *user)
@@ -395,13 +453,20 @@ void ht_http_transfer_pause(struct ht_http_transfer *transfer)
 {
     HT_ASSERT(transfer_from(transfer) == transfer);
     transfer->is_paused = true;
+    if (transfer->has_stall_timeout) {
+        /* who holds back is no judge of the peer's silence; nothing is slower than 0 */
+        curl_easy_setopt(transfer->easy, CURLOPT_LOW_SPEED_LIMIT, 0L);
+    }
 }
 
 void ht_http_transfer_resume(struct ht_http_transfer *transfer)
 {
     HT_ASSERT(transfer_from(transfer) == transfer);
     transfer->is_paused = false;
-    if (transfer->curl_is_paused) {
+    if (transfer->has_stall_timeout) {
+        curl_easy_setopt(transfer->easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    }
+    if (transfer->curl_is_paused || transfer->has_stall_timeout) {
         /* not from here: curl hands out what it kept at once */
         ht_timer_start(transfer->client->timers, &transfer->resume_timer, 0);
     }
@@ -416,10 +481,18 @@ static void on_resume(struct ht_timer *timer)
     if (transfer->is_paused || !transfer->is_added) {
         return;
     }
-    transfer->curl_is_paused = false;
+    bool was_paused = transfer->curl_is_paused;
     client->inside_curl++;
-    curl_easy_pause(transfer->easy, CURLPAUSE_CONT);
+    if (!was_paused) {
+        curl_easy_pause(transfer->easy, CURLPAUSE_RECV); /* so that its speed is watched again */
+    }
+    transfer->curl_is_paused = false;
+    CURLcode result = curl_easy_pause(transfer->easy, CURLPAUSE_CONT);
     client->inside_curl--;
+    if (result != CURLE_OK && was_paused && !transfer->is_canceled) {
+        /* of what curl kept: the transfer does not end by itself then */
+        ht_http_transfer_fail(transfer, code_from_curl(result));
+    }
     ht_http_client_collect(client);
 }
 
@@ -472,7 +545,9 @@ static void fill_result(struct ht_http_transfer *transfer, CURLcode curl_result,
     } else if (transfer->failure != 0) {
         result->code = transfer->failure;
     } else {
-        result->code = code_from_curl(curl_result);
+        /* a peer that does not speak HTTP is no fault of the URL */
+        bool has_met = curl_result == CURLE_UNSUPPORTED_PROTOCOL && connects > 0;
+        result->code = has_met ? HT_EIO : code_from_curl(curl_result);
     }
     if (result->code == 0) {
         return;

@@ -73,9 +73,9 @@ struct ht_http_transfer_options {
     struct ht_slice body;        /**< not copied: must live until on_done */
     uint64_t connect_timeout_ms; /**< 0: 10 s */
     uint64_t timeout_ms;         /**< the whole transfer; 0: no limit */
-    uint64_t
-        stall_timeout_ms; /**< not a byte for so long; 0: no limit; whole seconds, rounded up */
-    size_t max_response_bytes; /**< of the body; 0: 1 MiB; no limit where `on_data` is set */
+    uint64_t stall_timeout_ms;   /**< not a byte for so long, pauses left out; 0: no limit; whole
+                                   *   seconds, rounded up */
+    size_t max_response_bytes;   /**< of the body; 0: 1 MiB; no limit where `on_data` is set */
     uint64_t
         max_idle_ms; /**< a kept connection that rested for longer is not used; 0: curl's limit of
                            *   118 s; whole seconds, rounded up */
@@ -85,8 +85,12 @@ struct ht_http_transfer_options {
                            *   out to be dead; with this it does not: HT_ECONNECTION. Costs a write */
     bool is_without_proxy;      /**< never through a proxy of the environment */
     const char *ca_file;        /**< PEM file of trusted issuers; NULL: the system's. Copied */
-    bool accepts_compressed;    /**< asks for gzip or deflate; the body is given decoded */
-    size_t piece_bytes;         /**< the largest piece for on_data, 1 KiB to 512 KiB; 0: 16 KiB */
+    bool accepts_compressed;    /**< asks for gzip or deflate; the body is given decoded, as far as
+                                   *   the peer has flushed it */
+    size_t piece_bytes;         /**< with on_data: what is read at a time, 1 KiB to 512 KiB; 0: 16
+                                   *   KiB. A pause keeps at most that, decoded. Pieces are no longer,
+                                   *   nor than curl's limit of 16 KiB, which alone counts where the
+                                   *   body was compressed */
     ht_http_on_head_fn on_head; /**< may be NULL */
     ht_http_on_data_fn on_data; /**< NULL: the body is collected in the result */
     ht_http_on_done_fn on_done; /**< not NULL */
