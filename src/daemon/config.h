@@ -24,15 +24,16 @@
 
 #include "hashtagd/net/address.h"
 #include "hashtagd/pipeline/position.h"
+#include "hashtagd/pipeline/source.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 /** Room for the origins of all keys; config_table.c asserts that it is enough. */
-#define HT_CONFIG_MAX_ROWS 64
+#define HT_CONFIG_MAX_ROWS 256
 
-enum ht_config_source {
+enum ht_config_source_type {
     HT_CONFIG_SOURCE_NONE,
     HT_CONFIG_SOURCE_SYNTHETIC,
     HT_CONFIG_SOURCE_REPLAY,
@@ -45,6 +46,12 @@ enum ht_config_source {
 enum ht_config_endpoint {
     HT_CONFIG_ENDPOINT_FILTER,
     HT_CONFIG_ENDPOINT_SAMPLE,
+};
+
+enum ht_config_timeline {
+    HT_CONFIG_TIMELINE_PUBLIC,
+    HT_CONFIG_TIMELINE_LOCAL,
+    HT_CONFIG_TIMELINE_REMOTE,
 };
 
 enum ht_config_stream {
@@ -88,21 +95,39 @@ struct ht_config_start {
     int64_t time_ms;            /**< AT_TIME: wall time */
 };
 
+/** The secrets of one source, out of the environment and files. Owned, NULL where there is none;
+ * wiped at the end. */
+struct ht_config_secrets {
+    char *consumer_key, *consumer_secret, *access_token, *access_token_secret; /**< OAuth 1.0a */
+    char *bearer_token;                                                        /**< twitter-v2 */
+    char *mastodon_token;                                                      /**< mastodon */
+};
+
+/** The keys of one source. */
+struct ht_config_source {
+    unsigned type; /**< enum ht_config_source_type */
+    char *name;    /**< empty: the type */
+    uint64_t rate; /**< tweets a second; 0: as fast as it goes */
+    uint64_t seed;
+    uint64_t limit; /**< 0: never stop */
+    struct ht_config_texts files;
+    bool loop;
+    char *url;         /**< empty: the service's own */
+    unsigned endpoint; /**< enum ht_config_endpoint */
+    unsigned timeline; /**< enum ht_config_timeline */
+    struct ht_config_texts track, locations, follow, language;
+    struct ht_config_rules rules;
+    uint64_t backfill_minutes;
+    bool compression, delimited;
+    char *token_file; /**< empty: the environment's */
+    char *dictionary; /**< path; empty: none */
+};
+
 /** All values, section by section as the keys are called. Texts are owned and never NULL once it
  * is loaded; an empty one means "none". */
 struct ht_config {
-    struct {
-        unsigned type; /**< enum ht_config_source */
-        uint64_t rate; /**< tweets a second; 0: as fast as it goes */
-        uint64_t seed;
-        uint64_t limit; /**< 0: never stop */
-        struct ht_config_texts files;
-        bool loop;
-        char *url;         /**< empty: the service's own */
-        unsigned endpoint; /**< enum ht_config_endpoint */
-        struct ht_config_texts track, locations, follow, language;
-        struct ht_config_rules rules;
-    } source;
+    struct ht_config_source source; /**< the first, or the only one */
+    struct ht_config_source more_sources[HT_SOURCE_COUNT_MAX - 1]; /**< "source.2" and on */
     struct {
         unsigned type; /**< enum ht_config_stream */
         char *name;
@@ -148,6 +173,8 @@ struct ht_config {
         unsigned format; /**< enum ht_log_format */
     } log;
 
+    size_t source_count;                                   /**< 1 to HT_SOURCE_COUNT_MAX */
+    struct ht_config_secrets secrets[HT_SOURCE_COUNT_MAX]; /**< by source; HT_CONFIG_FOR_SERVE */
     char *token; /**< the bearer token out of admin.token_file; NULL where none; wiped at the end */
     char *origins[HT_CONFIG_MAX_ROWS]; /**< by row of the table: "file:3:7", "HASHTAGD_...",
                                         *   "--set"; NULL: the default */
@@ -176,6 +203,12 @@ struct ht_config_options {
  */
 int ht_config_load(struct ht_config *config, const struct ht_config_options *options,
                    struct ht_mistakes *mistakes) HT_MUST_CHECK;
+
+/** The keys of source `index` (0 and up to source_count). */
+const struct ht_config_source *ht_config_source_at(const struct ht_config *config, size_t index);
+
+/** What source `index` is called: its name, else its type. */
+const char *ht_config_source_name(const struct ht_config *config, size_t index);
 
 /** Whether any part of it is at Amazon. */
 bool ht_config_needs_aws(const struct ht_config *config);

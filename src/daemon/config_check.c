@@ -4,18 +4,14 @@
 #include "hashtagd/base/buffer.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { MAX_TOKEN_BYTES = 4096 };
-
 static void check_types(struct ht_config *config, struct ht_mistakes *mistakes);
 static void check_names(struct ht_config *config, struct ht_mistakes *mistakes);
-static void check_source(struct ht_config *config, struct ht_mistakes *mistakes);
+static const char *place_of(const struct ht_config *config, const char *key);
 static void check_listen(struct ht_config *config, struct ht_mistakes *mistakes);
 static void check_tls(struct ht_config *config, struct ht_mistakes *mistakes);
-static void read_token(struct ht_config *config, struct ht_mistakes *mistakes);
 
 void ht_config_check(struct ht_config *config, enum ht_config_purpose purpose,
                      struct ht_mistakes *mistakes)
@@ -23,21 +19,37 @@ void ht_config_check(struct ht_config *config, enum ht_config_purpose purpose,
     if (purpose == HT_CONFIG_FOR_SERVE) {
         check_types(config, mistakes);
         check_names(config, mistakes);
-        check_source(config, mistakes);
+        ht_config_check_sources(config, mistakes);
         check_listen(config, mistakes);
         check_tls(config, mistakes);
     }
     if (config->admin.token_file[0] != '\0') {
-        read_token(config, mistakes);
+        ht_config_read_secret(config->admin.token_file, place_of(config, "admin.token_file"),
+                              "admin.token_file", &config->token, mistakes);
     }
 }
 
 /* Where the value of a key came from, for a mistake's place. */
 static const char *place_of(const struct ht_config *config, const char *key)
 {
-    const struct ht_config_row *row = ht_config_find_row(ht_slice_text(key));
+    return ht_config_place(config, ht_config_find_row(ht_slice_text(key)));
+}
+
+const char *ht_config_place(const struct ht_config *config, const struct ht_config_row *row)
+{
     const char *origin = config->origins[ht_config_row_index(row)];
     return origin != NULL ? origin : "default";
+}
+
+void ht_config_check_readable(const char *path, const char *place, const char *key,
+                              struct ht_mistakes *mistakes)
+{
+    struct stat about;
+    if (stat(path, &about) != 0 || access(path, R_OK) != 0) {
+        ht_mistakes_add(mistakes, place, "%s: %s cannot be read: %s", key, path, strerror(errno));
+    } else if (S_ISDIR(about.st_mode)) {
+        ht_mistakes_add(mistakes, place, "%s: %s is a directory; accepted: a file", key, path);
+    }
 }
 
 static void check_types(struct ht_config *config, struct ht_mistakes *mistakes)
@@ -120,33 +132,6 @@ static void check_names(struct ht_config *config, struct ht_mistakes *mistakes)
     }
 }
 
-static void check_readable(const char *path, const char *place, const char *key,
-                           struct ht_mistakes *mistakes)
-{
-    struct stat about;
-    if (stat(path, &about) != 0 || access(path, R_OK) != 0) {
-        ht_mistakes_add(mistakes, place, "%s: %s cannot be read: %s", key, path, strerror(errno));
-    } else if (S_ISDIR(about.st_mode)) {
-        ht_mistakes_add(mistakes, place, "%s: %s is a directory; accepted: a file", key, path);
-    }
-}
-
-static void check_source(struct ht_config *config, struct ht_mistakes *mistakes)
-{
-    if (config->source.type != HT_CONFIG_SOURCE_REPLAY) {
-        return;
-    }
-    if (config->source.files.count == 0) {
-        ht_mistakes_add(mistakes, place_of(config, "source.type"),
-                        "source.type is replay, but source.files names no file; say --set "
-                        "source.files=FILE");
-    }
-    for (size_t i = 0; i < config->source.files.count; i++) {
-        check_readable(config->source.files.items[i], place_of(config, "source.files"),
-                       "source.files", mistakes);
-    }
-}
-
 static void check_listen(struct ht_config *config, struct ht_mistakes *mistakes)
 {
     if (!ht_address_is_loopback(&config->admin.listen) && config->admin.token_file[0] == '\0') {
@@ -171,67 +156,11 @@ static void check_tls(struct ht_config *config, struct ht_mistakes *mistakes)
                         "admin.tls_key is set, but admin.tls_cert is not; set both or neither");
     }
     if (has_cert) {
-        check_readable(config->admin.tls_cert, place_of(config, "admin.tls_cert"), "admin.tls_cert",
-                       mistakes);
+        ht_config_check_readable(config->admin.tls_cert, place_of(config, "admin.tls_cert"),
+                                 "admin.tls_cert", mistakes);
     }
     if (has_key) {
-        check_readable(config->admin.tls_key, place_of(config, "admin.tls_key"), "admin.tls_key",
-                       mistakes);
+        ht_config_check_readable(config->admin.tls_key, place_of(config, "admin.tls_key"),
+                                 "admin.tls_key", mistakes);
     }
-}
-
-/* What may stand in an Authorization header without quoting. */
-static bool is_token(const char *text, size_t length)
-{
-    for (size_t i = 0; i < length; i++) {
-        if (text[i] <= ' ' || text[i] > '~') {
-            return false;
-        }
-    }
-    return length > 0;
-}
-
-static size_t without_line_end(const char *text, size_t length)
-{
-    while (length > 0 && strchr(" \t\r\n", text[length - 1]) != NULL) {
-        length--;
-    }
-    return length;
-}
-
-static void read_token(struct ht_config *config, struct ht_mistakes *mistakes)
-{
-    const char *path = config->admin.token_file, *place = place_of(config, "admin.token_file");
-    char text[MAX_TOKEN_BYTES + 1];
-    FILE *file = fopen(path, "re");
-    if (file != NULL) {
-        (void)setvbuf(file, NULL, _IONBF, 0); /* no copy of the secret stays behind */
-    }
-    size_t length = file == NULL ? 0 : fread(text, 1, sizeof(text), file);
-    if (file == NULL || ferror(file)) {
-        ht_mistakes_add(mistakes, place, "admin.token_file: %s cannot be read: %s", path,
-                        strerror(errno));
-    } else if (length > MAX_TOKEN_BYTES) {
-        ht_mistakes_add(mistakes, place, "admin.token_file: %s is larger than %d bytes", path,
-                        MAX_TOKEN_BYTES);
-    } else if (length = without_line_end(text, length), length == 0) {
-        ht_mistakes_add(mistakes, place,
-                        "admin.token_file: %s is empty; put a secret into it, say with openssl "
-                        "rand -hex 32",
-                        path);
-    } else if (!is_token(text, length)) {
-        ht_mistakes_add(mistakes, place,
-                        "admin.token_file: %s holds more than one word of visible ASCII "
-                        "characters, which no token may",
-                        path);
-    } else {
-        config->token = ht_slice_to_text(ht_slice_make(text, length));
-        if (config->token == NULL) {
-            ht_mistakes_add(mistakes, place, "Out of memory.");
-        }
-    }
-    if (file != NULL) {
-        (void)fclose(file);
-    }
-    explicit_bzero(text, sizeof(text));
 }

@@ -19,11 +19,18 @@ struct walk {
     struct ht_mistakes *mistakes;
 };
 
+/* An object of keys. */
+struct section {
+    const char *name; /* of its keys: "stream", "source.2" */
+    const char *path; /* in the file: "stream", "source[1]" */
+};
+
 static int read_file(const char *path, struct ht_buffer *text, struct ht_mistakes *mistakes);
 static int walk_root(const struct walk *walk, const struct ht_json *root);
-static int walk_section(const struct walk *walk, struct ht_slice section,
+static int walk_sources(const struct walk *walk, const struct ht_json *list);
+static int walk_section(const struct walk *walk, const struct section *section,
                         const struct ht_json *members);
-static int walk_value(const struct walk *walk, const struct ht_config_row *row,
+static int walk_value(const struct walk *walk, const struct ht_config_row *row, const char *path,
                       const struct ht_json *value);
 
 int ht_config_load_file(struct ht_config *config, const char *path, struct ht_mistakes *mistakes)
@@ -157,20 +164,45 @@ static int walk_root(const struct walk *walk, const struct ht_json *root)
     }
     struct ht_json_members members = ht_json_members(root);
     while (ht_json_members_next(&members)) {
+        bool is_source = ht_slice_equal(members.key, HT_SLICE("source"));
+        const struct section section = {members.key.data, members.key.data};
         if (!is_section(members.key)) {
             refuse_section(walk, members.key);
-        } else if (ht_json_type(members.value) != HT_JSON_OBJECT) {
-            find_place(walk, members.key.data, false, where);
-            ht_mistakes_add(walk->mistakes, where, "%s: found %s; accepted: an object of keys",
-                            members.key.data, ht_json_type_name(ht_json_type(members.value)));
-        } else if (walk_section(walk, members.key, members.value) != 0) {
+        } else if (is_source && ht_json_type(members.value) == HT_JSON_ARRAY) {
+            if (walk_sources(walk, members.value) != 0) {
+                return HT_ENOMEM;
+            }
+        } else if (walk_section(walk, &section, members.value) != 0) {
             return HT_ENOMEM;
         }
     }
     return 0;
 }
 
-static void refuse_key(const struct walk *walk, const char *key)
+/* Several sources: a list of what one source is. */
+static int walk_sources(const struct walk *walk, const struct ht_json *list)
+{
+    size_t count = ht_json_count(list);
+    if (count == 0 || count > HT_SOURCE_COUNT_MAX) {
+        char where[MAX_PLACE_BYTES];
+        find_place(walk, "source", false, where);
+        ht_mistakes_add(walk->mistakes, where, "source: found a list of %zu; accepted: 1 to %d",
+                        count, HT_SOURCE_COUNT_MAX);
+        return 0;
+    }
+    for (size_t i = 0; i < count; i++) {
+        char name[32], path[32];
+        (void)snprintf(name, sizeof(name), i == 0 ? "source" : "source.%zu", i + 1);
+        (void)snprintf(path, sizeof(path), "source[%zu]", i);
+        const struct section section = {name, path};
+        if (walk_section(walk, &section, ht_json_element(list, i)) != 0) {
+            return HT_ENOMEM;
+        }
+    }
+    return 0;
+}
+
+static void refuse_key(const struct walk *walk, const char *key, const char *path)
 {
     size_t count;
     const struct ht_config_row *rows = ht_config_rows(&count);
@@ -179,35 +211,44 @@ static void refuse_key(const struct walk *walk, const char *key)
         ht_nearest_offer(&nearest, ht_slice_text(key), rows[i].key);
     }
     char where[MAX_PLACE_BYTES];
-    find_place(walk, key, true, where);
+    find_place(walk, path, true, where);
     ht_mistakes_add(walk->mistakes, where, "unknown key %s%s%s%s", key,
                     nearest.word == NULL ? "" : "; did you mean ",
                     nearest.word == NULL ? "" : nearest.word,
                     nearest.word == NULL ? "; hashtagd config --defaults lists all keys" : "?");
 }
 
-static int walk_section(const struct walk *walk, struct ht_slice section,
+static int walk_section(const struct walk *walk, const struct section *section,
                         const struct ht_json *object)
 {
+    if (ht_json_type(object) != HT_JSON_OBJECT) {
+        char where[MAX_PLACE_BYTES];
+        find_place(walk, section->path, false, where);
+        ht_mistakes_add(walk->mistakes, where, "%s: found %s; accepted: an object of keys%s",
+                        section->path, ht_json_type_name(ht_json_type(object)),
+                        strcmp(section->path, "source") == 0 ? ", or a list of them" : "");
+        return 0;
+    }
     struct ht_json_members members = ht_json_members(object);
     while (ht_json_members_next(&members)) {
-        char key[256];
-        (void)snprintf(key, sizeof(key), "%s.%.200s", section.data, members.key.data);
+        char key[256], path[256];
+        (void)snprintf(key, sizeof(key), "%s.%.200s", section->name, members.key.data);
+        (void)snprintf(path, sizeof(path), "%s.%.200s", section->path, members.key.data);
         const struct ht_config_row *row = ht_config_find_row(ht_slice_text(key));
         if (row == NULL) {
-            refuse_key(walk, key);
-        } else if (walk_value(walk, row, members.value) != 0) {
+            refuse_key(walk, key, path);
+        } else if (walk_value(walk, row, path, members.value) != 0) {
             return HT_ENOMEM;
         }
     }
     return 0;
 }
 
-static int walk_value(const struct walk *walk, const struct ht_config_row *row,
+static int walk_value(const struct walk *walk, const struct ht_config_row *row, const char *path,
                       const struct ht_json *value)
 {
     char where[MAX_PLACE_BYTES];
-    find_place(walk, row->key, false, where);
+    find_place(walk, path, false, where);
     struct ht_error error;
     int result = ht_config_set_json(walk->config, row, value, &error);
     if (result == HT_ENOMEM) {

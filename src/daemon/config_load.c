@@ -40,13 +40,17 @@ int ht_config_load(struct ht_config *config, const struct ht_config_options *opt
         return HT_ENOMEM;
     }
     ht_config_check(config, options->purpose, mistakes);
+    if (options->purpose == HT_CONFIG_FOR_SERVE) {
+        ht_config_load_secrets(config, options->environment, mistakes);
+    }
     return mistakes->count == 0 ? 0 : HT_EINVAL;
 }
 
 static int load_defaults(struct ht_config *config)
 {
     size_t count;
-    const struct ht_config_row *rows = ht_config_rows(&count);
+    const struct ht_config_row *rows = ht_config_all_rows(&count);
+    config->source_count = 1;
     for (size_t i = 0; i < count; i++) {
         /* An empty data directory is refused, but it is what stands there before it is found. */
         struct ht_config_row row = rows[i];
@@ -103,7 +107,7 @@ static bool is_reserved(struct ht_slice name)
 static const struct ht_config_row *row_of_variable(struct ht_slice name)
 {
     size_t count;
-    const struct ht_config_row *rows = ht_config_rows(&count);
+    const struct ht_config_row *rows = ht_config_all_rows(&count);
     for (size_t i = 0; i < count; i++) {
         char variable[64];
         if (ht_slice_equal(ht_slice_text(ht_config_variable(&rows[i], variable)), name)) {
@@ -280,6 +284,8 @@ int ht_config_set_origin(struct ht_config *config, const struct ht_config_row *r
     size_t index = ht_config_row_index(row);
     free(config->origins[index]);
     config->origins[index] = copy;
+    size_t source = ht_config_row_source(row);
+    config->source_count = source < config->source_count ? config->source_count : source + 1;
     return 0;
 }
 
@@ -292,6 +298,11 @@ const char *ht_config_environment(const char *const *environment, const char *na
         }
     }
     return NULL;
+}
+
+const struct ht_config_source *ht_config_source_at(const struct ht_config *config, size_t index)
+{
+    return index == 0 ? &config->source : &config->more_sources[index - 1];
 }
 
 bool ht_config_needs_aws(const struct ht_config *config)
@@ -308,14 +319,12 @@ void ht_config_finish(struct ht_config *config)
         return;
     }
     size_t count;
-    const struct ht_config_row *rows = ht_config_rows(&count);
+    const struct ht_config_row *rows = ht_config_all_rows(&count);
     for (size_t i = 0; i < count; i++) {
         ht_config_clear_field(config, &rows[i]);
         free(config->origins[i]);
     }
-    if (config->token != NULL) {
-        explicit_bzero(config->token, strlen(config->token));
-        free(config->token);
-    }
+    ht_config_wipe(config->token);
+    ht_config_finish_secrets(config);
     *config = (struct ht_config){0};
 }

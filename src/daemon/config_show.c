@@ -8,8 +8,8 @@ enum { MAX_VALUE_BYTES = 256 * 1024 };
 void ht_config_show_effective(struct ht_config *config, struct ht_buffer *out)
 {
     size_t count;
-    const struct ht_config_row *rows = ht_config_rows(&count);
-    for (size_t i = 0; i < count; i++) {
+    const struct ht_config_row *rows = ht_config_all_rows(&count);
+    for (size_t i = 0; i < count && ht_config_row_source(&rows[i]) < config->source_count; i++) {
         struct ht_buffer value;
         ht_buffer_init(&value, MAX_VALUE_BYTES);
         ht_config_format_value(config, &rows[i], &value);

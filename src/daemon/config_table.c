@@ -26,6 +26,13 @@ static const struct ht_config_choice endpoints[] = {
     {0},
 };
 
+static const struct ht_config_choice timelines[] = {
+    {"public", HT_CONFIG_TIMELINE_PUBLIC, false},
+    {"local", HT_CONFIG_TIMELINE_LOCAL, false},
+    {"remote", HT_CONFIG_TIMELINE_REMOTE, false},
+    {0},
+};
+
 static const struct ht_config_choice streams[] = {
     {"embedded", HT_CONFIG_STREAM_EMBEDDED, false},
     {"kinesis", HT_CONFIG_STREAM_KINESIS, false},
@@ -82,36 +89,158 @@ static const struct ht_config_choice log_formats[] = {
 /* The largest whole number that every JSON reader keeps exact. */
 #define LARGEST ((UINT64_C(1) << 53) - 1)
 
+/* The keys of one source; `at` is "source." or that of another one, `member` where its values are. */
+#define SOURCE_ROWS(at, member)                                                                    \
+    {at "type",                                                                                    \
+     HT_CONFIG_CHOICE,                                                                             \
+     "",                                                                                           \
+     "none",                                                                                       \
+     .choices = sources,                                                                           \
+     FIELD(member, type),                                                                          \
+     .doc = "where tweets come from; `POST /tweets` and `hashtagd put` work with every one"},      \
+        {at "name",                                                                                \
+         HT_CONFIG_TEXT,                                                                           \
+         "",                                                                                       \
+         "",                                                                                       \
+         .fallback_text = "the type",                                                              \
+         BETWEEN(1, HT_SOURCE_NAME_BYTES - 1),                                                     \
+         FIELD(member, name),                                                                      \
+         .doc = "what the source is called in the status, the metrics and the log; each of "       \
+                "several sources needs its own"},                                                  \
+        {at "rate",                                                                                \
+         HT_CONFIG_NUMBER,                                                                         \
+         "tweets a second",                                                                        \
+         "200",                                                                                    \
+         BETWEEN(0, 10000000),                                                                     \
+         FIELD(member, rate),                                                                      \
+         .doc = "synthetic, replay: how fast; 0 is as fast as it goes"},                           \
+        {at "seed",                                                                                \
+         HT_CONFIG_NUMBER,                                                                         \
+         "",                                                                                       \
+         "1",                                                                                      \
+         BETWEEN(0, LARGEST),                                                                      \
+         FIELD(member, seed),                                                                      \
+         .doc = "synthetic: the same seed makes the same tweets"},                                 \
+        {at "limit",                                                                               \
+         HT_CONFIG_NUMBER,                                                                         \
+         "tweets",                                                                                 \
+         "0",                                                                                      \
+         BETWEEN(0, LARGEST),                                                                      \
+         FIELD(member, limit),                                                                     \
+         .doc = "synthetic, replay: stop the source after so many tweets; 0 is never"},            \
+        {at "files",                                                                               \
+         HT_CONFIG_PATHS,                                                                          \
+         "",                                                                                       \
+         "[]",                                                                                     \
+         BETWEEN(1, 4096),                                                                         \
+         FIELD(member, files),                                                                     \
+         .doc = "replay: the files, in any form that `hashtagd put` reads"},                       \
+        {at "loop",                                                                                \
+         HT_CONFIG_BOOLEAN,                                                                        \
+         "",                                                                                       \
+         "false",                                                                                  \
+         FIELD(member, loop),                                                                      \
+         .doc = "replay: begin again after the last file, each round with new ids"},               \
+        {at "url",                                                                                 \
+         HT_CONFIG_URL,                                                                            \
+         "",                                                                                       \
+         "",                                                                                       \
+         .fallback_text = "the service's own",                                                     \
+         BETWEEN(0, 2048),                                                                         \
+         .is_secret = true,                                                                        \
+         FIELD(member, url),                                                                       \
+         .doc = "twitter-v1, twitter-v2, mastodon, jetstream: base address, for a proxy or a "     \
+                "test server; mastodon needs it: the server, say `https://mastodon.social`"},      \
+        {at "token_file",                                                                          \
+         HT_CONFIG_PATH,                                                                           \
+         "",                                                                                       \
+         "",                                                                                       \
+         .fallback_text = "the environment's",                                                     \
+         BETWEEN(1, 4096),                                                                         \
+         FIELD(member, token_file),                                                                \
+         .doc = "twitter-v2: file with the bearer token, mastodon: with the access token, of "     \
+                "this source alone"},                                                              \
+        {at "endpoint",                                                                            \
+         HT_CONFIG_CHOICE,                                                                         \
+         "",                                                                                       \
+         "filter",                                                                                 \
+         .choices = endpoints,                                                                     \
+         FIELD(member, endpoint),                                                                  \
+         .doc = "twitter-v1, twitter-v2: which stream is read"},                                   \
+        {at "timeline",                                                                            \
+         HT_CONFIG_CHOICE,                                                                         \
+         "",                                                                                       \
+         "public",                                                                                 \
+         .choices = timelines,                                                                     \
+         FIELD(member, timeline),                                                                  \
+         .doc = "mastodon: all posts that the server knows, those of its own users, or those of "  \
+                "others"},                                                                         \
+        {at "track",                                                                               \
+         HT_CONFIG_TEXTS,                                                                          \
+         "",                                                                                       \
+         "[]",                                                                                     \
+         BETWEEN(1, 256),                                                                          \
+         FIELD(member, track),                                                                     \
+         .doc = "twitter-v1: phrases to follow, at most 60 bytes each; mastodon: the one hashtag " \
+                "that is followed"},                                                               \
+        {at "locations",                                                                           \
+         HT_CONFIG_TEXTS,                                                                          \
+         "",                                                                                       \
+         "[]",                                                                                     \
+         BETWEEN(1, 100),                                                                          \
+         FIELD(member, locations),                                                                 \
+         .doc = "twitter-v1: bounding boxes, each \"west,south,east,north\" in degrees"},          \
+        {at "follow",                                                                              \
+         HT_CONFIG_TEXTS,                                                                          \
+         "",                                                                                       \
+         "[]",                                                                                     \
+         BETWEEN(1, 256),                                                                          \
+         FIELD(member, follow),                                                                    \
+         .doc = "twitter-v1: ids of users to follow; jetstream: their DIDs"},                      \
+        {at "language",                                                                            \
+         HT_CONFIG_TEXTS,                                                                          \
+         "",                                                                                       \
+         "[]",                                                                                     \
+         BETWEEN(1, 16),                                                                           \
+         FIELD(member, language),                                                                  \
+         .doc = "twitter-v1: language tags (BCP 47)"},                                             \
+        {at "rules",                                                                               \
+         HT_CONFIG_RULES,                                                                          \
+         "",                                                                                       \
+         "[]",                                                                                     \
+         BETWEEN(1, 4096),                                                                         \
+         FIELD(member, rules),                                                                     \
+         .doc = "twitter-v2: rules `{\"value\": \"...\", \"tag\": \"...\"}`; the account's rules " \
+                "are made equal to this list"},                                                    \
+        {at "backfill_minutes",                                                                    \
+         HT_CONFIG_NUMBER,                                                                         \
+         "minutes",                                                                                \
+         "0",                                                                                      \
+         BETWEEN(0, 5),                                                                            \
+         FIELD(member, backfill_minutes),                                                          \
+         .doc = "twitter-v2: what a lost connection missed is sent again, up to so many minutes; " \
+                "needs Enterprise access"},                                                        \
+        {at "compression",                                                                         \
+         HT_CONFIG_BOOLEAN,                                                                        \
+         "",                                                                                       \
+         "true",                                                                                   \
+         FIELD(member, compression),                                                               \
+         .doc = "twitter-v1, twitter-v2, mastodon: the stream comes as gzip; jetstream: as zstd, " \
+                "where source.dictionary is set"},                                                 \
+        {at "delimited",                                                                           \
+         HT_CONFIG_BOOLEAN,                                                                        \
+         "",                                                                                       \
+         "false",                                                                                  \
+         FIELD(member, delimited),                                                                 \
+         .doc = "twitter-v1: ask for the length before each message"},                             \
+    {                                                                                              \
+        at "dictionary", HT_CONFIG_PATH, "", "",                                                   \
+            .fallback_text = "none", BETWEEN(1, 4096), FIELD(member, dictionary),                  \
+            .doc = "jetstream: file with the zstd dictionary that the service publishes"           \
+    }
+
 static const struct ht_config_row rows[] = {
-    {"source.type", HT_CONFIG_CHOICE, "", "none", .choices = sources, FIELD(source, type),
-     .doc = "where tweets come from; `POST /tweets` and `hashtagd put` work with every one"},
-    {"source.rate", HT_CONFIG_NUMBER, "tweets a second", "200", BETWEEN(0, 10000000),
-     FIELD(source, rate), .doc = "synthetic, replay: how fast; 0 is as fast as it goes"},
-    {"source.seed", HT_CONFIG_NUMBER, "", "1", BETWEEN(0, LARGEST), FIELD(source, seed),
-     .doc = "synthetic: the same seed makes the same tweets"},
-    {"source.limit", HT_CONFIG_NUMBER, "tweets", "0", BETWEEN(0, LARGEST), FIELD(source, limit),
-     .doc = "synthetic, replay: stop the source after so many tweets; 0 is never"},
-    {"source.files", HT_CONFIG_PATHS, "", "[]", BETWEEN(1, 4096), FIELD(source, files),
-     .doc = "replay: the files, in any form that `hashtagd put` reads"},
-    {"source.loop", HT_CONFIG_BOOLEAN, "", "false", FIELD(source, loop),
-     .doc = "replay: begin again after the last file, each round with new ids"},
-    {"source.url", HT_CONFIG_URL, "", "", .fallback_text = "the service's own", BETWEEN(0, 2048),
-     .is_secret = true, FIELD(source, url),
-     .doc = "twitter-v1, twitter-v2, mastodon, jetstream: base address, for a proxy or a test "
-            "server"},
-    {"source.endpoint", HT_CONFIG_CHOICE, "", "filter", .choices = endpoints,
-     FIELD(source, endpoint), .doc = "twitter-v1, twitter-v2: which stream is read"},
-    {"source.track", HT_CONFIG_TEXTS, "", "[]", BETWEEN(1, 60), FIELD(source, track),
-     .doc = "twitter-v1: phrases to follow"},
-    {"source.locations", HT_CONFIG_TEXTS, "", "[]", BETWEEN(1, 100), FIELD(source, locations),
-     .doc = "twitter-v1: bounding boxes, each \"west,south,east,north\" in degrees"},
-    {"source.follow", HT_CONFIG_TEXTS, "", "[]", BETWEEN(1, 32), FIELD(source, follow),
-     .doc = "twitter-v1: ids of users to follow"},
-    {"source.language", HT_CONFIG_TEXTS, "", "[]", BETWEEN(1, 16), FIELD(source, language),
-     .doc = "twitter-v1: language tags (BCP 47)"},
-    {"source.rules", HT_CONFIG_RULES, "", "[]", BETWEEN(1, 4096), FIELD(source, rules),
-     .doc = "twitter-v2: rules `{\"value\": \"...\", \"tag\": \"...\"}`; the account's rules are "
-            "made equal to this list"},
+    SOURCE_ROWS("source.", source),
     {"stream.type", HT_CONFIG_CHOICE, "", "embedded", .choices = streams, FIELD(stream, type),
      .doc = "what keeps the tweets until they are counted"},
     {"stream.name", HT_CONFIG_TEXT, "", "twitter_bigdata", BETWEEN(1, 128), FIELD(stream, name),
@@ -202,14 +331,50 @@ static const struct ht_config_row rows[] = {
     {"log.format", HT_CONFIG_CHOICE, "", "logfmt",
      .fallback_text = "`text` on a terminal, else `logfmt`", .choices = log_formats,
      FIELD(log, format), .doc = "how lines are written"},
+    /* of several sources; before them stand those that everybody needs */
+    SOURCE_ROWS("source.2.", more_sources[0]),
+    SOURCE_ROWS("source.3.", more_sources[1]),
+    SOURCE_ROWS("source.4.", more_sources[2]),
+    SOURCE_ROWS("source.5.", more_sources[3]),
+    SOURCE_ROWS("source.6.", more_sources[4]),
+    SOURCE_ROWS("source.7.", more_sources[5]),
+    SOURCE_ROWS("source.8.", more_sources[6]),
 };
+
+#define SOURCE_ROW_COUNT 20
+#define BASE_ROW_COUNT   (HT_COUNT_OF(rows) - SOURCE_ROW_COUNT * (HT_SOURCE_COUNT_MAX - 1))
+
+_Static_assert(HT_SOURCE_COUNT_MAX == 8, "rows for every source");
 
 _Static_assert(HT_COUNT_OF(rows) <= HT_CONFIG_MAX_ROWS, "room for every origin");
 
 const struct ht_config_row *ht_config_rows(size_t *count)
 {
+    *count = BASE_ROW_COUNT;
+    return rows;
+}
+
+const struct ht_config_row *ht_config_all_rows(size_t *count)
+{
     *count = HT_COUNT_OF(rows);
     return rows;
+}
+
+size_t ht_config_row_source(const struct ht_config_row *row)
+{
+    size_t index = ht_config_row_index(row);
+    return index < BASE_ROW_COUNT ? 0 : (index - BASE_ROW_COUNT) / SOURCE_ROW_COUNT + 1;
+}
+
+const struct ht_config_row *ht_config_source_row(size_t source, const char *name)
+{
+    char key[64];
+    if (source == 0) {
+        (void)snprintf(key, sizeof(key), "source.%s", name);
+    } else {
+        (void)snprintf(key, sizeof(key), "source.%zu.%s", source + 1, name);
+    }
+    return ht_config_find_row(ht_slice_text(key));
 }
 
 const struct ht_config_row *ht_config_find_row(struct ht_slice key)

@@ -43,8 +43,19 @@ struct ht_config_row {
     const char *doc;                        /**< what it means, for a person */
 };
 
-/** All rows, section by section; `*count` (not NULL) of them. Static. */
+/** The rows of what everybody may set, section by section; `*count` (not NULL) of them. The keys of
+ * a second source and of later ones ("source.2.type") are like those of the first and not among
+ * them. Static. */
 const struct ht_config_row *ht_config_rows(size_t *count);
+
+/** All rows: those, then the ones of later sources. Static. */
+const struct ht_config_row *ht_config_all_rows(size_t *count);
+
+/** Which source the row belongs to: 0 for the first, and for what belongs to no source. */
+size_t ht_config_row_source(const struct ht_config_row *row);
+
+/** The row of `name` ("type") of source `source` (0 and up); NULL where there is none. */
+const struct ht_config_row *ht_config_source_row(size_t source, const char *name);
 
 /** The row of `key`; NULL where there is none. */
 const struct ht_config_row *ht_config_find_row(struct ht_slice key);

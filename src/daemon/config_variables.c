@@ -20,6 +20,8 @@ static const struct variable variables[] = {
     {"AWS_SECRET_ACCESS_KEY", true},
     {"AWS_SESSION_TOKEN", true},
     {"HTTPS_PROXY", true},
+    {"MASTODON_ACCESS_TOKEN", true},
+    {"MASTODON_ACCESS_TOKEN_FILE", false},
     {"NO_PROXY", false},
     {"TWITTER_ACCESS_TOKEN", true},
     {"TWITTER_ACCESS_TOKEN_FILE", false},

@@ -58,6 +58,8 @@ struct ht_daemon {
     struct ht_stream *stream;
     struct ht_archive *archive; /* NULL where archive.type is none */
     struct ht_dead_letters *dead_letters;
+    struct ht_http_client *source_client; /* of live sources; NULL where there is none */
+    struct ht_buffer dictionary;          /* of a Jetstream; empty where there is none */
     struct ht_source *source;
     struct ht_budget budget;
     struct ht_tally *tally;
@@ -81,6 +83,10 @@ int ht_daemon_build(struct ht_daemon *daemon);
 
 /** Builds what stands behind each port; a step of ht_daemon_build(). 0 or an error. */
 int ht_daemon_build_ports(struct ht_daemon *daemon, struct ht_error *error);
+
+/** Builds the sources, and one source of them where they are several; a step of
+ * ht_daemon_build_ports(). 0 or an error. */
+int ht_daemon_build_sources(struct ht_daemon *daemon, struct ht_error *error);
 
 /** A part that opens files is open, or cannot be (`user` is the daemon); with the last one the stages
  * start. */

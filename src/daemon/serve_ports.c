@@ -11,9 +11,6 @@
 #include "hashtagd/backends/firehose_archive.h"
 #include "hashtagd/backends/kinesis_stream.h"
 #include "hashtagd/backends/s3_archive.h"
-#include "hashtagd/sources/none_source.h"
-#include "hashtagd/sources/replay_source.h"
-#include "hashtagd/sources/synthetic_source.h"
 
 #include <stdlib.h>
 #include <strings.h>
@@ -34,13 +31,12 @@ static int build_changes(struct ht_daemon *daemon, struct ht_error *error);
 static int build_stream(struct ht_daemon *daemon, struct ht_error *error);
 static int build_dead_letters(struct ht_daemon *daemon, struct ht_error *error);
 static int build_archive(struct ht_daemon *daemon, struct ht_error *error);
-static int build_source(struct ht_daemon *daemon, struct ht_error *error);
 
 int ht_daemon_build_ports(struct ht_daemon *daemon, struct ht_error *error)
 {
     static int (*const steps[])(struct ht_daemon *, struct ht_error *) = {
         build_aws,    build_store,        build_table,   build_changes,
-        build_stream, build_dead_letters, build_archive, build_source};
+        build_stream, build_dead_letters, build_archive, ht_daemon_build_sources};
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
         int status = steps[i](daemon, error);
         if (status != 0) {
@@ -289,47 +285,4 @@ static int build_archive(struct ht_daemon *daemon, struct ht_error *error)
         break;
     }
     return 0;
-}
-
-static struct ht_source *make_replay(const struct ht_daemon *daemon)
-{
-    const struct ht_config *config = daemon->config;
-    struct ht_replay_source_options options = {
-        .clock = daemon->clock,
-        .timers = daemon->timers,
-        .worker = daemon->source_worker,
-        .files = (const char *const *)(void *)config->source.files.items,
-        .file_count = config->source.files.count,
-        .rate = config->source.rate,
-        .limit = config->source.limit,
-        .loops = config->source.loop};
-    return ht_replay_source_create(&options);
-}
-
-static int build_source(struct ht_daemon *daemon, struct ht_error *error)
-{
-    const struct ht_config *config = daemon->config;
-    struct ht_synthetic_source_options synthetic = {.clock = daemon->clock,
-                                                    .timers = daemon->timers,
-                                                    .worker = daemon->source_worker,
-                                                    .seed = config->source.seed,
-                                                    .rate = config->source.rate,
-                                                    .limit = config->source.limit};
-    switch ((enum ht_config_source)config->source.type) {
-    case HT_CONFIG_SOURCE_NONE:
-        daemon->source = ht_none_source_create(daemon->clock, daemon->timers);
-        break;
-    case HT_CONFIG_SOURCE_SYNTHETIC:
-        daemon->source = ht_synthetic_source_create(&synthetic);
-        break;
-    case HT_CONFIG_SOURCE_REPLAY:
-        daemon->source = make_replay(daemon);
-        break;
-    case HT_CONFIG_SOURCE_TWITTER_V1:
-    case HT_CONFIG_SOURCE_TWITTER_V2:
-    case HT_CONFIG_SOURCE_JETSTREAM:
-    case HT_CONFIG_SOURCE_MASTODON:
-        return ht_error_set(error, HT_EUNSUPPORTED, "This source is not in this version.");
-    }
-    return daemon->source == NULL ? out_of_memory(error, "source") : 0;
 }

@@ -30,6 +30,7 @@ static void on_table_closed(void *user);
 static void on_windows_closed(void *user);
 static void on_stream_closed(void *user);
 static void on_store_closed(void *user);
+static void on_aws_closed(void *user);
 static void stop_next_worker(void *user);
 
 static uint64_t deletions_waiting(const struct ht_daemon *daemon)
@@ -191,7 +192,16 @@ static void on_stream_closed(void *user)
 static void on_store_closed(void *user)
 {
     struct ht_daemon *daemon = user;
-    ht_aws_session_close(&daemon->aws, stop_next_worker, daemon);
+    ht_aws_session_close(&daemon->aws, on_aws_closed, daemon);
+}
+
+static void on_aws_closed(void *user)
+{
+    struct ht_daemon *daemon = user;
+    ht_http_client_close(daemon->source_client, stop_next_worker, daemon);
+    if (daemon->source_client == NULL) {
+        stop_next_worker(daemon);
+    }
 }
 
 /* Stops the workers in reverse order, then ends the loop. */
@@ -244,6 +254,7 @@ void ht_daemon_take_down(struct ht_daemon *daemon)
     ht_count_destroy(daemon->count);
     ht_tally_destroy(daemon->tally);
     DESTROY(daemon->source);
+    ht_buffer_finish(&daemon->dictionary);
     DESTROY(daemon->dead_letters);
     DESTROY(daemon->archive);
     DESTROY(daemon->stream);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "daemon/config_load.h"
 #include "daemon/config_show.h"
 #include "daemon/config_table.h"
 #include "daemon/config_variables.h"
@@ -114,8 +115,9 @@ static void test_later_layers_win(void **state)
     assert_int_equal(it.config.source.seed, 2);
     assert_int_equal(it.config.source.files.count, 2);
     assert_string_equal(it.config.source.files.items[1], "b c");
-    assert_string_equal(it.config.origins[1], "--set");
-    assert_string_equal(it.config.origins[2], "HASHTAGD_SOURCE_SEED");
+    assert_string_equal(ht_config_place(&it.config, ht_config_source_row(0, "rate")), "--set");
+    assert_string_equal(ht_config_place(&it.config, ht_config_source_row(0, "seed")),
+                        "HASHTAGD_SOURCE_SEED");
     finish(&it);
 }
 
@@ -140,7 +142,7 @@ static void test_file_sets_every_type(void **state)
     assert_true(it.config.admin.listen.is_v6);
     char place[128];
     (void)snprintf(place, sizeof(place), "%s:1:42", it.file);
-    assert_string_equal(it.config.origins[1], place);
+    assert_string_equal(ht_config_place(&it.config, ht_config_source_row(0, "rate")), place);
 
     struct ht_buffer text;
     ht_buffer_init(&text, 100000);

@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: MIT
+#include "hashtagd/sources/many_source.h"
+
+#include "hashtagd/base/assert.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/*
+ *   start -> every part's start, each with its own cursor
+ *   part's deliver -> the sink's deliver, with everybody's cursors
+ *        `-- sink full: this part waits; the others do when they deliver next
+ *   resume -> those that wait
+ *   stop -> every part's stop -> the last on_stopped -> on_stopped
+ *
+ * The cursor is a line "many", then a line "NAME CURSOR" for each part that has one. Another text
+ * is the cursor of a time when there was one source: every part gets it and takes its own.
+ */
+
+enum { MAGIC = 0x4d616e79 };
+
+static const char cursor_head[] = "many";
+
+/* One of the sources, and the sink that it sees. */
+struct part {
+    struct ht_source_sink sink; /* first */
+    struct many_source *many;
+    struct ht_source *source; /* owned */
+    char cursor[HT_SOURCE_OWN_CURSOR_BYTES];
+    size_t cursor_length;
+    bool is_waiting; /* its last delivery was answered with false */
+};
+
+struct many_source {
+    struct ht_source source; /* first: what callers see */
+    uint32_t magic;
+    struct ht_clock *clock;
+    struct ht_timer_queue *timers;
+    struct ht_source_sink *sink; /* not owned; NULL until started */
+    struct part parts[HT_SOURCE_COUNT_MAX];
+    struct ht_source *list[HT_SOURCE_COUNT_MAX];
+    size_t count, stopped_count;
+    bool is_stopping;
+    void (*on_stopped)(void *user);
+    void *on_stopped_user;
+};
+
+static void start(struct ht_source *source, struct ht_source_sink *sink, struct ht_slice cursor);
+static void take_cursors(struct many_source *many, struct ht_slice cursor);
+static bool on_deliver(struct ht_source_sink *sink, const struct ht_source *from,
+                       const struct ht_slice *messages, size_t count, struct ht_slice cursor);
+static void on_refuse(struct ht_source_sink *sink, const struct ht_source *from,
+                      struct ht_slice bytes, const char *reason);
+static void resume(struct ht_source *source);
+static void stop(struct ht_source *source, void (*on_stopped)(void *user), void *user);
+static void on_part_stopped(void *user);
+static void on_part_health(void *user, struct ht_health *health);
+static void destroy(struct ht_source *source);
+static struct many_source *from_source(struct ht_source *source);
+
+struct ht_source *ht_many_source_create(struct ht_source *const *sources, size_t count,
+                                        struct ht_clock *clock, struct ht_timer_queue *timers)
+{
+    static const struct ht_source_ops ops = {
+        .type = "many",
+        .start = start,
+        .resume = resume,
+        .stop = stop,
+        .destroy = destroy,
+    };
+    static const struct ht_source_sink_ops sink_ops = {on_deliver, on_refuse};
+    HT_ASSERT(count >= 2 && count <= HT_SOURCE_COUNT_MAX);
+    struct many_source *many = calloc(1, sizeof(*many));
+    if (many == NULL) {
+        return NULL;
+    }
+    many->magic = MAGIC;
+    many->clock = clock;
+    many->timers = timers;
+    many->count = count;
+    ht_source_init(&many->source, &ops, ops.type, clock);
+    for (size_t i = 0; i < count; i++) {
+        many->parts[i] = (struct part){.sink = {&sink_ops}, .many = many, .source = sources[i]};
+        many->list[i] = sources[i];
+        sources[i]->health.on_change = on_part_health;
+        sources[i]->health.on_change_user = many;
+    }
+    many->source.parts = many->list;
+    many->source.part_count = count;
+    on_part_health(many, NULL);
+    return &many->source;
+}
+
+static void start(struct ht_source *source, struct ht_source_sink *sink, struct ht_slice cursor)
+{
+    struct many_source *many = from_source(source);
+    many->sink = sink;
+    take_cursors(many, cursor);
+    for (size_t i = 0; i < many->count; i++) {
+        struct part *part = &many->parts[i];
+        part->source->ops->start(part->source, &part->sink,
+                                 ht_slice_make(part->cursor, part->cursor_length));
+    }
+}
+
+static void keep_cursor(struct part *part, struct ht_slice cursor)
+{
+    if (cursor.length > 0 && cursor.length <= sizeof(part->cursor)) {
+        memcpy(part->cursor, cursor.data, cursor.length);
+        part->cursor_length = cursor.length;
+    }
+}
+
+static struct ht_slice next_line(struct ht_slice *rest)
+{
+    const char *end = memchr(rest->data, '\n', rest->length);
+    struct ht_slice line =
+        ht_slice_make(rest->data, end == NULL ? rest->length : (size_t)(end - rest->data));
+    size_t used = line.length + (end == NULL ? 0 : 1);
+    *rest = ht_slice_make(rest->data + used, rest->length - used);
+    return line;
+}
+
+static void take_line(struct many_source *many, struct ht_slice line)
+{
+    for (size_t i = 0; i < many->count; i++) {
+        struct part *part = &many->parts[i];
+        size_t length = strlen(part->source->name);
+        if (line.length > length && line.data[length] == ' ' &&
+            memcmp(line.data, part->source->name, length) == 0) {
+            keep_cursor(part, ht_slice_make(line.data + length + 1, line.length - length - 1));
+        }
+    }
+}
+
+static void take_cursors(struct many_source *many, struct ht_slice cursor)
+{
+    struct ht_slice rest = cursor;
+    if (cursor.length == 0) {
+        return;
+    }
+    if (!ht_slice_equal(next_line(&rest), ht_slice_text(cursor_head))) {
+        for (size_t i = 0; i < many->count; i++) {
+            keep_cursor(&many->parts[i], cursor);
+        }
+        return;
+    }
+    while (rest.length > 0) {
+        take_line(many, next_line(&rest));
+    }
+}
+
+/* Writes everybody's cursors into `text`; returns the length. Names and cursors have limits so
+ * that they fit. */
+static size_t write_cursors(const struct many_source *many, char text[HT_SOURCE_CURSOR_BYTES])
+{
+    _Static_assert(sizeof(cursor_head) + HT_SOURCE_COUNT_MAX * (HT_SOURCE_NAME_BYTES +
+                                                                HT_SOURCE_OWN_CURSOR_BYTES + 2) <=
+                       HT_SOURCE_CURSOR_BYTES,
+                   "room for every cursor");
+    size_t length = sizeof(cursor_head) - 1;
+    memcpy(text, cursor_head, length);
+    for (size_t i = 0; i < many->count; i++) {
+        const struct part *part = &many->parts[i];
+        size_t name_length = strlen(part->source->name);
+        if (part->cursor_length == 0) {
+            continue;
+        }
+        text[length++] = '\n';
+        memcpy(text + length, part->source->name, name_length);
+        length += name_length;
+        text[length++] = ' ';
+        memcpy(text + length, part->cursor, part->cursor_length);
+        length += part->cursor_length;
+    }
+    return length;
+}
+
+static bool on_deliver(struct ht_source_sink *sink, const struct ht_source *from,
+                       const struct ht_slice *messages, size_t count, struct ht_slice cursor)
+{
+    struct part *part = HT_CONTAINER_OF(sink, struct part, sink);
+    struct many_source *many = part->many;
+    char text[HT_SOURCE_CURSOR_BYTES];
+    HT_ASSERT(cursor.length <= sizeof(part->cursor) &&
+              (cursor.length == 0 || memchr(cursor.data, '\n', cursor.length) == NULL));
+    keep_cursor(part, cursor);
+    ht_rate_add(&many->source.messages, ht_clock_monotonic_ms(many->clock), count);
+    bool goes_on = many->sink->ops->deliver(many->sink, from, messages, count,
+                                            ht_slice_make(text, write_cursors(many, text)));
+    part->is_waiting = !goes_on;
+    return goes_on;
+}
+
+static void on_refuse(struct ht_source_sink *sink, const struct ht_source *from,
+                      struct ht_slice bytes, const char *reason)
+{
+    struct part *part = HT_CONTAINER_OF(sink, struct part, sink);
+    part->many->sink->ops->refuse(part->many->sink, from, bytes, reason);
+}
+
+static void resume(struct ht_source *source)
+{
+    struct many_source *many = from_source(source);
+    for (size_t i = 0; i < many->count; i++) {
+        struct part *part = &many->parts[i];
+        if (part->is_waiting) {
+            part->is_waiting = false;
+            part->source->ops->resume(part->source);
+        }
+    }
+}
+
+static void stop(struct ht_source *source, void (*on_stopped)(void *user), void *user)
+{
+    struct many_source *many = from_source(source);
+    many->on_stopped = on_stopped;
+    many->on_stopped_user = user;
+    many->is_stopping = true;
+    for (size_t i = 0; i < many->count; i++) {
+        many->parts[i].source->ops->stop(many->parts[i].source, on_part_stopped, many);
+    }
+}
+
+static void on_part_stopped(void *user)
+{
+    struct many_source *many = user;
+    if (++many->stopped_count == many->count) {
+        many->on_stopped(many->on_stopped_user);
+    }
+}
+
+/* The later in this list, the more a person should see it. */
+static unsigned badness(enum ht_health_state state)
+{
+    static const enum ht_health_state order[] = {
+        HT_HEALTH_OFF,    HT_HEALTH_STOPPED,  HT_HEALTH_IDLE,    HT_HEALTH_WORKING,
+        HT_HEALTH_PAUSED, HT_HEALTH_STARTING, HT_HEALTH_WAITING, HT_HEALTH_FAILED};
+    unsigned at = 0;
+    while (order[at] != state) {
+        at++;
+    }
+    return at;
+}
+
+static void on_part_health(void *user, struct ht_health *health)
+{
+    struct many_source *many = user;
+    const struct ht_source *worst = many->list[0];
+    size_t troubled = 0;
+    (void)health;
+    for (size_t i = 0; i < many->count; i++) {
+        const struct ht_source *part = many->list[i];
+        troubled += badness(part->health.state) >= badness(HT_HEALTH_WAITING);
+        if (badness(part->health.state) > badness(worst->health.state)) {
+            worst = part;
+        }
+    }
+    bool is_told = worst->health.text[0] != '\0';
+    char others[80] = "";
+    if (troubled > 1) {
+        (void)snprintf(others, sizeof(others), "; %zu of %zu sources are in trouble", troubled,
+                       many->count);
+    }
+    ht_health_set(&many->source.health, worst->health.state, "%s%s%.380s%s",
+                  is_told ? worst->name : "", is_told ? ": " : "", worst->health.text, others);
+}
+
+static void destroy(struct ht_source *source)
+{
+    if (source == NULL) {
+        return;
+    }
+    struct many_source *many = from_source(source);
+    for (size_t i = 0; i < many->count; i++) {
+        many->list[i]->health.on_change = NULL;
+        many->list[i]->ops->destroy(many->list[i]);
+    }
+    many->magic = 0;
+    free(many);
+}
+
+static struct many_source *from_source(struct ht_source *source)
+{
+    struct many_source *many = HT_CONTAINER_OF(source, struct many_source, source);
+    HT_ASSERT(many->magic == MAGIC);
+    return many;
+}
