@@ -14,6 +14,7 @@ struct ht_zstd {
 };
 
 static int status_of(size_t result);
+static int unpack_status_of(size_t result);
 
 struct ht_zstd *ht_zstd_create(int level)
 {
@@ -31,6 +32,27 @@ struct ht_zstd *ht_zstd_create(int level)
         return NULL;
     }
     return zstd;
+}
+
+struct ht_zstd *ht_zstd_create_with(int level, struct ht_slice dictionary)
+{
+    struct ht_zstd *zstd = ht_zstd_create(level);
+    if (zstd == NULL) {
+        return NULL;
+    }
+    /* The packer looks into the dictionary at the first frame only; the unpacker does it now. */
+    if (ZSTD_isError(ZSTD_CCtx_loadDictionary(zstd->packer, dictionary.data, dictionary.length)) ||
+        ZSTD_isError(
+            ZSTD_DCtx_loadDictionary(zstd->unpacker, dictionary.data, dictionary.length))) {
+        ht_zstd_destroy(zstd);
+        return NULL;
+    }
+    return zstd;
+}
+
+uint32_t ht_zstd_dictionary_id(struct ht_slice dictionary)
+{
+    return ZSTD_getDictID_fromDict(dictionary.data, dictionary.length);
 }
 
 void ht_zstd_destroy(struct ht_zstd *zstd)
@@ -59,9 +81,25 @@ int ht_zstd_unpack(struct ht_zstd *zstd, struct ht_slice frame, void *out, size_
 {
     size_t result = ZSTD_decompressDCtx(zstd->unpacker, out, length, frame.data, frame.length);
     if (ZSTD_isError(result)) {
-        return ZSTD_getErrorCode(result) == ZSTD_error_memory_allocation ? HT_ENOMEM : HT_EPARSE;
+        return unpack_status_of(result) == HT_ENOMEM ? HT_ENOMEM : HT_EPARSE;
     }
     return result == length ? 0 : HT_EPARSE;
+}
+
+int ht_zstd_unpack_some(struct ht_zstd *zstd, struct ht_slice frame, void *out, size_t capacity,
+                        size_t *length)
+{
+    *length = 0;
+    size_t frame_length = ZSTD_findFrameCompressedSize(frame.data, frame.length);
+    if (ZSTD_isError(frame_length) || frame_length != frame.length) {
+        return HT_EPARSE;
+    }
+    size_t result = ZSTD_decompressDCtx(zstd->unpacker, out, capacity, frame.data, frame.length);
+    if (ZSTD_isError(result)) {
+        return unpack_status_of(result);
+    }
+    *length = result;
+    return 0;
 }
 
 static int status_of(size_t result)
@@ -70,4 +108,16 @@ static int status_of(size_t result)
         return 0;
     }
     return ZSTD_getErrorCode(result) == ZSTD_error_dstSize_tooSmall ? HT_ETOOBIG : HT_ENOMEM;
+}
+
+static int unpack_status_of(size_t result)
+{
+    switch (ZSTD_getErrorCode(result)) {
+    case ZSTD_error_memory_allocation:
+        return HT_ENOMEM;
+    case ZSTD_error_dstSize_tooSmall:
+        return HT_ETOOBIG;
+    default:
+        return HT_EPARSE;
+    }
 }
