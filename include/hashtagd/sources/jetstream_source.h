@@ -18,12 +18,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/** The number of the published dictionary, as the service's documentation says it. */
+#define HT_JETSTREAM_DICTIONARY_ID 1612007021u
+
+/** The most accounts that one may follow, as the service defines it. */
+#define HT_JETSTREAM_FOLLOW_MAX 10000
+
 /** Strings are copied. */
 struct ht_jetstream_source_options {
-    const char *name;       /**< copied; NULL: the type */
-    struct ht_clock *clock; /**< not owned, outlives the source; so the next five */
-    struct ht_timer_queue *timers;
-    struct ht_random *random;
+    const char *name;              /**< copied; NULL: the type */
+    struct ht_clock *clock;        /**< not owned, outlives the source; so the next five */
+    struct ht_timer_queue *timers; /**< not owned */
+    struct ht_random *random;      /**< not owned */
     struct ht_http_client *client; /**< closed after the source is destroyed */
     const struct ht_log *log;      /**< may be NULL */
     const char *url; /**< base address; NULL: Bluesky's public hosts, one after the other */

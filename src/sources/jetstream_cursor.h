@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+/**
+ * Where the source `jetstream` goes on. Jetstream gives each event the microsecond at which it
+ * saw it, and goes on from any such time; that holds on every host, other than its sequence numbers.
+ * Events come nearly in the order of their times: a few hundredths of a second late at most. So the
+ * source remembers the latest time, and asks from a few seconds before it.
+ *
+ * All of it is plain calculation. Times are microseconds since 1970; 0 is "none".
+ */
+
+#include "hashtagd/base/slice.h"
+#include "hashtagd/pipeline/source.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** So much is asked for again. The service's documentation says "a few seconds". */
+#define HT_JETSTREAM_EARLY_US UINT64_C(5000000)
+
+/** How far back the public hosts go: 36 hours, as their documentation says. */
+#define HT_JETSTREAM_LOOKBACK_US UINT64_C(129600000000)
+
+/** Smaller numbers are no times but sequence numbers, as the service defines it. */
+#define HT_JETSTREAM_TIME_MIN_US UINT64_C(1000000000000000)
+
+/** What a cursor of an earlier run turned out to be. */
+enum ht_jetstream_cursor_kind {
+    HT_JETSTREAM_CURSOR_GOOD,
+    HT_JETSTREAM_CURSOR_FOREIGN, /**< another source's, or none at all */
+    HT_JETSTREAM_CURSOR_FUTURE,  /**< more than a minute ahead: one of the clocks was wrong */
+};
+
+/** From where to ask. */
+struct ht_jetstream_resume {
+    uint64_t cursor_us; /**< 0: only what happens from now on */
+    bool is_too_old;    /**< the service goes back less far: what lies between is missed */
+};
+
+/** Writes the cursor "jetstream:1:<time>" of a time; returns its length, 0 for no time. */
+size_t ht_jetstream_cursor_format(uint64_t time_us, char text[HT_SOURCE_OWN_CURSOR_BYTES]);
+
+/** Reads a cursor into `*time_us`, which is 0 unless it is GOOD. */
+enum ht_jetstream_cursor_kind ht_jetstream_cursor_parse(struct ht_slice cursor, int64_t now_ms,
+                                                        uint64_t *time_us);
+
+/** The latest time after an event of `event_us` (0: it had none). A step back of up to a minute is
+ * disorder or a repeat and changes nothing; a larger one is taken: the time before was wrong. */
+uint64_t ht_jetstream_cursor_move(uint64_t time_us, uint64_t event_us);
+
+/** From where to ask so that nothing after `time_us` is missed. */
+struct ht_jetstream_resume ht_jetstream_resume_at(uint64_t time_us, int64_t now_ms);

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT
+#include "jetstream_cursor.h"
+
+#include "hashtagd/base/assert.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <cmocka.h>
+
+/* 2026-07-04T14:38:08Z */
+#define NOW_MS    INT64_C(1783175888000)
+#define NOW_US    UINT64_C(1783175888000000)
+#define HOUR_US   UINT64_C(3600000000)
+#define SECOND_US UINT64_C(1000000)
+
+static void test_cursor_comes_back(void **state)
+{
+    (void)state;
+    char text[HT_SOURCE_OWN_CURSOR_BYTES];
+    uint64_t time_us = 1;
+    size_t length = ht_jetstream_cursor_format(NOW_US + 17, text);
+    assert_int_equal(length, strlen(text));
+    assert_string_equal(text, "jetstream:1:1783175888000017");
+    assert_int_equal(ht_jetstream_cursor_parse(ht_slice_text(text), NOW_MS, &time_us),
+                     HT_JETSTREAM_CURSOR_GOOD);
+    assert_int_equal(time_us, NOW_US + 17);
+    assert_int_equal(ht_jetstream_cursor_format(0, text), 0);
+    assert_true(ht_jetstream_cursor_format(UINT64_MAX, text) < HT_SOURCE_OWN_CURSOR_BYTES);
+}
+
+static void test_what_is_no_cursor(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int64_t now_ms;
+        enum ht_jetstream_cursor_kind kind;
+    } cases[] = {
+        {"jetstream:1:1783175888000000", NOW_MS, HT_JETSTREAM_CURSOR_GOOD},
+        {"jetstream:1:1783175888000000", 4102444800000, HT_JETSTREAM_CURSOR_GOOD},
+        {"jetstream:1:1783175947000000", NOW_MS, HT_JETSTREAM_CURSOR_GOOD},
+        {"jetstream:1:1783175949000000", NOW_MS, HT_JETSTREAM_CURSOR_FUTURE},
+        {"jetstream:1:1783175888000000", 0, HT_JETSTREAM_CURSOR_FUTURE},
+        {"jetstream:1:1783175888000000", -5, HT_JETSTREAM_CURSOR_FUTURE},
+        {"jetstream:1:18446744073709551615", NOW_MS, HT_JETSTREAM_CURSOR_FUTURE},
+        {"jetstream:1:999999999999999", NOW_MS, HT_JETSTREAM_CURSOR_FOREIGN},
+        {"jetstream:2:1783175888000000", NOW_MS, HT_JETSTREAM_CURSOR_FOREIGN},
+        {"jetstream:1783175888000000", NOW_MS, HT_JETSTREAM_CURSOR_FOREIGN},
+        {"jetstream:1:1783175888000000:", NOW_MS, HT_JETSTREAM_CURSOR_FOREIGN},
+        {"jetstream:1:-1", NOW_MS, HT_JETSTREAM_CURSOR_FOREIGN},
+        {"jetstream:1:18446744073709551616", NOW_MS, HT_JETSTREAM_CURSOR_FOREIGN},
+        {"mastodon:1:1783175888000000", NOW_MS, HT_JETSTREAM_CURSOR_FOREIGN},
+        {"1783175888000000", NOW_MS, HT_JETSTREAM_CURSOR_FOREIGN},
+        {"", NOW_MS, HT_JETSTREAM_CURSOR_FOREIGN},
+    };
+    for (size_t i = 0; i < HT_COUNT_OF(cases); i++) {
+        uint64_t time_us = 1;
+        assert_int_equal(
+            ht_jetstream_cursor_parse(ht_slice_text(cases[i].text), cases[i].now_ms, &time_us),
+            cases[i].kind);
+        assert_true((time_us != 0) == (cases[i].kind == HT_JETSTREAM_CURSOR_GOOD));
+    }
+}
+
+static void test_how_the_time_moves(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t time_us, event_us, expected_us;
+    } cases[] = {
+        {0, NOW_US, NOW_US},
+        {NOW_US, 0, NOW_US},
+        {NOW_US, 5000, NOW_US},
+        {NOW_US, HT_JETSTREAM_TIME_MIN_US - 1, NOW_US},
+        {NOW_US, NOW_US + 1, NOW_US + 1},
+        {NOW_US, NOW_US, NOW_US},
+        {NOW_US, NOW_US - 33000, NOW_US},
+        {NOW_US, NOW_US - 5 * SECOND_US, NOW_US},
+        {NOW_US, NOW_US - 60 * SECOND_US, NOW_US},
+        {NOW_US, NOW_US - 61 * SECOND_US, NOW_US - 61 * SECOND_US},
+        {INT64_MAX, NOW_US, NOW_US},
+        {0, 0, 0},
+    };
+    for (size_t i = 0; i < HT_COUNT_OF(cases); i++) {
+        assert_int_equal(ht_jetstream_cursor_move(cases[i].time_us, cases[i].event_us),
+                         cases[i].expected_us);
+    }
+}
+
+static void test_from_where_to_ask(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t time_us;
+        int64_t now_ms;
+        uint64_t cursor_us;
+        bool is_too_old;
+    } cases[] = {
+        {0, NOW_MS, 0, false},
+        {NOW_US, NOW_MS, NOW_US - 5 * SECOND_US, false},
+        {NOW_US, 0, NOW_US - 5 * SECOND_US, false},
+        {NOW_US + HOUR_US, NOW_MS, NOW_US + HOUR_US - 5 * SECOND_US, false},
+        {NOW_US - 36 * HOUR_US, NOW_MS, NOW_US - 36 * HOUR_US - 5 * SECOND_US, false},
+        {NOW_US - 36 * HOUR_US - 1, NOW_MS, NOW_US - 36 * HOUR_US - 1 - 5 * SECOND_US, true},
+        {HT_JETSTREAM_TIME_MIN_US, NOW_MS, HT_JETSTREAM_TIME_MIN_US, true},
+    };
+    for (size_t i = 0; i < HT_COUNT_OF(cases); i++) {
+        struct ht_jetstream_resume resume =
+            ht_jetstream_resume_at(cases[i].time_us, cases[i].now_ms);
+        assert_int_equal(resume.cursor_us, cases[i].cursor_us);
+        assert_int_equal(resume.is_too_old, cases[i].is_too_old);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_cursor_comes_back),
+        cmocka_unit_test(test_what_is_no_cursor),
+        cmocka_unit_test(test_how_the_time_moves),
+        cmocka_unit_test(test_from_where_to_ask),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
