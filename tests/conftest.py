@@ -50,6 +50,15 @@ def daemon(start):
     return start()
 
 
+@pytest.fixture
+def streaming():
+    """The live services on loopback, over HTTP."""
+    from streaming_server import StreamingServer
+
+    with StreamingServer() as server:
+        yield server
+
+
 @pytest.fixture(scope="session")
 def shared():
     """The folder of real public tweets that lies beside the repository, or HT_SHARED."""
