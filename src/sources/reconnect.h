@@ -13,11 +13,13 @@
  *   HTTP 420, 429, too many         60 s, doubled each time, up to 960 s; never before the moment
  *                                   that the service names
  *   refused for good (401, 403 ...) like an HTTP error, and a person is told
+ *   told to stop (another client    like too many, and a person is told: two that throw each other
+ *   took the place, say)            out must not do so every few seconds
  *
  * A stream "ran" once it has brought a byte of its body; then all ladders begin anew. One that
  * ends again and again before it has lived for HT_RECONNECT_STEADY_MS is treated like a network
  * error, so that nobody is asked hundreds of times a second. Jitter makes a wait longer by up to a
- * quarter, never shorter.
+ * quarter of what the ladder says, never shorter.
  */
 
 #include "hashtagd/base/random.h"
@@ -28,6 +30,9 @@
 
 /** A stream that lived for so long is worth an attempt at once. */
 #define HT_RECONNECT_STEADY_MS 10000
+
+/** The longest time named by a service that is believed: X's windows of limits last so long. */
+#define HT_RECONNECT_NAMED_MAX_MS 900000
 
 /** What is remembered of earlier failures. Zeroed is the start. */
 struct ht_reconnect {
@@ -43,7 +48,7 @@ struct ht_reconnect_input {
     bool has_streamed;    /**< a byte of the body came */
     uint64_t lived_ms;    /**< since the service agreed; 0 where it did not */
     uint64_t at_least_ms; /**< the service named a time (Retry-After, x-rate-limit-reset); else 0,
-                             *   at most 15 minutes are believed */
+                             *   HT_RECONNECT_NAMED_MAX_MS at most are believed */
 };
 
 /** What to do. */
