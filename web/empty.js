@@ -54,10 +54,12 @@ function noSource({ url }) {
   const auth = hasToken() ? "-H 'Authorization: Bearer TOKEN' " : "";
   return [
     el("h3", { text: "No tweets yet" }),
-    el("p", { text: "This daemon has no source. There are three ways to get tweets:" }),
+    el("p", { text: "This daemon has no source. There are four ways to get tweets:" }),
     el("ol", { class: "ways" },
       way("Let it make some", "Start the daemon with the synthetic source.",
         "hashtagd serve --set source.type=synthetic"),
+      way("Watch Bluesky", "Public posts as they are written; no account is needed.",
+        "hashtagd serve --set source.type=jetstream"),
       way("Put a file", "JSON lines, a JSON array or a search answer, plain or gzip.",
         "hashtagd put FILE"),
       way("Post one", "A tweet as JSON, from any program.",

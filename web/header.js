@@ -4,7 +4,7 @@
 import { Sparkline } from "./chart.js";
 import { byId, el, icon, setAttribute, setText } from "./dom.js";
 import { count, countWithin, rate, seconds, timeOfDay } from "./format.js";
-import { STATES } from "./pipeline.js";
+import { STATES, typeOf } from "./pipeline.js";
 
 const TREND = 120; // seconds of tweets a second
 const FIGURE_MAX = 1e10; // larger counts are shortened, with the whole number as a title
@@ -42,9 +42,9 @@ export class Header {
     const source = status.parts?.find((part) => part.name === "source");
     if (source) {
       const state = source.state in STATES ? source.state : "unknown";
-      this.#source = source.type;
+      this.#source = typeOf(source, status);
       this.#chip("source", state, source.type === "none" || state === "off"
-        ? "No source" : `${source.type}, ${STATES[state]}`);
+        ? "No source" : `${this.#source}, ${STATES[state]}`);
     }
     setText(byId("foot"), `hashtagd ${status.version}, running since ${timeOfDay(status.started_at)}`);
   }

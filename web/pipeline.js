@@ -67,7 +67,7 @@ export class Pipeline {
       station.node.dataset.state = state;
       station.icon.replaceChildren(icon(state));
     }
-    setText(station.type, part.type && part.type !== part.name ? part.type : "");
+    setText(station.type, part.type && part.type !== part.name ? typeOf(part, this.#status) : "");
     setText(station.state, STATES[state]);
     setText(station.rate, state === "off" ? "–" : rate(part.rate));
     setText(station.unit, `${part.unit ?? ""}/s`);
@@ -111,6 +111,7 @@ export class Pipeline {
     const sections = [list(facts(part))];
     const details = Object.entries(part.details ?? {});
     if (details.length > 0) sections.push(el("h3", { text: "Details" }), list(details.map(detail)));
+    if (part.name === "source") sections.push(...connections(this.#status));
     if (part.name === "stream" || part.name === "count") sections.push(...shards(this.#status));
     if (part.name === "ingest") sections.push(...machine(this.#status));
     this.#open.dialog.body.replaceChildren(...sections);
@@ -121,6 +122,73 @@ function lastTrouble(part, state) {
   if (part.text && !["working", "idle", "off"].includes(state)) return part.text;
   if (part.last_error) return `${ago(part.last_error.at)}: ${part.last_error.text}`;
   return "";
+}
+
+/** What a part is, in a word; several sources are told by number. */
+export function typeOf(part, status) {
+  const sources = status?.sources?.length ?? 0;
+  return part.name === "source" && sources > 1 ? `${sources} sources` : part.type;
+}
+
+/** What a reconnect was for, in words. */
+const ENDS = {
+  ended: "the service ended the stream",
+  network: "the network failed",
+  stalled: "nothing came for too long",
+  http_error: "the service answered with an error",
+  rate_limited: "the service asks for fewer connections",
+  too_many_connections: "the service counts another connection as open",
+  refused: "the service refuses what was asked",
+  told: "the service told to reconnect",
+  told_to_stop: "the service told to stop",
+  protocol: "the service broke its protocol",
+};
+
+/** The sources, each with its connection: nothing where there is one without a connection. */
+function connections(status) {
+  const sources = status?.sources ?? [];
+  if (sources.length < 2 && !sources[0]?.connection) return [];
+  return sources.flatMap((source) => [el("h3", { text: source.name }),
+    list([...(sources.length > 1 ? own(source) : []),
+      ...(source.connection ? connection(source.connection) : [])])]);
+}
+
+function own(source) {
+  const state = stateOf(source);
+  return [["Type", source.type],
+    ["State", `${STATES[state]}: ${source.text || MEANINGS[state]}`],
+    ["Rate", `${rate(source.rate)} messages a second`],
+    ["In all", `${count(source.total)} messages`]];
+}
+
+function connection(link) {
+  const since = link.since ? `, for ${duration(now() - link.since)}` : "";
+  const reconnects = Object.entries(link.reconnects ?? {});
+  const rows = [["Connection", `${link.state}${since}`]];
+  if (link.next_try_at) rows.push(["Next try", inTime(link.next_try_at)]);
+  rows.push(["Last message", link.last_message_at ? ago(link.last_message_at) : "none yet"],
+    ["Last byte", link.last_byte_at ? ago(link.last_byte_at) : "none yet"]);
+  if (link.behind_seconds !== null) rows.push(["Behind", seconds(link.behind_seconds)]);
+  rows.push(["Received", bytes(link.received_bytes)],
+    ["Connected", `${count(link.connects)} ${link.connects === 1 ? "time" : "times"}`],
+    ["Ended", reconnects.length === 0 ? "never"
+      : reconnects.map(([name, times]) => `${count(times)} × ${ENDS[name] ?? name}`).join("; ")]);
+  if (link.repeats > 0) rows.push(["Repeats", `${count(link.repeats)} messages dropped, they had come before`]);
+  if (link.gaps > 0) rows.push(["Gaps", `${count(link.gaps)}: something may have been missed`]);
+  if (link.pauses > 0) rows.push(["Held back", `${count(link.pauses)} times, the pipeline was full`]);
+  if (link.undelivered !== null) rows.push(["Held back by the service", `${count(link.undelivered)} messages`]);
+  const limit = link.rate_limit;
+  if (limit) {
+    rows.push(["Limit", `${limit.remaining === null ? "?" : count(limit.remaining)} of ${
+      limit.limit === null ? "?" : count(limit.limit)} connections left${
+      limit.reset_at ? `, anew ${inTime(limit.reset_at)}` : ""}`]);
+  }
+  return rows;
+}
+
+function inTime(at) {
+  const left = at - now();
+  return left <= 0 ? "now" : `in ${duration(left)}`;
 }
 
 function facts(part) {

@@ -31,6 +31,32 @@ void ht_metrics_each_http_requests(const struct ht_admin *admin, struct ht_metri
 void ht_metrics_each_http_request_duration_seconds(const struct ht_admin *admin,
                                                    struct ht_metrics_writer *writer);
 void ht_metrics_each_build(const struct ht_admin *admin, struct ht_metrics_writer *writer);
+void ht_metrics_each_source_connects(const struct ht_admin *admin,
+                                     struct ht_metrics_writer *writer);
+void ht_metrics_each_source_received_bytes(const struct ht_admin *admin,
+                                           struct ht_metrics_writer *writer);
+void ht_metrics_each_source_repeats(const struct ht_admin *admin, struct ht_metrics_writer *writer);
+void ht_metrics_each_source_gaps(const struct ht_admin *admin, struct ht_metrics_writer *writer);
+void ht_metrics_each_source_socket_pauses(const struct ht_admin *admin,
+                                          struct ht_metrics_writer *writer);
+void ht_metrics_each_source_last_byte_timestamp_seconds(const struct ht_admin *admin,
+                                                        struct ht_metrics_writer *writer);
+void ht_metrics_each_source_last_message_timestamp_seconds(const struct ht_admin *admin,
+                                                           struct ht_metrics_writer *writer);
+void ht_metrics_each_source_next_try_timestamp_seconds(const struct ht_admin *admin,
+                                                       struct ht_metrics_writer *writer);
+void ht_metrics_each_source_behind_seconds(const struct ht_admin *admin,
+                                           struct ht_metrics_writer *writer);
+void ht_metrics_each_source_undelivered(const struct ht_admin *admin,
+                                        struct ht_metrics_writer *writer);
+void ht_metrics_each_source_rate_limit_remaining(const struct ht_admin *admin,
+                                                 struct ht_metrics_writer *writer);
+void ht_metrics_each_source_delivered(const struct ht_admin *admin,
+                                      struct ht_metrics_writer *writer);
+void ht_metrics_each_source_reconnects(const struct ht_admin *admin,
+                                       struct ht_metrics_writer *writer);
+void ht_metrics_each_source_connection_state(const struct ht_admin *admin,
+                                             struct ht_metrics_writer *writer);
 void ht_metrics_each_aws_requests(const struct ht_admin *admin, struct ht_metrics_writer *writer);
 void ht_metrics_each_aws_throttled_requests(const struct ht_admin *admin,
                                             struct ht_metrics_writer *writer);

@@ -5,6 +5,7 @@
 #include "metrics.h"
 #include "process.h"
 #include "status_parts.h"
+#include "status_sources.h"
 
 const char ht_compiler[] =
 #if defined(__clang__)
@@ -158,6 +159,7 @@ void ht_status_format(struct ht_admin *admin, struct ht_buffer *out)
         write_part(admin, (enum ht_status_part)i, &writer);
     }
     ht_json_write_array_end(&writer);
+    ht_status_write_sources(context, &writer);
     write_shards(context, &writer);
     write_memory(context, &writer);
     write_loop(context, &writer);

@@ -55,6 +55,7 @@ class FakeDaemon:
         self.moving = True         # whether counts grow by themselves
         self.archive_after = 0.5   # seconds from a deletion to its archived line
         self.problems = []
+        self.sources = []          # of /status, for live sources
         self.part_changes = {}     # part name -> members of /status to change
         self.requests = []
         self.counts = {}
@@ -182,6 +183,7 @@ class FakeDaemon:
         return {"version": "0.1.0", "started_at": self.started_at, "now": now,
                 "uptime_seconds": now - self.started_at, "ready": not self.problems,
                 "stopping": False, "problems": self.problems, "parts": parts,
+                "sources": self.sources,
                 "shards": [{"id": "shardId-000000000000", "state": "reading",
                             "position": "00000000000000001234", "lag_records": 0,
                             "lag_seconds": 0.0, "last_success_age_seconds": 0.1}],

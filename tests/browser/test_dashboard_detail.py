@@ -1,9 +1,46 @@
 # SPDX-License-Identifier: MIT
 """A hashtag's own view, the pipeline's stations, and deleting."""
 
+import re
+import time
+
 from playwright.sync_api import expect
 
 import views
+
+
+def live_source(name, **changes):
+    """A live source as /status tells of it."""
+    now = int(time.time())
+    link = {"state": "connected", "since": now - 3600, "last_byte_at": now, "last_message_at": now,
+            "next_try_at": None, "behind_seconds": 1.5, "received_bytes": 12345678, "connects": 1,
+            "repeats": 0, "gaps": 0, "pauses": 0, "undelivered": None, "rate_limit": None,
+            "reconnects": {}}
+    link.update(changes)
+    return {"name": name, "type": name, "state": "working", "text": "", "since": now - 3600,
+            "rate": 12.5, "total": 4321, "connection": link}
+
+
+def test_the_source_station_tells_of_every_connection(make_fake, pages, shoot):
+    fake = make_fake()
+    waiting = live_source("mastodon", state="waiting", next_try_at=int(time.time()) + 40,
+                          connects=3, reconnects={"stalled": 2, "network": 1}, gaps=1,
+                          rate_limit={"limit": 300, "remaining": 0,
+                                      "reset_at": int(time.time()) + 200})
+    waiting.update(state="waiting", text="connection refused <b>")
+    fake.sources = [live_source("jetstream"), waiting]
+    fake.part_changes["source"] = {"type": "many", "state": "waiting"}
+    page = pages.open(fake.url)
+    expect(page.locator("#source")).to_have_text("2 sources, waiting")
+    page.locator(".station[data-part='source'] button").click()
+    dialog = views.dialog(page)
+    expect(dialog.locator("h3")).to_contain_text(["jetstream", "mastodon"])
+    expect(dialog).to_contain_text("connected, for 1 h")
+    expect(dialog).to_contain_text("waiting: connection refused <b>")
+    expect(dialog).to_contain_text("2 × nothing came for too long; 1 × the network failed")
+    expect(dialog).to_contain_text(re.compile(r"Next try ?in \d+ s"))
+    expect(dialog).to_contain_text("0 of 300 connections left, anew in 3 min")
+    shoot(page, "sources")
 
 
 def test_own_view(fake, pages, shoot):

@@ -14,7 +14,8 @@ def test_no_source_yet(make_fake, pages, shoot):
     expect(page.locator("#source")).to_have_text("No source")
     commands = page.locator(".ways code").all_text_contents()
     assert commands == [
-        "hashtagd serve --set source.type=synthetic", "hashtagd put FILE",
+        "hashtagd serve --set source.type=synthetic",
+        "hashtagd serve --set source.type=jetstream", "hashtagd put FILE",
         f"curl -H 'Content-Type: application/json' --data @tweet.json {fake.url}tweets"]
     shoot(page, "no-source")
     fake.set_count("first", 1)

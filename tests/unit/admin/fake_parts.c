@@ -22,7 +22,7 @@ static const struct ht_dead_letters_ops dead_letters_ops = {0};
 static void make_ports(struct fake_parts *parts)
 {
     struct ht_clock *clock = ht_loop_clock(parts->loop);
-    parts->source.ops = &source_ops;
+    ht_source_init(&parts->source, &source_ops, "fake", clock);
     parts->stream.ops = &stream_ops;
     parts->table.ops = &table_ops;
     parts->changes.ops = &changes_ops;

@@ -86,6 +86,75 @@ static void test_a_part_that_waits(void **state)
     fake_parts_finish(&parts);
 }
 
+static void test_a_live_source_tells_of_its_connection(void **state)
+{
+    (void)state;
+    struct fake_parts parts;
+    fake_parts_start(&parts, NULL);
+    struct ht_json *root = get_status(&parts);
+    assert_int_equal(ht_json_count(ht_json_find(root, "sources")), 1);
+    assert_int_equal(ht_json_type(ht_json_find(root, "sources[0].connection")), HT_JSON_NULL);
+    ht_json_destroy(root);
+
+    parts.source.connection = (struct ht_source_connection){.link = HT_SOURCE_LINK_WAITING,
+                                                            .since_s = 1001,
+                                                            .next_try_s = 1060,
+                                                            .behind_ms = 2500,
+                                                            .undelivered = -1,
+                                                            .rate_limit = 50,
+                                                            .rate_remaining = 0,
+                                                            .rate_reset_s = 1900};
+    parts.source.connection.ends[HT_SOURCE_END_RATE_LIMITED] = 3;
+    root = get_status(&parts);
+    assert_text(root, "sources[0].connection.state", "waiting");
+    assert_int_equal(ht_json_i64(ht_json_find(root, "sources[0].connection.next_try_at")), 1060);
+    assert_int_equal(ht_json_type(ht_json_find(root, "sources[0].connection.last_message_at")),
+                     HT_JSON_NULL);
+    assert_int_equal(ht_json_type(ht_json_find(root, "sources[0].connection.undelivered")),
+                     HT_JSON_NULL);
+    assert_int_equal(ht_json_i64(ht_json_find(root, "sources[0].connection.rate_limit.remaining")),
+                     0);
+    const struct ht_json *ends = ht_json_find(root, "sources[0].connection.reconnects");
+    assert_int_equal(ht_json_count(ends), 1);
+    assert_int_equal(ht_json_i64(ht_json_member(ends, "rate_limited")), 3);
+    ht_json_destroy(root);
+    struct fake_answer answer = fake_parts_get(&parts, "metrics", 200);
+    fake_assert_has(answer.body, "hashtagd_source_reconnects_total{source=\"fake\",reason="
+                                 "\"rate_limited\"} 3");
+    fake_assert_has(answer.body,
+                    "hashtagd_source_connection_state{source=\"fake\",state=\"waiting\"} 1");
+    fake_assert_has(answer.body, "hashtagd_source_behind_seconds{source=\"fake\"} 2.5");
+    assert_null(strstr(answer.body, "hashtagd_source_undelivered{"));
+    fake_answer_finish(&answer);
+    fake_parts_finish(&parts);
+}
+
+static void test_several_sources_are_told_one_by_one(void **state)
+{
+    (void)state;
+    struct fake_parts parts;
+    fake_parts_start(&parts, NULL);
+    struct ht_source one, two;
+    struct ht_source *const list[] = {&one, &two};
+    ht_source_init(&one, parts.source.ops, "first", parts.source.health.clock);
+    ht_source_init(&two, parts.source.ops, "second", parts.source.health.clock);
+    parts.source.parts = list;
+    parts.source.part_count = 2;
+    two.messages.total = 7;
+    ht_health_set(&two.health, HT_HEALTH_WAITING, "gone");
+    struct ht_json *root = get_status(&parts);
+    assert_text(root, "sources[0].name", "first");
+    assert_text(root, "sources[0].state", "starting");
+    assert_text(root, "sources[1].text", "gone");
+    assert_int_equal(ht_json_i64(ht_json_find(root, "sources[1].total")), 7);
+    ht_json_destroy(root);
+    struct fake_answer answer = fake_parts_get(&parts, "metrics", 200);
+    fake_assert_has(answer.body,
+                    "hashtagd_source_delivered_total{source=\"second\",type=\"none\"} 7");
+    fake_answer_finish(&answer);
+    fake_parts_finish(&parts);
+}
+
 static void test_the_log_tells_why_a_part_does_not_work(void **state)
 {
     (void)state;
@@ -226,6 +295,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_whole),
         cmocka_unit_test(test_a_part_that_waits),
+        cmocka_unit_test(test_a_live_source_tells_of_its_connection),
+        cmocka_unit_test(test_several_sources_are_told_one_by_one),
         cmocka_unit_test(test_the_log_tells_why_a_part_does_not_work),
         cmocka_unit_test(test_the_stage_behind_the_archive),
         cmocka_unit_test(test_dead_letters_that_cannot_be_written),
