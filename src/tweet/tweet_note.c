@@ -4,30 +4,28 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum {
+    COUNT_MAX = 64,
+    IS_RETWEET = 1,
+    IS_ORIGINAL_MISSING = 2,
+    IS_EDITABLE = 4,
+    IS_EDIT = 8,
+};
+
 /* A note: the head, then for each hashtag its length (2 bytes) and its bytes. */
 struct head {
     uint64_t key;
-    uint8_t is_retweet;
-    uint8_t is_original_missing;
+    uint8_t flags;
+    uint8_t network;
     uint8_t hashtag_count;
     uint8_t empty_hashtag_count;
 };
-
-enum { COUNT_MAX = 64 };
-
-/* Whether the key is the id itself: then it is the same under every hash key. */
-static bool has_plain_id(const struct ht_tweet *tweet)
-{
-    uint64_t key;
-    return tweet->id.length > 0 && (tweet->id.data[0] != '0' || tweet->id.length == 1) &&
-           ht_slice_to_u64(tweet->id, UINT64_MAX, &key) == 0 && key == tweet->key;
-}
 
 size_t ht_tweet_note_bytes(const struct ht_tweet *tweet)
 {
     size_t bytes = sizeof(struct head);
     if (tweet->kind != HT_TWEET_KIND_TWEET || tweet->hashtag_count > COUNT_MAX ||
-        tweet->empty_hashtag_count > COUNT_MAX || !has_plain_id(tweet)) {
+        tweet->empty_hashtag_count > COUNT_MAX) {
         return 0;
     }
     for (size_t i = 0; i < tweet->hashtag_count; i++) {
@@ -39,11 +37,18 @@ size_t ht_tweet_note_bytes(const struct ht_tweet *tweet)
     return bytes;
 }
 
+static uint8_t flags_of(const struct ht_tweet *tweet)
+{
+    return (uint8_t)((tweet->is_retweet ? IS_RETWEET : 0) |
+                     (tweet->is_original_missing ? IS_ORIGINAL_MISSING : 0) |
+                     (tweet->is_editable ? IS_EDITABLE : 0) | (tweet->is_edit ? IS_EDIT : 0));
+}
+
 void ht_tweet_note_put(const struct ht_tweet *tweet, char *out)
 {
     struct head head = {.key = tweet->key,
-                        .is_retweet = tweet->is_retweet,
-                        .is_original_missing = tweet->is_original_missing,
+                        .flags = flags_of(tweet),
+                        .network = (uint8_t)tweet->network,
                         .hashtag_count = (uint8_t)tweet->hashtag_count,
                         .empty_hashtag_count = (uint8_t)tweet->empty_hashtag_count};
     memcpy(out, &head, sizeof(head));
@@ -95,8 +100,11 @@ int ht_tweet_note_read(struct ht_tweet_reader *reader, struct ht_slice note,
     }
     *out = (struct ht_tweet){.kind = HT_TWEET_KIND_TWEET,
                              .key = head.key,
-                             .is_retweet = head.is_retweet != 0,
-                             .is_original_missing = head.is_original_missing != 0,
+                             .network = (enum ht_tweet_network)head.network,
+                             .is_editable = (head.flags & IS_EDITABLE) != 0,
+                             .is_edit = (head.flags & IS_EDIT) != 0,
+                             .is_retweet = (head.flags & IS_RETWEET) != 0,
+                             .is_original_missing = (head.flags & IS_ORIGINAL_MISSING) != 0,
                              .hashtags = head.hashtag_count > 0 ? reader->hashtags : NULL,
                              .hashtag_count = head.hashtag_count,
                              .empty_hashtag_count = head.empty_hashtag_count};

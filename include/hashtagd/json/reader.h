@@ -126,7 +126,7 @@ enum ht_json_verdict ht_json_reader_scan(struct ht_json_reader *reader, struct h
 struct ht_json_value ht_json_reader_root(const struct ht_json_reader *reader);
 
 /** Prepares a set of `count` (1 to HT_JSON_KEYS_MAX) different keys, each of 2 to 64 plain ASCII
- * letters, digits or '_'; `names` is not copied. */
+ * letters, digits, '_' or '$'; `names` is not copied. */
 void ht_json_keys_init(struct ht_json_keys *keys, const char *const *names, size_t count);
 
 /** Looks through the members of `object` once and fills `found[i]` for every key i of `keys`; kind

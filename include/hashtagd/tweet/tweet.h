@@ -4,7 +4,9 @@
 /**
  * Reads one message of a stream: what kind it is, which tweet, and which hashtags it
  * carries. It knows Twitter's v1.1 messages, v2 envelopes ({"data","includes"}), bare v2
- * tweets and v2 tweets with their originals inlined, and holds to these rules:
+ * tweets and v2 tweets with their originals inlined; the events of Bluesky's Jetstream, version 1
+ * and 2; and Mastodon's statuses, bare or in the events of its WebSocket. A post or status is a
+ * tweet here. It holds to these rules:
  *
  *   - of one tweet `extended_tweet.entities` (v1.1) or `note_tweet.entities` (v2) replace
  *     `entities`: those may be cut short;
@@ -13,6 +15,14 @@
  *     in `includes.tweets`; where the original is not there, its own are all there is;
  *   - a quoted tweet's hashtags are not the quoting one's;
  *   - an edited tweet (v2) has the identity of its first version;
+ *   - Bluesky's posts carry the hashtags in the text (`record.facets`) and those beside it
+ *     (`record.tags`). Both attach the same hashtag to the same post: one of `tags` that is spelled
+ *     as another of the post is left out. Their records are made by users: what is of a wrong type
+ *     in there is left out and counted, and all else of the post counts;
+ *   - a Mastodon status with a `reblog` is a retweet of it, with an identity of its own. The
+ *     identity is `uri`, else `url`, else `id`;
+ *   - an edit at Bluesky and Mastodon has the identity of the first version and carries all
+ *     hashtags of the new one (`is_edit`);
  *   - what is not read is not judged: only a wrong type on the way to a hashtag or an id refuses
  *     a tweet, and then the whole tweet. null means "not there". Of a key that is there twice the
  *     last one counts.
@@ -49,7 +59,7 @@
 #define HT_TWEET_KIND_MAP(X)                                                                       \
     X(UNKNOWN, "unknown") /* JSON, but nothing that is known */                                    \
     X(TWEET, "tweet")                                                                              \
-    X(DELETE, "delete")         /* v1.1 and v2 compliance; `id` is what was deleted */             \
+    X(DELETE, "delete")         /* `id` is what was deleted */                                     \
     X(LIMIT, "limit")           /* `number` is how many were not delivered */                      \
     X(DISCONNECT, "disconnect") /* `number` is the code */                                         \
     X(WARNING, "warning")                                                                          \
@@ -61,8 +71,11 @@
     X(DIRECT_MESSAGE, "direct_message")                                                            \
     X(CONTROL, "control")                                                                          \
     X(FOR_USER, "for_user")                                                                        \
-    X(COMPLIANCE, "compliance") /* v2: withheld, drop, undrop, tweet_edit, user_... */             \
-    X(ERRORS, "errors")         /* v2: the connection is ending */
+    X(COMPLIANCE, "compliance")     /* v2: withheld, drop, undrop, tweet_edit, user_... */         \
+    X(ERRORS, "errors")             /* v2: the connection is ending */                             \
+    X(ACCOUNT, "account")           /* Bluesky: an account went, or came back */                   \
+    X(IDENTITY, "identity")         /* Bluesky: an account's name or keys changed */               \
+    X(OTHER_RECORD, "other_record") /* Bluesky: of a collection that holds no posts */
 
 /** What a message is. */
 enum ht_tweet_kind {
@@ -99,6 +112,19 @@ enum ht_tweet_retweets {
     HT_TWEET_RETWEETS_IGNORE, /**< no hashtags */
 };
 
+/* name, as in texts */
+#define HT_TWEET_NETWORK_MAP(X)                                                                    \
+    X(TWITTER, "twitter")                                                                          \
+    X(BLUESKY, "bluesky")                                                                          \
+    X(MASTODON, "mastodon")
+
+/** Which service a message is of. What belongs to none of the others is TWITTER. */
+enum ht_tweet_network {
+#define X(name, text) HT_TWEET_NETWORK_##name,
+    HT_TWEET_NETWORK_MAP(X)
+#undef X
+};
+
 /** Zeroed is the default. */
 struct ht_tweet_options {
     enum ht_tweet_retweets retweets;
@@ -109,27 +135,33 @@ struct ht_tweet_options {
 struct ht_tweet {
     enum ht_tweet_kind kind;
     enum ht_tweet_refusal refusal; /**< NONE unless the read returned HT_EPARSE */
-    /** The identity: of a tweet, or of what a delete notice deletes; usually decimal. Empty where
-     * there is none; never empty for a tweet. */
+    /** The identity: of a tweet, or of what a delete notice deletes. Decimal (Twitter),
+     * "at://did/collection/rkey" (Bluesky), usually a URL (Mastodon; its delete notices have the id
+     * that the server knows the status by). Empty where there is none; never empty for a tweet. */
     struct ht_slice id;
     uint64_t key;   /**< `id` as a number, or its keyed hash where it is no plain number */
     int64_t number; /**< of limit and disconnect notices; 0 where missing */
+    enum ht_tweet_network network;
+    bool is_editable; /**< the service's edits keep the identity and bring all hashtags again */
+    bool is_edit;     /**< is_editable, and a later version than the first */
     bool is_retweet;
     bool is_original_missing; /**< a retweet, and its own hashtags had to do */
     /** As spelled, escapes resolved, not yet folded (tweet/fold.h), in the order of the message,
      * repeats included; none is empty or nothing but '#'. NULL where there are none. */
     const struct ht_slice *hashtags;
     size_t hashtag_count;
-    size_t empty_hashtag_count; /**< left out: empty, or nothing but '#' */
+    /** Left out: empty, nothing but '#', or, of Bluesky's posts, of a wrong type. */
+    size_t empty_hashtag_count;
 };
 
 /** A reader's memory. The fields are private. */
 struct ht_tweet_reader {
     struct ht_json_reader json;
-    struct ht_json_keys tweet_keys, inner_keys; /* tweets and messages; everything smaller */
+    struct ht_json_keys message_keys, inner_keys; /* tweets and messages; everything smaller */
+    struct ht_json_keys jetstream_keys, mastodon_keys;
     struct ht_hash_key key;
     struct ht_slice *hashtags; /* owned array of HT_TWEET_HASHTAGS_MAX, made on the first use */
-    struct ht_buffer arena;    /* resolved escapes */
+    struct ht_buffer arena;    /* resolved escapes, and what is put together */
 };
 
 /** Makes a reader in the caller's memory. `key` (copied) is for the hashes of ids that are no
@@ -153,6 +185,9 @@ const char *ht_tweet_kind_name(enum ht_tweet_kind kind);
 
 /** The label of a refusal: "not_json", "cut_off" ... Static. */
 const char *ht_tweet_refusal_name(enum ht_tweet_refusal refusal);
+
+/** A service's name: "twitter", "bluesky" ... Static. */
+const char *ht_tweet_network_name(enum ht_tweet_network network);
 
 /** A refusal in words. Static. */
 const char *ht_tweet_refusal_text(enum ht_tweet_refusal refusal);

@@ -6,8 +6,8 @@
  * gives the note along with it, and a reader in the same process needs not read the tweet again,
  * which costs more than all else that counting does.
  *
- * A note is no format for files: it lives in memory only, within one process. A tweet whose id is
- * no plain number, or with very many hashtags, has none and is read again.
+ * A note is no format for files: it lives in memory only, within one process, between readers that
+ * were made with the same key. A tweet with very many hashtags has none and is read again.
  */
 
 #include "hashtagd/tweet/tweet.h"

@@ -28,8 +28,16 @@ static const struct {
      "{\"id\":\"9\",\"text\":\"\",\"entities\":{\"hashtags\":[{\"tag\":\"c\"}]},"
      "\"referenced_tweets\":[{\"type\":\"retweeted\",\"id\":\"5\"}]}",
      true},
-    {"an id that is no number", "{\"id_str\":\"x7\",\"text\":\"\"}", false},
-    {"an id with a zero in front", "{\"id_str\":\"07\",\"text\":\"\"}", false},
+    {"an id that is no number", "{\"id_str\":\"x7\",\"text\":\"\"}", true},
+    {"an id with a zero in front", "{\"id_str\":\"07\",\"text\":\"\"}", true},
+    {"an edit of a post",
+     "{\"did\":\"d\",\"kind\":\"commit\",\"commit\":{\"operation\":\"update\",\"collection\":"
+     "\"app.bsky.feed.post\",\"rkey\":\"k\",\"record\":{\"tags\":[\"a\",5]}}}",
+     true},
+    {"a boost",
+     "{\"uri\":\"u\",\"account\":{},\"content\":\"\",\"reblog\":{\"tags\":[{\"name\":"
+     "\"a\"}]}}",
+     true},
     {"a notice", "{\"delete\":{\"status\":{\"id_str\":\"7\"}}}", false},
 };
 
@@ -37,6 +45,9 @@ static void assert_same(const struct ht_tweet *found, const struct ht_tweet *exp
 {
     assert_int_equal(found->kind, expected->kind);
     assert_true(found->key == expected->key);
+    assert_int_equal(found->network, expected->network);
+    assert_int_equal(found->is_editable, expected->is_editable);
+    assert_int_equal(found->is_edit, expected->is_edit);
     assert_int_equal(found->is_retweet, expected->is_retweet);
     assert_int_equal(found->is_original_missing, expected->is_original_missing);
     assert_int_equal(found->empty_hashtag_count, expected->empty_hashtag_count);
