@@ -20,21 +20,21 @@
 
 /** Strings are copied. */
 struct ht_twitter_v1_source_options {
-    const char *name;       /**< copied; NULL: the type */
-    struct ht_clock *clock; /**< not owned, outlives the source; so the next five */
-    struct ht_timer_queue *timers;
-    struct ht_random *random;
-    struct ht_http_client *client; /**< closed after the source is destroyed */
-    const struct ht_log *log;      /**< may be NULL */
-    const char *url;               /**< base address; NULL: https://stream.twitter.com */
-    const char *consumer_key;      /**< the four of OAuth 1.0a; not NULL */
-    const char *consumer_secret;
-    const char *access_token;
-    const char *access_token_secret;
-    bool is_sample;           /**< statuses/sample; else statuses/filter */
-    bool accepts_compressed;  /**< gzip */
-    bool is_delimited;        /**< asks for delimited=length */
-    const char *const *track; /**< phrases; NULL where the count is 0, so the next three */
+    const char *name;                /**< copied; NULL: the type */
+    struct ht_clock *clock;          /**< not owned, outlives the source; so the next four */
+    struct ht_timer_queue *timers;   /**< for waiting, and for silence */
+    struct ht_random *random;        /**< for jitter; nonces come from the operating system */
+    struct ht_http_client *client;   /**< closed after the source is destroyed */
+    const struct ht_log *log;        /**< may be NULL */
+    const char *url;                 /**< base address; NULL: https://stream.twitter.com */
+    const char *consumer_key;        /**< the four of OAuth 1.0a; not NULL */
+    const char *consumer_secret;     /**< the app's secret */
+    const char *access_token;        /**< of the user */
+    const char *access_token_secret; /**< the user's secret */
+    bool is_sample;                  /**< statuses/sample; else statuses/filter */
+    bool accepts_compressed;         /**< gzip */
+    bool is_delimited;               /**< asks for delimited=length */
+    const char *const *track;        /**< phrases; NULL where the count is 0, so the next three */
     size_t track_count;
     const char *const *locations; /**< each "west,south,east,north" in degrees */
     size_t location_count;
