@@ -33,7 +33,7 @@ def program():
 def clean_environment(extra=None):
     """Ours, less whatever would configure a daemon, plus `extra`."""
     ours = {key: value for key, value in os.environ.items()
-            if not key.startswith(("HASHTAGD_", "AWS_", "TWITTER_")) and key != "STATE_DIRECTORY"}
+            if not key.startswith(("HASHTAGD_", "AWS_", "TWITTER_", "MASTODON_")) and key != "STATE_DIRECTORY"}
     ours.update(extra or {})
     return ours
 

@@ -52,6 +52,7 @@ class Mastodon(Service):
         self.streaming_url = ""  # where it sends listeners; "": itself
         self.remaining = 300
         self.packs = False
+        self.known, self.looked_at = {}, 0
 
     def secrets(self):
         return {"MASTODON_ACCESS_TOKEN": self.token}
@@ -135,17 +136,18 @@ class Mastodon(Service):
 
     def statuses(self):
         """As they stand now: {id: status}, by id."""
-        known = {}
-        for message in list(self.feed.messages):
+        messages = self.feed.messages
+        for message in messages[self.looked_at:]:
             if message.event in ("update", "status.update"):
                 try:
                     status = json.loads(message.data)
-                    known[int(status["id"])] = status
+                    self.known[int(status["id"])] = status
                 except (ValueError, KeyError, TypeError):
                     continue
             elif message.event == "delete" and message.data.isdigit():
-                known.pop(int(message.data), None)
-        return dict(sorted(known.items()))
+                self.known.pop(int(message.data), None)
+        self.looked_at = len(messages)
+        return dict(sorted(self.known.items()))
 
     def page(self, request):
         """Newest first. `min_id` gives those right behind it, else the newest are given."""

@@ -180,17 +180,17 @@ def event(value):
                    collection=inside.get("collection", ""), did=value["did"])
 
 
-def jetstream_events(count, seed=1, first_us=None, now_us=0):
-    """Posts with facets and tags, edits, deletes, other collections, accounts and identities. Two
-    events in ten have the time of the one before."""
+def jetstream_events(count, seed=1, first_us=10**15, step_us=1000):
+    """Posts with facets and tags, edits, deletes, other collections, accounts and identities, about
+    `step_us` apart. Two events in ten have the time of the one before."""
     chance = random.Random(seed)
-    time_us = first_us if first_us is not None else now_us
+    time_us = first_us
     found, known = [], []
     for number in range(count - 1):
-        time_us += chance.choice([0, 0, 1, 7, 900, 1000, 1100, 1500, 2000, 3000])
+        time_us += int(step_us * chance.choice([0, 0, 0.001, 0.01, 0.9, 1, 1.1, 1.5, 2, 3]))
         did = f"did:plc:{chance.randrange(50):024d}"
         tags = some_tags(chance)
-        rkey = f"3m{number:011d}"
+        rkey = f"3m{seed:03d}{number:09d}"
         kind = chance.randrange(12)
         if kind == 0 and known:
             who, what, old = chance.choice(known)
@@ -206,5 +206,5 @@ def jetstream_events(count, seed=1, first_us=None, now_us=0):
             known.append((did, rkey, tags))
             half = len(tags) // 2
             found.append(event(commit(did, rkey, time_us, record=record(tags[:half + 1], tags[half:], text_of(tags, chance)))))
-    last = commit("did:plc:last", "3mlast%d" % seed, time_us + 1000, record=record(["last_of"]))
+    last = commit("did:plc:last", f"3mlast{seed}", time_us + 1000, record=record(["last_of"]))
     return [*found, event(last)]

@@ -30,7 +30,7 @@ class TwitterV2(Service):
     def __init__(self, loop, visits):
         super().__init__(loop, visits)
         self.bearer = "AAAAAAAAAAAAAAAAAAAAAMLheAAAAAAA0%2BuSeid%2BULvsea4JtiGRiSDSJSI%3DEUifiRBkKG5E2"
-        self.key, self.secret = "v2 key/1", "v2 secret+2"
+        self.key, self.secret = "v2-key/1", "v2%secret+2:"
         self.rules = Rules()
         self.max_connections = 1
         self.connects = 0
