@@ -46,9 +46,9 @@ int ht_twitter_v2_held_read(struct ht_twitter_v2_held *held, struct ht_slice bod
         next[token.length] = '\0';
     } else if (status == HT_EPARSE) {
         (void)ht_error_set(error, status,
-                           "X's list of the account's rules cannot be read. Check source.url.");
+                           "the list of the account's rules cannot be read. Check source.url");
     } else {
-        (void)ht_error_set(error, status, "The account has more rules than fit (%d are read).",
+        (void)ht_error_set(error, status, "the account has more rules than fit (%d are read)",
                            HT_TWITTER_V2_RULES_MAX);
     }
     ht_json_destroy(root);
@@ -119,7 +119,7 @@ int ht_twitter_v2_change_find(struct ht_twitter_v2_change *change,
     int status = 0;
     if (wanted_entries == NULL || held_entries == NULL || change->additions == NULL ||
         change->deletions == NULL) {
-        status = ht_error_set(error, HT_ENOMEM, "Out of memory for the rules of the stream.");
+        status = ht_error_set(error, HT_ENOMEM, "out of memory for the rules of the stream");
     } else {
         status = drop_repeats(wanted_entries, &count, error);
     }
@@ -182,14 +182,14 @@ static int drop_repeats(struct entry *entries, size_t *count, struct ht_error *e
         const struct entry *last = kept == 0 ? NULL : &entries[kept - 1];
         if (entries[i].value[0] == '\0') {
             return ht_error_set(error, HT_EINVAL,
-                                "source.rules[%zu] has no value: X needs at least one term.",
+                                "source.rules[%zu] has no value: X needs at least one term",
                                 entries[i].index);
         }
         if (last != NULL && strcmp(last->value, entries[i].value) == 0) {
             if (strcmp(last->tag, entries[i].tag) != 0) {
                 return ht_error_set(error, HT_EINVAL,
                                     "source.rules[%zu] and source.rules[%zu] have the same value "
-                                    "and different tags: X holds a value once. Leave one out.",
+                                    "and different tags: X holds a value once. Leave one out",
                                     last->index, entries[i].index);
             }
             continue;

@@ -37,8 +37,8 @@ int ht_twitter_v2_token_read(struct ht_slice body, struct ht_buffer *authorizati
     struct ht_json *root = ht_json_parse(body, HT_JSON_ROOT_IS_CONTAINER, NULL, NULL);
     if (root == NULL) {
         return ht_error_set(error, HT_EPARSE,
-                            "The answer to the request for a bearer token is no JSON. Check "
-                            "source.url.");
+                            "the answer to the request for a bearer token is no JSON. Check "
+                            "source.url");
     }
     int status = read_token(root, &token, error);
     if (status == 0) {
@@ -46,7 +46,7 @@ int ht_twitter_v2_token_read(struct ht_slice body, struct ht_buffer *authorizati
         ht_buffer_append_slice(authorization, token);
         status = ht_buffer_status(authorization);
         if (status != 0) {
-            (void)ht_error_set(error, status, "Out of memory for a bearer token.");
+            (void)ht_error_set(error, status, "out of memory for a bearer token");
         }
     }
     ht_json_destroy(root);
@@ -59,17 +59,17 @@ static int read_token(const struct ht_json *root, struct ht_slice *token, struct
     *token = ht_json_text(ht_json_find(root, "access_token"));
     if (token->length == 0) {
         return ht_error_set(error, HT_EPARSE,
-                            "The answer to the request for a bearer token has no access_token. "
-                            "Check source.url.");
+                            "the answer to the request for a bearer token has no access_token. "
+                            "Check source.url");
     }
     if (!ht_slice_equal_ignoring_case(type, HT_SLICE("bearer"))) {
         return ht_error_set(error, HT_EPERMISSION,
-                            "X gave a token of the type \"%.*s\" where a bearer token is needed.",
+                            "gave a token of the type \"%.*s\" where a bearer token is needed",
                             (int)(type.length < 40 ? type.length : 40), type.data);
     }
     if (!is_token(*token)) {
         return ht_error_set(error, HT_EPARSE,
-                            "X gave a bearer token that no header may hold. Check source.url.");
+                            "gave a bearer token that no header may hold. Check source.url");
     }
     return 0;
 }

@@ -58,9 +58,9 @@ static void test_each_kind_of_ending(void **state)
         const char *says;
     } cases[] = {
         {DISCONNECT("OperationalDisconnect"), HT_SOURCE_END_TOLD, false,
-         "X ends the stream: OperationalDisconnect: It ends."},
-        {DISCONNECT("UpstreamOperationalDisconnect"), HT_SOURCE_END_TOLD, false, "It ends."},
-        {DISCONNECT("UpstreamUncleanDisconnect"), HT_SOURCE_END_TOLD, false, "It ends."},
+         "ends the stream: OperationalDisconnect: It ends"},
+        {DISCONNECT("UpstreamOperationalDisconnect"), HT_SOURCE_END_TOLD, false, "It ends"},
+        {DISCONNECT("UpstreamUncleanDisconnect"), HT_SOURCE_END_TOLD, false, "It ends"},
         {DISCONNECT("ForceDisconnect"), HT_SOURCE_END_TOLD, false, "ForceDisconnect"},
         {DISCONNECT("InternalError"), HT_SOURCE_END_TOLD, false, "InternalError"},
         {DISCONNECT("SlowReader"), HT_SOURCE_END_TOLD, false, "read too slowly"},
@@ -76,7 +76,7 @@ static void test_each_kind_of_ending(void **state)
         {ISSUE("RulesInvalidIssue"), HT_SOURCE_END_TOLD_TO_STOP, true, "source.rules"},
         {ISSUE("SomethingNew"), HT_SOURCE_END_TOO_MANY, false, "SomethingNew"},
         {"{\"errors\":[{\"code\":88,\"message\":\"Rate limit exceeded\"}]}",
-         HT_SOURCE_END_RATE_LIMITED, false, "X ends the stream: Rate limit exceeded."},
+         HT_SOURCE_END_RATE_LIMITED, false, "ends the stream: Rate limit exceeded"},
         {"{\"errors\":[{\"code\":89,\"message\":\"Invalid or expired token.\"}]}",
          HT_SOURCE_END_TOLD_TO_STOP, false, "TWITTER_BEARER_TOKEN"},
         {"{\"errors\":[{\"title\":\"UsageCapExceeded\",\"detail\":\"Usage cap exceeded: Monthly "
@@ -95,13 +95,13 @@ static void test_each_kind_of_ending(void **state)
          "\"errors\":[{\"message\":\"At its limit\"}]}",
          HT_SOURCE_END_TOO_MANY, false, "At its limit"},
         /* whatever it is made of */
-        {"{\"errors\":[]}", HT_SOURCE_END_TOLD, false, "X ends the stream."},
-        {"{\"errors\":7}", HT_SOURCE_END_TOLD, false, "X ends the stream."},
-        {"{\"errors\":[7,null,\"x\"]}", HT_SOURCE_END_TOLD, false, "X ends the stream."},
+        {"{\"errors\":[]}", HT_SOURCE_END_TOLD, false, "ends the stream"},
+        {"{\"errors\":7}", HT_SOURCE_END_TOLD, false, "ends the stream"},
+        {"{\"errors\":[7,null,\"x\"]}", HT_SOURCE_END_TOLD, false, "ends the stream"},
         {"{\"errors\":[{\"title\":7,\"detail\":[]}],\"data\":null}", HT_SOURCE_END_TOLD, false,
-         "X ends the stream."},
+         "ends the stream"},
         {"{\"data\":null,\"errors\":[{\"message\":\"gone\"}]}", HT_SOURCE_END_TOLD, false,
-         "X ends the stream: gone."},
+         "ends the stream: gone"},
     };
     (void)state;
     for (size_t i = 0; i < HT_COUNT_OF(cases); i++) {

@@ -249,8 +249,8 @@ static void test_answers_to_additions(void **state)
         {"{" SUMMARY(0, 0, 2, 0) "}", true, false, HT_TWITTER_V2_VERDICT_DONE, ""},
         {"{" SUMMARY(1, 1, 1, 1) ",\"errors\":[" INVALID "]}", true, false,
          HT_TWITTER_V2_VERDICT_REFUSED,
-         "X refuses 1 of 2 rules: source.rules[2] \"--b\": Rules must contain a non-negation term "
-         "(at position 1). Mend source.rules."},
+         "refuses 1 of 2 rules: source.rules[2] \"--b\": Rules must contain a non-negation term "
+         "(at position 1). Mend source.rules"},
         {"{" SUMMARY(1, 1, 1, 1) ",\"errors\":[" INVALID "]}", false, false,
          HT_TWITTER_V2_VERDICT_REFUSED, "source.rules[2]"},
         /* what X has already */
@@ -259,7 +259,7 @@ static void test_answers_to_additions(void **state)
         {"{" SUMMARY(1, 1, 1, 1) ",\"errors\":[" REPEAT "]}", false, false,
          HT_TWITTER_V2_VERDICT_DONE, ""},
         {"{" SUMMARY(0, 2, 0, 2) ",\"errors\":[" REPEAT "," INVALID "]}", true, false,
-         HT_TWITTER_V2_VERDICT_REFUSED, "X refuses 1 of 2 rules"},
+         HT_TWITTER_V2_VERDICT_REFUSED, "refuses 1 of 2 rules"},
         /* too many: no matter before deletions */
         {"{" SUMMARY(0, 2, 0, 2) ",\"errors\":[" CAP "]}", true, true, HT_TWITTER_V2_VERDICT_DONE,
          ""},
@@ -271,9 +271,9 @@ static void test_answers_to_additions(void **state)
         {"{" SUMMARY(1, 1, 1, 1) "}", true, false, HT_TWITTER_V2_VERDICT_REFUSED,
          "1 of 2 rules invalid"},
         {"{" SUMMARY(1, 1, 2, 0) "}", false, false, HT_TWITTER_V2_VERDICT_REFUSED,
-         "X made 1 of 2 rules"},
+         "made 1 of 2 rules"},
         {"{" SUMMARY(-1, 1, 2, 0) "}", false, false, HT_TWITTER_V2_VERDICT_REFUSED,
-         "X made 0 of 2 rules"},
+         "made 0 of 2 rules"},
         /* problems that name no rule */
         {"{\"errors\":[{\"parameters\":{},\"message\":\"add is not a list\"}],\"title\":\"Invalid "
          "Request\"}",
@@ -347,8 +347,8 @@ static void test_long_refusals_leave_room_for_the_cure(void **state)
     ht_buffer_append_text(&body, "]}");
     assert_int_equal(ht_twitter_v2_additions_judge(ht_buffer_slice(&body), &asked, &error),
                      HT_TWITTER_V2_VERDICT_REFUSED);
-    assert_non_null(strstr(error.text, "X refuses 901 of 1000 rules: "));
-    assert_non_null(strstr(error.text, "Mend source.rules."));
+    assert_non_null(strstr(error.text, "refuses 901 of 1000 rules: "));
+    assert_non_null(strstr(error.text, "Mend source.rules"));
     ht_buffer_finish(&body);
 }
 
@@ -368,9 +368,9 @@ static void test_answers_to_deletions(void **state)
         {"{" DELETED(2, 0) "}", HT_TWITTER_V2_VERDICT_DONE, ""},
         {"{" DELETED(1, 1) ",\"errors\":[" GONE "]}", HT_TWITTER_V2_VERDICT_DONE, ""},
         {"{\"errors\":[" GONE "," GONE "]}", HT_TWITTER_V2_VERDICT_DONE, ""},
-        {"{" DELETED(1, 1) "}", HT_TWITTER_V2_VERDICT_REFUSED, "X deleted 1 of 2 rules"},
+        {"{" DELETED(1, 1) "}", HT_TWITTER_V2_VERDICT_REFUSED, "deleted 1 of 2 rules"},
         {"{" DELETED(1, 1) ",\"errors\":[{\"detail\":\"Not now.\"}]}",
-         HT_TWITTER_V2_VERDICT_REFUSED, "Not now."},
+         HT_TWITTER_V2_VERDICT_REFUSED, "Not now"},
         {"{" DELETED(0, 2) ",\"errors\":[" GONE ",{\"title\":\"Forbidden\"}]}",
          HT_TWITTER_V2_VERDICT_REFUSED, "Forbidden"},
         {"{}", HT_TWITTER_V2_VERDICT_UNCLEAR, "source.url"},
