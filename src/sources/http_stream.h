@@ -39,12 +39,13 @@ struct ht_http_stream_options {
     void *user;
 };
 
-/** Asks. It always ends in ht_live_ended(live, ...), never from inside; NULL where memory is out:
- * then it ends likewise, from a timer. The stream frees itself. */
+/** Asks. It always ends in ht_live_ended(live, ...), never from inside; NULL where memory is out or
+ * the URL is none: then it ends likewise, on the next turn, without on_over. The stream frees
+ * itself. */
 struct ht_http_stream *ht_http_stream_open(struct ht_live *live,
                                            const struct ht_http_stream_options *options);
 
-/** For the adapter's close, pause and resume. */
+/** For the adapter's close, pause and resume. Closing NULL is fine: nothing happens. */
 void ht_http_stream_close(struct ht_http_stream *stream);
 void ht_http_stream_pause(struct ht_http_stream *stream);
 void ht_http_stream_resume(struct ht_http_stream *stream);

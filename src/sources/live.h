@@ -90,12 +90,16 @@ struct ht_live {
     bool is_stalled;    /* for that reason */
     bool is_sink_full;  /* the sink said so, and has not called resume() */
     bool is_stopping;
-    enum ht_source_end given_up_as; /* ht_live_give_up() */
+    bool has_refused; /* since the last delivery */
+    bool is_given_up; /* ht_live_give_up(), in this attempt */
+    enum ht_source_end given_up_as;
     struct ht_error given_up_error;
     uint64_t connected_ms, last_byte_ms; /* monotonic */
     struct ht_slice *collected; /* messages for the next delivery; owned array, foreign bytes */
     size_t collected_count, collected_capacity;
-    struct ht_timer try_timer, stall_timer, stop_timer;
+    struct ht_timer try_timer, stall_timer, stop_timer, fail_timer;
+    struct ht_live_end failed; /* ht_live_fail() */
+    struct ht_error failed_error;
     void (*on_stopped)(void *user);
     void *on_stopped_user;
 };
@@ -126,12 +130,17 @@ void ht_live_deliver(struct ht_live *live);
 void ht_live_refuse(struct ht_live *live, struct ht_slice bytes, const char *reason);
 
 /** For an adapter that learns from a message that it must go (a disconnect notice, an error in the
- * stream): delivers nothing more, calls close(), and counts `end` with `error` (may be NULL;
- * copied) as the reason. */
+ * stream): delivers what was collected and nothing more, calls close(), and counts `end` with
+ * `error` (may be NULL; copied) as the reason. Where the attempt is being closed already nothing
+ * happens. */
 void ht_live_give_up(struct ht_live *live, enum ht_source_end end, const struct ht_error *error);
 
 /** The attempt is over and nothing of it is left. */
 void ht_live_ended(struct ht_live *live, const struct ht_live_end *end);
+
+/** For an attempt that could not begin, from inside connect() or later: ht_live_ended() is called on
+ * the next turn with `end` and `error` (copied). Nothing else of the attempt may be left. */
+void ht_live_fail(struct ht_live *live, enum ht_source_end end, const struct ht_error *error);
 
 /** Notes the age of a message by its own time. */
 void ht_live_note_time(struct ht_live *live, int64_t message_wall_ms);
