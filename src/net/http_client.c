@@ -107,10 +107,10 @@ static int on_curl_socket(CURL *easy, curl_socket_t fd, int what, void *user, vo
         return 0;
     }
     /* returning an error would kill the whole multi handle: fail the one transfer */
-    struct ht_http_transfer *transfer = NULL;
-    curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&transfer);
-    if (transfer != NULL) {
-        ht_http_transfer_fail(transfer, HT_ENOMEM);
+    struct ht_http_member *member = NULL;
+    curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&member);
+    if (member != NULL) {
+        member->fail(member, HT_ENOMEM);
     }
     return 0;
 }
@@ -179,6 +179,11 @@ static void on_socket_closed(uv_handle_t *handle)
 
     sock->magic = 0;
     free(sock);
+    ht_http_client_poll_closed(client);
+}
+
+void ht_http_client_poll_closed(struct ht_http_client *client)
+{
     client->open_poll_count--;
     end_if_closed(client);
 }
@@ -231,33 +236,58 @@ void ht_http_client_collect(struct ht_http_client *client)
         if (message->msg != CURLMSG_DONE) {
             continue;
         }
-        struct ht_http_transfer *transfer = NULL;
+        struct ht_http_member *member = NULL;
         CURLcode result = message->data.result; /* the message dies with the handle */
-        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&transfer);
-        ht_http_transfer_finish(transfer, result);
+        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&member);
+        member->on_result(member, result);
     }
 }
 
-void ht_http_client_add(struct ht_http_client *client, struct ht_http_transfer *transfer)
+void ht_http_client_link(struct ht_http_client *client, struct ht_http_member *member)
+{
+    member->client = client;
+    member->next = client->members;
+    if (member->next != NULL) {
+        member->next->previous = member;
+    }
+    client->members = member;
+}
+
+void ht_http_client_unlink(struct ht_http_client *client, struct ht_http_member *member)
+{
+    HT_ASSERT(client->inside_curl == 0);
+    if (member->is_added) {
+        client->inside_curl++;
+        curl_multi_remove_handle(client->multi, member->easy);
+        client->inside_curl--;
+        member->is_added = false;
+    }
+    if (member->previous == NULL) {
+        client->members = member->next;
+    } else {
+        member->previous->next = member->next;
+    }
+    if (member->next != NULL) {
+        member->next->previous = member->previous;
+    }
+}
+
+void ht_http_client_member_gone(struct ht_http_client *client)
+{
+    if (client->is_closing && client->members == NULL) {
+        ht_timer_start(client->timers, &client->close_timer, 0);
+    }
+}
+
+void ht_http_client_add(struct ht_http_client *client, struct ht_http_member *member)
 {
     HT_ASSERT(client->inside_curl == 0);
     client->inside_curl++;
-    CURLMcode result = curl_multi_add_handle(client->multi, transfer->easy);
+    CURLMcode result = curl_multi_add_handle(client->multi, member->easy);
     client->inside_curl--;
-    transfer->is_added = result == CURLM_OK;
+    member->is_added = result == CURLM_OK;
     if (result != CURLM_OK) {
-        ht_http_transfer_fail(transfer, HT_ENOMEM);
-    }
-}
-
-void ht_http_client_remove(struct ht_http_client *client, struct ht_http_transfer *transfer)
-{
-    HT_ASSERT(client->inside_curl == 0);
-    if (transfer->is_added) {
-        client->inside_curl++;
-        curl_multi_remove_handle(client->multi, transfer->easy);
-        client->inside_curl--;
-        transfer->is_added = false;
+        member->fail(member, HT_ENOMEM);
     }
 }
 
@@ -270,9 +300,8 @@ void ht_http_client_close(struct ht_http_client *client, void (*on_closed)(void 
     client->is_closing = true;
     client->on_closed = on_closed;
     client->on_closed_user = user;
-    for (struct ht_http_transfer *transfer = client->transfers; transfer != NULL;
-         transfer = transfer->next) {
-        ht_http_transfer_cancel(transfer);
+    for (struct ht_http_member *member = client->members; member != NULL; member = member->next) {
+        member->cancel(member);
     }
     ht_timer_start(client->timers, &client->close_timer, 0);
 }
@@ -281,7 +310,7 @@ static void on_close_due(struct ht_timer *timer)
 {
     struct ht_http_client *client = HT_CONTAINER_OF(timer, struct ht_http_client, close_timer);
 
-    if (client->transfers != NULL) {
+    if (client->members != NULL) {
         return; /* the last of them comes back here */
     }
     client->inside_curl++;
@@ -290,13 +319,6 @@ static void on_close_due(struct ht_timer *timer)
     client->multi = NULL;
     ht_timer_stop(client->timers, &client->timer);
     end_if_closed(client);
-}
-
-void ht_http_client_transfer_gone(struct ht_http_client *client)
-{
-    if (client->is_closing && client->transfers == NULL) {
-        ht_timer_start(client->timers, &client->close_timer, 0);
-    }
 }
 
 static void end_if_closed(struct ht_http_client *client)

@@ -2,8 +2,8 @@
 #pragma once
 
 /**
- * The client's two objects: the client drives curl's multi handle, a transfer is one easy
- * handle with its callbacks. curl must not be entered again from inside one of its own
+ * The client's objects: the client drives curl's multi handle; a member is one easy handle in
+ * it, a transfer or a WebSocket. curl must not be entered again from inside one of its own
  * callbacks, so `inside_curl` tells whether we are in one, and what is asked then is put off.
  */
 
@@ -12,6 +12,20 @@
 
 #include <curl/curl.h>
 #include <uv.h>
+
+/** One easy handle of the client; the first member of what it belongs to. */
+struct ht_http_member {
+    struct ht_http_client *client;
+    CURL *easy;
+    struct ht_http_member *next, *previous; /* the list of the client */
+    bool is_added;                          /* to the multi handle */
+    /* curl has done what the handle was for; from no callback of curl's */
+    void (*on_result)(struct ht_http_member *member, CURLcode result);
+    /* stops it on the next turn with HT_E..., from wherever */
+    void (*fail)(struct ht_http_member *member, int code);
+    /* the client closes */
+    void (*cancel)(struct ht_http_member *member);
+};
 
 struct ht_http_client {
     uint32_t magic;
@@ -22,7 +36,7 @@ struct ht_http_client {
     CURLM *multi;
     /* changing */
     struct ht_timer timer; /* curl's own */
-    struct ht_http_transfer *transfers;
+    struct ht_http_member *members;
     unsigned inside_curl;
     size_t open_poll_count; /* handles not closed yet */
     /* end */
@@ -33,22 +47,18 @@ struct ht_http_client {
 };
 
 struct ht_http_transfer {
+    struct ht_http_member member; /* first */
     uint32_t magic;
     /* fixed after start */
-    struct ht_http_client *client;
     ht_http_on_head_fn on_head;
     ht_http_on_data_fn on_data;
     ht_http_on_done_fn on_done;
     void *user;
-    CURL *easy;
     struct curl_slist *request_headers;
     size_t max_response_bytes;
     struct ht_slice unsent; /* of a body that is sent once */
     uint64_t started_ns;
-    /* the list of the client */
-    struct ht_http_transfer *next, *previous;
     /* changing */
-    bool is_added; /* to the multi handle */
     bool is_canceled;
     bool is_head_given;
     bool has_stall_timeout;
@@ -65,22 +75,20 @@ struct ht_http_transfer {
 
 /* --- http_client.c --- */
 
-/** Adds the transfer to the multi handle; not from inside curl. */
-void ht_http_client_add(struct ht_http_client *client, struct ht_http_transfer *transfer);
+/** Puts a new member on the client's list. */
+void ht_http_client_link(struct ht_http_client *client, struct ht_http_member *member);
 
-/** Takes it off again; not from inside curl. */
-void ht_http_client_remove(struct ht_http_client *client, struct ht_http_transfer *transfer);
+/** Takes it off the list and out of the multi handle; not from inside curl. */
+void ht_http_client_unlink(struct ht_http_client *client, struct ht_http_member *member);
 
-/** Ends transfers that curl has finished. */
+/** Adds the member to the multi handle; not from inside curl. */
+void ht_http_client_add(struct ht_http_client *client, struct ht_http_member *member);
+
+/** An unlinked member has told its end: a client that closes may be able to go on. */
+void ht_http_client_member_gone(struct ht_http_client *client);
+
+/** Gives members the results that curl has for them. */
 void ht_http_client_collect(struct ht_http_client *client);
 
-/** A transfer is gone: a client that closes may be able to go on. */
-void ht_http_client_transfer_gone(struct ht_http_client *client);
-
-/* --- http_transfer.c --- */
-
-/** The one end of a transfer: takes it down and calls on_done. `result` says what curl told. */
-void ht_http_transfer_finish(struct ht_http_transfer *transfer, CURLcode result);
-
-/** Stops it on the next turn with `code`, from wherever. */
-void ht_http_transfer_fail(struct ht_http_transfer *transfer, int code);
+/** A poll handle that somebody else opened on the client's account is closed. */
+void ht_http_client_poll_closed(struct ht_http_client *client);

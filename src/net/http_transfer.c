@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "hashtagd/base/assert.h"
-#include "hashtagd/net/url.h"
+#include "curl_common.h"
 #include "http_client_internal.h"
 
 #include <stdio.h>
@@ -32,11 +32,9 @@ static size_t on_body_wanted(char *room, size_t size, size_t count, void *user);
 static int on_rewind(void *user, curl_off_t offset, int origin);
 static int set_limits(struct ht_http_transfer *transfer,
                       const struct ht_http_transfer_options *options);
-static bool is_of_this_machine(const char *url);
 static int set_headers(struct ht_http_transfer *transfer,
                        const struct ht_http_transfer_options *options);
 static int add_header(struct ht_http_transfer *transfer, struct ht_http_header header);
-static void link_transfer(struct ht_http_transfer *transfer);
 static void on_turn(struct ht_timer *timer);
 static int set_reading(struct ht_http_transfer *transfer,
                        const struct ht_http_transfer_options *options);
@@ -44,12 +42,16 @@ static size_t on_header_line(char *data, size_t size, size_t count, void *user);
 static size_t give_head(struct ht_http_transfer *transfer, size_t line_length);
 static size_t on_response_data(char *data, size_t size, size_t count, void *user);
 static size_t collect_data(struct ht_http_transfer *transfer, struct ht_slice data);
+static void fail(struct ht_http_transfer *transfer, int code);
 static void on_resume(struct ht_timer *timer);
+static void on_result(struct ht_http_member *member, CURLcode result);
+static void fail_member(struct ht_http_member *member, int code);
+static void cancel_member(struct ht_http_member *member);
+static void finish(struct ht_http_transfer *transfer, CURLcode curl_result);
 static void fill_result(struct ht_http_transfer *transfer, CURLcode curl_result,
                         struct ht_http_result *result);
 static struct ht_http_header *split_headers(struct ht_http_transfer *transfer, size_t *count);
 static struct ht_http_header take_field(struct ht_slice *rest);
-static int code_from_curl(CURLcode result);
 static void destroy(struct ht_http_transfer *transfer);
 static struct ht_http_transfer *transfer_from(void *pointer);
 
@@ -68,17 +70,20 @@ int ht_http_transfer_start(struct ht_http_client *client,
         return ht_error_set(error, HT_ENOMEM, "Out of memory for an HTTP request.");
     }
     transfer->magic = TRANSFER_MAGIC;
-    transfer->client = client;
+    transfer->member.client = client;
+    transfer->member.on_result = on_result;
+    transfer->member.fail = fail_member;
+    transfer->member.cancel = cancel_member;
     int status = set_up(transfer, options, error);
     if (status != 0) {
         destroy(transfer);
         return status;
     }
-    link_transfer(transfer);
+    ht_http_client_link(client, &transfer->member);
     if (client->inside_curl > 0) {
         ht_timer_start(client->timers, &transfer->turn_timer, 0);
     } else {
-        ht_http_client_add(client, transfer);
+        ht_http_client_add(client, &transfer->member);
     }
     if (out != NULL) {
         *out = transfer;
@@ -93,15 +98,15 @@ static int set_up(struct ht_http_transfer *transfer, const struct ht_http_transf
     transfer->on_data = options->on_data;
     transfer->on_done = options->on_done;
     transfer->user = options->user;
-    transfer->started_ns = ht_clock_monotonic_ns(transfer->client->clock);
+    transfer->started_ns = ht_clock_monotonic_ns(transfer->member.client->clock);
     transfer->max_response_bytes =
         options->max_response_bytes == 0 ? RESPONSE_MAX_BYTES : options->max_response_bytes;
     ht_buffer_init(&transfer->body, transfer->max_response_bytes);
     ht_buffer_init(&transfer->response_headers, RESPONSE_HEADERS_MAX_BYTES);
     ht_timer_init(&transfer->turn_timer, on_turn);
     ht_timer_init(&transfer->resume_timer, on_resume);
-    transfer->easy = curl_easy_init();
-    if (transfer->easy == NULL) {
+    transfer->member.easy = curl_easy_init();
+    if (transfer->member.easy == NULL) {
         return ht_error_set(error, HT_ENOMEM, "Out of memory for an HTTP request.");
     }
     set_callbacks(transfer);
@@ -120,9 +125,9 @@ static int set_up(struct ht_http_transfer *transfer, const struct ht_http_transf
 
 static void set_callbacks(struct ht_http_transfer *transfer)
 {
-    CURL *easy = transfer->easy;
+    CURL *easy = transfer->member.easy;
 
-    curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
+    curl_easy_setopt(easy, CURLOPT_PRIVATE, &transfer->member);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->error_text);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_response_data);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
@@ -137,7 +142,7 @@ static void set_callbacks(struct ht_http_transfer *transfer)
 static int set_method(struct ht_http_transfer *transfer,
                       const struct ht_http_transfer_options *options)
 {
-    CURL *easy = transfer->easy;
+    CURL *easy = transfer->member.easy;
     const char *method = options->method;
     CURLcode result = CURLE_OK;
 
@@ -161,7 +166,7 @@ static int set_method(struct ht_http_transfer *transfer,
 static void set_body(struct ht_http_transfer *transfer,
                      const struct ht_http_transfer_options *options)
 {
-    CURL *easy = transfer->easy;
+    CURL *easy = transfer->member.easy;
 
     if (!options->is_sent_once || options->body.length == 0) {
         curl_easy_setopt(easy, CURLOPT_POSTFIELDS,
@@ -198,7 +203,7 @@ static int on_rewind(void *user, curl_off_t offset, int origin)
 static int set_limits(struct ht_http_transfer *transfer,
                       const struct ht_http_transfer_options *options)
 {
-    CURL *easy = transfer->easy;
+    CURL *easy = transfer->member.easy;
     uint64_t connect_ms =
         options->connect_timeout_ms == 0 ? CONNECT_TIMEOUT_MS : options->connect_timeout_ms;
 
@@ -218,24 +223,15 @@ static int set_limits(struct ht_http_transfer *transfer,
                          (long)((options->max_age_ms + 999) / 1000));
     }
     curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, options->is_path_as_is ? 1L : 0L);
-    CURLcode result = curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    if (result == CURLE_OK && options->ca_file != NULL) {
-        result = curl_easy_setopt(easy, CURLOPT_CAINFO, options->ca_file);
-    }
-    if (result == CURLE_OK) {
-        result = curl_easy_setopt(easy, CURLOPT_URL, options->url);
-    }
-    if (result == CURLE_OK && (options->is_without_proxy || is_of_this_machine(options->url))) {
-        /* a proxy of the environment would ask its own loopback, its own machine's metadata */
-        result = curl_easy_setopt(easy, CURLOPT_PROXY, "");
-    }
+    CURLcode result =
+        ht_curl_set_target(easy, options->url, options->ca_file, options->is_without_proxy);
     return result == CURLE_OK ? 0 : HT_ENOMEM;
 }
 
 static int set_reading(struct ht_http_transfer *transfer,
                        const struct ht_http_transfer_options *options)
 {
-    CURL *easy = transfer->easy;
+    CURL *easy = transfer->member.easy;
     long read_bytes = RECEIVE_BUFFER_BYTES;
 
     if (options->on_data != NULL) {
@@ -251,26 +247,6 @@ static int set_reading(struct ht_http_transfer *transfer,
         result = curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip, deflate");
     }
     return result == CURLE_OK ? 0 : HT_ENOMEM;
-}
-
-/* Loopback, and the addresses where machines and containers are told their own metadata and keys. */
-static bool is_of_this_machine(const char *url)
-{
-    static const char *const names[] = {"localhost", "localhost:", "127.",
-                                        "[::1]",     "169.254.",   "[fd00:ec2::"};
-    struct ht_url_target parts;
-
-    if (ht_url_split_target(ht_slice_text(url), &parts) != 0) {
-        return false;
-    }
-    for (size_t i = 0; i < HT_COUNT_OF(names); i++) {
-        bool is_whole = i == 0;
-        if (is_whole ? ht_slice_equal(parts.authority, ht_slice_text(names[i]))
-                     : ht_slice_starts_with(parts.authority, ht_slice_text(names[i]))) {
-            return true;
-        }
-    }
-    return false;
 }
 
 static int set_headers(struct ht_http_transfer *transfer,
@@ -293,7 +269,7 @@ static int set_headers(struct ht_http_transfer *transfer,
             transfer->request_headers = longer == NULL ? transfer->request_headers : longer;
         }
     }
-    curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, transfer->request_headers);
+    curl_easy_setopt(transfer->member.easy, CURLOPT_HTTPHEADER, transfer->request_headers);
     return status;
 }
 
@@ -321,26 +297,15 @@ static int add_header(struct ht_http_transfer *transfer, struct ht_http_header h
     return 0;
 }
 
-static void link_transfer(struct ht_http_transfer *transfer)
-{
-    struct ht_http_client *client = transfer->client;
-
-    transfer->next = client->transfers;
-    if (transfer->next != NULL) {
-        transfer->next->previous = transfer;
-    }
-    client->transfers = transfer;
-}
-
 /* What had to wait for the next turn: the end, or the beginning. */
 static void on_turn(struct ht_timer *timer)
 {
     struct ht_http_transfer *transfer = HT_CONTAINER_OF(timer, struct ht_http_transfer, turn_timer);
 
     if (transfer->is_canceled || transfer->failure != 0) {
-        ht_http_transfer_finish(transfer, CURLE_ABORTED_BY_CALLBACK);
-    } else if (!transfer->is_added) {
-        ht_http_client_add(transfer->client, transfer);
+        finish(transfer, CURLE_ABORTED_BY_CALLBACK);
+    } else if (!transfer->member.is_added) {
+        ht_http_client_add(transfer->member.client, &transfer->member);
     }
 }
 
@@ -374,7 +339,7 @@ static size_t give_head(struct ht_http_transfer *transfer, size_t line_length)
 {
     long status = 0;
 
-    curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
+    curl_easy_getinfo(transfer->member.easy, CURLINFO_RESPONSE_CODE, &status);
     if (transfer->on_head == NULL || transfer->is_head_given || status < 200) {
         return line_length;
     }
@@ -409,7 +374,7 @@ static size_t on_response_data(char *data, size_t size, size_t count, void *user
         return collect_data(transfer, piece);
     }
     long status = 0;
-    curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
+    curl_easy_getinfo(transfer->member.easy, CURLINFO_RESPONSE_CODE, &status);
     transfer->on_data(transfer->user, (int)status, piece);
     return piece.length;
 }
@@ -420,7 +385,7 @@ static size_t collect_data(struct ht_http_transfer *transfer, struct ht_slice da
 
     if (transfer->body.length == 0) {
         /* room at once for what is announced, so that large answers are not copied as they grow */
-        curl_easy_getinfo(transfer->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &announced);
+        curl_easy_getinfo(transfer->member.easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &announced);
     }
     int status = 0;
     if (announced > 0) { /* too much: not waited for */
@@ -440,13 +405,13 @@ void ht_http_transfer_cancel(struct ht_http_transfer *transfer)
 {
     HT_ASSERT(transfer_from(transfer) == transfer);
     transfer->is_canceled = true;
-    ht_timer_start(transfer->client->timers, &transfer->turn_timer, 0);
+    ht_timer_start(transfer->member.client->timers, &transfer->turn_timer, 0);
 }
 
-void ht_http_transfer_fail(struct ht_http_transfer *transfer, int code)
+static void fail(struct ht_http_transfer *transfer, int code)
 {
     transfer->failure = transfer->failure == 0 ? code : transfer->failure;
-    ht_timer_start(transfer->client->timers, &transfer->turn_timer, 0);
+    ht_timer_start(transfer->member.client->timers, &transfer->turn_timer, 0);
 }
 
 void ht_http_transfer_pause(struct ht_http_transfer *transfer)
@@ -455,7 +420,7 @@ void ht_http_transfer_pause(struct ht_http_transfer *transfer)
     transfer->is_paused = true;
     if (transfer->has_stall_timeout) {
         /* who holds back is no judge of the peer's silence; nothing is slower than 0 */
-        curl_easy_setopt(transfer->easy, CURLOPT_LOW_SPEED_LIMIT, 0L);
+        curl_easy_setopt(transfer->member.easy, CURLOPT_LOW_SPEED_LIMIT, 0L);
     }
 }
 
@@ -464,11 +429,11 @@ void ht_http_transfer_resume(struct ht_http_transfer *transfer)
     HT_ASSERT(transfer_from(transfer) == transfer);
     transfer->is_paused = false;
     if (transfer->has_stall_timeout) {
-        curl_easy_setopt(transfer->easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
+        curl_easy_setopt(transfer->member.easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
     }
     if (transfer->curl_is_paused || transfer->has_stall_timeout) {
         /* not from here: curl hands out what it kept at once */
-        ht_timer_start(transfer->client->timers, &transfer->resume_timer, 0);
+        ht_timer_start(transfer->member.client->timers, &transfer->resume_timer, 0);
     }
 }
 
@@ -476,42 +441,51 @@ static void on_resume(struct ht_timer *timer)
 {
     struct ht_http_transfer *transfer =
         HT_CONTAINER_OF(timer, struct ht_http_transfer, resume_timer);
-    struct ht_http_client *client = transfer->client;
+    struct ht_http_client *client = transfer->member.client;
 
-    if (transfer->is_paused || !transfer->is_added) {
+    if (transfer->is_paused || !transfer->member.is_added) {
         return;
     }
     bool was_paused = transfer->curl_is_paused;
     client->inside_curl++;
     if (!was_paused) {
-        curl_easy_pause(transfer->easy, CURLPAUSE_RECV); /* so that its speed is watched again */
+        curl_easy_pause(transfer->member.easy,
+                        CURLPAUSE_RECV); /* so that its speed is watched again */
     }
     transfer->curl_is_paused = false;
-    CURLcode result = curl_easy_pause(transfer->easy, CURLPAUSE_CONT);
+    CURLcode result = curl_easy_pause(transfer->member.easy, CURLPAUSE_CONT);
     client->inside_curl--;
     if (result != CURLE_OK && was_paused && !transfer->is_canceled) {
         /* of what curl kept: the transfer does not end by itself then */
-        ht_http_transfer_fail(transfer, code_from_curl(result));
+        fail(transfer, ht_curl_code(result));
     }
     ht_http_client_collect(client);
 }
 
-void ht_http_transfer_finish(struct ht_http_transfer *transfer, CURLcode curl_result)
+static void on_result(struct ht_http_member *member, CURLcode result)
 {
-    struct ht_http_client *client = transfer->client;
+    finish(HT_CONTAINER_OF(member, struct ht_http_transfer, member), result);
+}
+
+static void fail_member(struct ht_http_member *member, int code)
+{
+    fail(HT_CONTAINER_OF(member, struct ht_http_transfer, member), code);
+}
+
+static void cancel_member(struct ht_http_member *member)
+{
+    ht_http_transfer_cancel(HT_CONTAINER_OF(member, struct ht_http_transfer, member));
+}
+
+/* The one end of a transfer: takes it down and calls on_done. */
+static void finish(struct ht_http_transfer *transfer, CURLcode curl_result)
+{
+    struct ht_http_client *client = transfer->member.client;
     struct ht_http_result result = {0};
 
     HT_ASSERT(transfer_from(transfer) == transfer);
     fill_result(transfer, curl_result, &result);
-    ht_http_client_remove(client, transfer);
-    if (transfer->previous == NULL) {
-        client->transfers = transfer->next;
-    } else {
-        transfer->previous->next = transfer->next;
-    }
-    if (transfer->next != NULL) {
-        transfer->next->previous = transfer->previous;
-    }
+    ht_http_client_unlink(client, &transfer->member);
     ht_timer_stop(client->timers, &transfer->turn_timer);
     ht_timer_stop(client->timers, &transfer->resume_timer);
     struct ht_http_header *headers = split_headers(transfer, &result.header_count);
@@ -520,7 +494,7 @@ void ht_http_transfer_finish(struct ht_http_transfer *transfer, CURLcode curl_re
     free(headers);
     ht_buffer_finish(&result.body);
     destroy(transfer);
-    ht_http_client_transfer_gone(client);
+    ht_http_client_member_gone(client);
 }
 
 static void fill_result(struct ht_http_transfer *transfer, CURLcode curl_result,
@@ -530,13 +504,13 @@ static void fill_result(struct ht_http_transfer *transfer, CURLcode curl_result,
     long connects = 0;
     curl_off_t sent = 0;
 
-    curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
-    curl_easy_getinfo(transfer->easy, CURLINFO_SIZE_UPLOAD_T, &sent);
-    curl_easy_getinfo(transfer->easy, CURLINFO_NUM_CONNECTS, &connects);
+    curl_easy_getinfo(transfer->member.easy, CURLINFO_RESPONSE_CODE, &status);
+    curl_easy_getinfo(transfer->member.easy, CURLINFO_SIZE_UPLOAD_T, &sent);
+    curl_easy_getinfo(transfer->member.easy, CURLINFO_NUM_CONNECTS, &connects);
     result->status = (int)status;
-    result->is_connection_reused = connects == 0 && transfer->is_added;
+    result->is_connection_reused = connects == 0 && transfer->member.is_added;
     result->sent_bytes = (uint64_t)sent;
-    result->total_ns = ht_clock_monotonic_ns(transfer->client->clock) - transfer->started_ns;
+    result->total_ns = ht_clock_monotonic_ns(transfer->member.client->clock) - transfer->started_ns;
     result->body = transfer->body;
     transfer->body = (struct ht_buffer){0};
     result->error_text = "";
@@ -547,7 +521,7 @@ static void fill_result(struct ht_http_transfer *transfer, CURLcode curl_result,
     } else {
         /* a peer that does not speak HTTP is no fault of the URL */
         bool has_met = curl_result == CURLE_UNSUPPORTED_PROTOCOL && connects > 0;
-        result->code = has_met ? HT_EIO : code_from_curl(curl_result);
+        result->code = has_met ? HT_EIO : ht_curl_code(curl_result);
     }
     if (result->code == 0) {
         return;
@@ -598,42 +572,9 @@ static struct ht_http_header take_field(struct ht_slice *rest)
     return field;
 }
 
-static int code_from_curl(CURLcode result)
-{
-    switch (result) {
-    case CURLE_OK:
-        return 0;
-    case CURLE_URL_MALFORMAT:
-    case CURLE_UNSUPPORTED_PROTOCOL:
-        return HT_EINVAL;
-    case CURLE_OPERATION_TIMEDOUT:
-        return HT_ETIMEDOUT;
-    case CURLE_OUT_OF_MEMORY:
-        return HT_ENOMEM;
-    case CURLE_PEER_FAILED_VERIFICATION:
-    case CURLE_SSL_CACERT_BADFILE:
-    case CURLE_SSL_ISSUER_ERROR:
-        return HT_EPERMISSION;
-    case CURLE_COULDNT_RESOLVE_HOST:
-    case CURLE_COULDNT_RESOLVE_PROXY:
-    case CURLE_COULDNT_CONNECT:
-    case CURLE_GOT_NOTHING:
-    case CURLE_SEND_ERROR:
-    case CURLE_RECV_ERROR:
-    case CURLE_SEND_FAIL_REWIND:
-    case CURLE_PARTIAL_FILE:
-    case CURLE_SSL_CONNECT_ERROR:
-    case CURLE_HTTP2:
-    case CURLE_HTTP2_STREAM:
-        return HT_ECONNECTION;
-    default:
-        return HT_EIO;
-    }
-}
-
 static void destroy(struct ht_http_transfer *transfer)
 {
-    curl_easy_cleanup(transfer->easy);
+    curl_easy_cleanup(transfer->member.easy);
     curl_slist_free_all(transfer->request_headers);
     ht_buffer_finish(&transfer->response_headers);
     ht_buffer_finish(&transfer->body);

@@ -268,7 +268,7 @@ static void jump(struct aws_world *world)
 {
     uint64_t next_ns = ht_timer_queue_next_ns(world->timers);
 
-    if (world->http != NULL && world->http->transfers == NULL && next_ns > 0 &&
+    if (world->http != NULL && world->http->members == NULL && next_ns > 0 &&
         next_ns < JUMP_MAX_NS) {
         aws_world_skip(world, next_ns / 1000000u + 1);
     }
