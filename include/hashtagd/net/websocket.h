@@ -36,10 +36,10 @@ enum ht_websocket_kind {
 
 /** How it ended. Lives until on_end returns. */
 struct ht_websocket_end {
-    /** 0: closed by the closing handshake; HT_ECONNECTION, HT_ETIMEDOUT (connecting, upgrading),
-     * HT_EPERMISSION (the peer's certificate is not trusted), HT_EUNSUPPORTED where the answer to the
-     * upgrade was another than 101, HT_EPARSE (the peer broke the protocol), HT_ETOOBIG (a message
-     * over max_message_bytes), HT_ECANCELED, HT_EINVAL, HT_ENOMEM, HT_EIO. */
+    /** 0: closed by the closing handshake; HT_ECONNECTION, HT_ETIMEDOUT (connecting, upgrading,
+     * closing), HT_EPERMISSION (the peer's certificate is not trusted), HT_EUNSUPPORTED where the
+     * answer to the upgrade was another than 101, HT_EPARSE (the peer broke the protocol),
+     * HT_ETOOBIG (a message over max_message_bytes), HT_ECANCELED, HT_EINVAL, HT_ENOMEM, HT_EIO. */
     int code;
     const char *error_text;               /**< what failed, for a person; "" where code is 0 */
     int status;                           /**< of the answer to the upgrade; 0 where none came */
@@ -67,8 +67,8 @@ struct ht_websocket_options {
     void (*on_bytes)(void *user, size_t count);
     /** A whole message; `bytes` live until it returns. Not NULL. */
     void (*on_message)(void *user, enum ht_websocket_kind kind, struct ht_slice bytes);
-    /** All that one read brought has been given: a good moment to pass on what was collected. May
-     * be NULL. */
+    /** The messages that one turn of reading brought have been given: a good moment to pass on what
+     * was collected. Not after cancel. May be NULL. */
     void (*on_read_end)(void *user);
     /** Called once, last, never from inside open, close or cancel. The socket is gone when it
      * returns. Not NULL. */
@@ -97,8 +97,8 @@ void ht_websocket_close(struct ht_websocket *socket, unsigned code);
 /** Ends it at once: on_end follows with HT_ECANCELED on a later turn, nothing else before it. */
 void ht_websocket_cancel(struct ht_websocket *socket);
 
-/** No on_message from now on until resume: the socket is not read, not even for pings. What the
- * read in hand brought may still be given. */
+/** No on_message from now on until resume: the socket is not read, not even for pings; on_read_end
+ * may follow for what was given before. A pause ends where the socket is closed. */
 void ht_websocket_pause(struct ht_websocket *socket);
 
 /** Goes on; on_message on a later turn. */
