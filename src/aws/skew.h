@@ -14,10 +14,6 @@
 /** Differences up to this are not corrected: Date has whole seconds, and answers take their time. */
 #define HT_AWS_SKEW_TOLERATED_MS 60000
 
-/** Reads "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110, IMF-fixdate) as seconds since 1970; false for
- * anything else. */
-bool ht_aws_skew_parse_date(struct ht_slice text, int64_t *time_s);
-
 /** Takes the Date of an answer that came at `now_ms` (our wall clock) into `*skew_ms`; true where
  * that changed it, which is where the difference passes HT_AWS_SKEW_TOLERATED_MS. */
 bool ht_aws_skew_learn(int64_t *skew_ms, struct ht_slice date, int64_t now_ms);

@@ -4,8 +4,14 @@
 #include "hashtagd/base/assert.h"
 
 #include <stdlib.h>
+#include <string.h>
+#include <time.h>
 
-#define BODY_MAGIC 0x48744264u /* "HtBd" */
+#define DATE_LENGTH 29
+#define BODY_MAGIC  0x48744264u /* "HtBd" */
+
+static bool read_number(const char *text, size_t length, int *number);
+static bool read_month(const char *text, int *month);
 
 struct ht_http_body {
     uint32_t magic;
@@ -83,6 +89,47 @@ const char *ht_http_status_text(int status)
         }
     }
     return "Unknown";
+}
+
+int ht_http_date_parse(struct ht_slice text, int64_t *time_s)
+{
+    struct tm utc = {0};
+
+    /* "Sun, 06 Nov 1994 08:49:37 GMT" */
+    if (text.length != DATE_LENGTH || memcmp(text.data + 25, " GMT", 4) != 0 ||
+        !read_number(text.data + 5, 2, &utc.tm_mday) || !read_month(text.data + 8, &utc.tm_mon) ||
+        !read_number(text.data + 12, 4, &utc.tm_year) ||
+        !read_number(text.data + 17, 2, &utc.tm_hour) ||
+        !read_number(text.data + 20, 2, &utc.tm_min) ||
+        !read_number(text.data + 23, 2, &utc.tm_sec)) {
+        return HT_EPARSE;
+    }
+    utc.tm_year -= 1900;
+    *time_s = (int64_t)timegm(&utc);
+    return 0;
+}
+
+static bool read_number(const char *text, size_t length, int *number)
+{
+    uint64_t value;
+
+    if (ht_slice_to_u64(ht_slice_make(text, length), 9999, &value) != 0) {
+        return false;
+    }
+    *number = (int)value;
+    return true;
+}
+
+static bool read_month(const char *text, int *month)
+{
+    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+
+    for (*month = 0; *month < 12; (*month)++) {
+        if (memcmp(text, months + (size_t)*month * 3, 3) == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 struct ht_http_body *ht_http_body_create(struct ht_slice bytes)

@@ -50,6 +50,10 @@ struct ht_slice ht_http_header_find(const struct ht_http_header *headers, size_t
 /** The phrase of a status ("Not Found"), or "Unknown". Never NULL, static. */
 const char *ht_http_status_text(int status);
 
+/** Reads a date as answers have it, "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110 section 5.6.7,
+ * IMF-fixdate; the two older forms are dead), as seconds since 1970. HT_EPARSE for anything else. */
+int ht_http_date_parse(struct ht_slice text, int64_t *time_s) HT_MUST_CHECK;
+
 struct ht_http_body;
 
 /** A body with a copy of `bytes` and one reference, the caller's. NULL where memory is out. */

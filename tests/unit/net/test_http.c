@@ -84,11 +84,35 @@ static void test_empty_body(void **state)
     ht_http_body_release(copied);
 }
 
+static void test_dates(void **state)
+{
+    static const struct {
+        const char *text;
+        int64_t time_s; /* -1: none */
+    } cases[] = {
+        {"Sun, 06 Nov 1994 08:49:37 GMT", 784111777},  {"Thu, 01 Jan 1970 00:00:00 GMT", 0},
+        {"Sun, 01 Mar 2026 12:00:00 GMT", 1772366400}, {"", -1},
+        {"Sunday, 06-Nov-94 08:49:37 GMT", -1},        {"Sun Nov  6 08:49:37 1994", -1},
+        {"Sun, 06 Nov 1994 08:49:37 UTC", -1},         {"Sun, 06 Xxx 1994 08:49:37 GMT", -1},
+        {"Sun, 0a Nov 1994 08:49:37 GMT", -1},         {"Sun, 06 Nov 1994 08:49:37 GMT ", -1},
+        {"Sun, 06 ovD 1994 08:49:37 GMT", -1},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        int64_t time_s = -1;
+        assert_int_equal(ht_http_date_parse(ht_slice_text(cases[i].text), &time_s),
+                         cases[i].time_s >= 0 ? 0 : HT_EPARSE);
+        assert_int_equal(time_s, cases[i].time_s);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_header_find),
         cmocka_unit_test(test_status_texts),
+        cmocka_unit_test(test_dates),
         cmocka_unit_test(test_body_keeps_a_copy),
         cmocka_unit_test(test_body_takes_a_buffer),
         cmocka_unit_test(test_body_refuses_a_failed_buffer),
