@@ -136,9 +136,9 @@ enum ht_source_end ht_twitter_v1_notice_explain(const struct ht_twitter_v1_notic
 
     snprintf(code, sizeof code, disconnect->number < 0 ? "no code" : "code %lld",
              (long long)disconnect->number);
-    ht_error_set(error, HT_ECONNECTION, "Twitter ended the stream (%s): %s%s%s%s.%s%s", code,
-                 row->text, disconnect->text[0] != '\0' ? " (\"" : "", disconnect->text,
-                 disconnect->text[0] != '\0' ? "\")" : "", row->cure[0] != '\0' ? " " : "",
+    ht_error_set(error, HT_ECONNECTION, "the stream was ended (%s): %s%s%s%s%s%s", code, row->text,
+                 disconnect->text[0] != '\0' ? " (\"" : "", disconnect->text,
+                 disconnect->text[0] != '\0' ? "\")" : "", row->cure[0] != '\0' ? "; " : "",
                  row->cure);
     return row->end;
 }
@@ -149,15 +149,15 @@ static const struct disconnect *find_disconnect(int64_t code)
     static const struct disconnect rows[] = {
         {1, HT_SOURCE_END_TOLD, "the feed was shut down, perhaps for a restart", ""},
         {2, HT_SOURCE_END_TOLD_TO_STOP, "the same account opened this stream once more",
-         "End the other program, or give this one an account of its own, then restart."},
+         "end the other program, or give this one an account of its own, then restart"},
         {3, HT_SOURCE_END_TOLD, "an operator asked for it", ""},
         {4, HT_SOURCE_END_TOLD, "this program took the tweets too slowly", ""},
         {5, HT_SOURCE_END_TOLD_TO_STOP, "as if this program had asked for it",
-         "Look whether another program uses the same account, then restart."},
+         "look whether another program uses the same account, then restart"},
         {6, HT_SOURCE_END_TOLD_TO_STOP, "the access token was revoked",
-         "Make a new one, set TWITTER_ACCESS_TOKEN and TWITTER_ACCESS_TOKEN_SECRET, then restart."},
+         "make a new one, set TWITTER_ACCESS_TOKEN and TWITTER_ACCESS_TOKEN_SECRET, then restart"},
         {7, HT_SOURCE_END_TOLD_TO_STOP, "the same credentials logged in elsewhere",
-         "End the other program, or give this one credentials of its own, then restart."},
+         "end the other program, or give this one credentials of its own, then restart"},
         {9, HT_SOURCE_END_TOLD, "the most messages of one connection were sent", ""},
         {10, HT_SOURCE_END_TOLD, "something went wrong inside", ""},
         {11, HT_SOURCE_END_TOLD, "a part inside did not answer", ""},

@@ -128,7 +128,7 @@ static void test_disconnect_codes(void **state)
         const char *text;
     } cases[] = {
         {1, HT_SOURCE_END_TOLD, "(code 1): the feed was shut down"},
-        {2, HT_SOURCE_END_TOLD_TO_STOP, "End the other program"},
+        {2, HT_SOURCE_END_TOLD_TO_STOP, "end the other program"},
         {3, HT_SOURCE_END_TOLD, "operator"},
         {4, HT_SOURCE_END_TOLD, "too slowly"},
         {5, HT_SOURCE_END_TOLD_TO_STOP, "same account"},
@@ -162,7 +162,7 @@ static void test_the_reason_is_quoted(void **state)
 
     (void)state;
     ht_twitter_v1_notice_explain(&notice, &error);
-    assert_non_null(strstr(error.text, "revoked (\"token revoked for app\"). Make a new one"));
+    assert_non_null(strstr(error.text, "revoked (\"token revoked for app\"); make a new one"));
 }
 
 static void test_times(void **state)
