@@ -60,6 +60,7 @@ COUNT(get_stream_stored_bytes, c->stream->counters.stored_bytes)
 COUNT(get_count_records, ht_count_counters(c->count)->records)
 COUNT(get_count_tweets, ht_count_counters(c->count)->tweets)
 COUNT(get_count_repeats, ht_count_counters(c->count)->repeats)
+COUNT(get_count_edits, ht_count_counters(c->count)->edits)
 COUNT(get_count_hashtags, ht_count_counters(c->count)->hashtags)
 COUNT(get_count_hashtags_skipped, ht_count_counters(c->count)->hashtags_skipped)
 COUNT(get_count_remembered_records, ht_count_counters(c->count)->remembered)
@@ -255,6 +256,9 @@ static const struct ht_metric_row rows[] = {
     {"hashtagd_count_repeats", HT_METRIC_COUNTER, "",
      "Tweets that were counted before and not again", "", HT_PART_COUNT,
      .count = get_count_repeats},
+    {"hashtagd_count_edits", HT_METRIC_COUNTER, "",
+     "Edits of tweets that were counted before, of which only new hashtags count", "",
+     HT_PART_COUNT, .count = get_count_edits},
     {"hashtagd_count_notices", HT_METRIC_COUNTER, "", "Records that are no tweets and were skipped",
      "kind", HT_PART_NONE, .each = ht_metrics_each_count_notices},
     {"hashtagd_count_refused", HT_METRIC_COUNTER, "",

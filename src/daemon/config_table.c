@@ -284,7 +284,9 @@ static const struct ht_config_row rows[] = {
     {"counting.repeat_window", HT_CONFIG_NUMBER, "tweets", "100000", BETWEEN(0, HT_RECENT_IDS_MAX),
      FIELD(counting, repeat_window),
      .doc = "how many recent tweet ids a shard remembers; a record whose tweet is among them is "
-            "not counted again; 0: every record counts"},
+            "not counted again; of a post that can be edited (Bluesky, Mastodon) each hashtag "
+            "takes a place too, so that an edit counts only what is new in it; 0: every record "
+            "counts, each edit whole"},
     {"counting.retweets", HT_CONFIG_CHOICE, "", "count", .choices = retweets,
      FIELD(counting, retweets),
      .doc = "`count`: the hashtags of the whole original, once; `ignore`: none"},

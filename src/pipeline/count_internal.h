@@ -7,6 +7,7 @@
  *   count_lineage.c  discovery, parents and children, what finished shards leave
  *   count_shards.c   reading, the watchdog
  *   count_records.c  a record -> hashtags -> tally and pending
+ *   count_window.c   which tweets, and which of their hashtags, are counted already
  *   count_marks.c    what the table has counted already
  *   count_flush.c    making it durable
  *   count_board.c    what one flush takes along
@@ -275,6 +276,17 @@ int ht_count_records_init(struct ht_count *count);
 void ht_count_work(struct ht_count *count);
 /** Frees what the reader holds. */
 void ht_count_records_finish(struct ht_count *count);
+
+/* count_window.c */
+/** Whether the id was counted before; where not, it is known from now on. */
+bool ht_count_window_seen(struct ht_count_shard *shard, const struct ht_record *record,
+                          uint64_t id);
+/** Keeps of the first `tag_count` of count->folded_tags those that no version of the tweet with this
+ * id had; returns how many. */
+size_t ht_count_window_keep_new(const struct ht_count_shard *shard, uint64_t id, size_t tag_count);
+/** From now on the tweet with this id had the first `tag_count` of count->folded_tags. */
+void ht_count_window_note_tags(struct ht_count_shard *shard, const struct ht_record *record,
+                               uint64_t id, size_t tag_count);
 
 /* count_flush.c */
 /** Prepares timers and the first generation. 0 or HT_ENOMEM. */

@@ -11,8 +11,11 @@
  *     on_work_due -> work_on_shard -> count_record -> read -> repeat? -> fold -> tally + pending
  *                                          |            |
  *                                          |            +-> refused: dead letter
- *                                          +-> at or before the checkpoint: only its id is
- *                                              remembered
+ *                                          +-> at or before the checkpoint: only its id, and
+ *                                              what its hashtags are known by, is remembered
+ *
+ * A later version of a tweet that was counted goes the whole way, with those of its hashtags that no
+ * version before had.
  *
  * Shards take turns; after a slice of time the loop has its turn.
  */
@@ -26,8 +29,12 @@ static void on_work_due(struct ht_timer *timer);
 static int work_on_shard(struct ht_count_shard *shard, uint64_t until_ns);
 static bool is_old(const struct ht_count_shard *shard, const struct ht_record *record);
 static int count_record(struct ht_count_shard *shard, const struct ht_record *record);
+static void remember_tweet(struct ht_count_shard *shard, const struct ht_record *record,
+                           const struct ht_tweet *tweet);
 static int count_tweet(struct ht_count_shard *shard, const struct ht_record *record,
                        const struct ht_tweet *tweet);
+static size_t take_tags(struct ht_count_shard *shard, const struct ht_record *record,
+                        const struct ht_tweet *tweet, bool is_known);
 static int keep_letter(struct ht_count_shard *shard, const struct ht_record *record,
                        const char *reason);
 
@@ -145,16 +152,6 @@ static bool is_old(const struct ht_count_shard *shard, const struct ht_record *r
                                     shard->counted.sub_sequence) <= 0);
 }
 
-/* Whether the id was counted before; where not, it is known from now on. */
-static bool is_repeat(struct ht_count_shard *shard, const struct ht_record *record, uint64_t id)
-{
-    if (ht_recent_ids_seen(shard->memory->recent_ids, id)) {
-        return true;
-    }
-    ht_count_trail_note(&shard->memory->trail, record->sequence_number);
-    return false;
-}
-
 static int count_record(struct ht_count_shard *shard, const struct ht_record *record)
 {
     struct ht_count *count = shard->count;
@@ -172,7 +169,7 @@ static int count_record(struct ht_count_shard *shard, const struct ht_record *re
         count->counters.remembered++;
         shard->warmed_records++;
         if (status == 0 && tweet.kind == HT_TWEET_KIND_TWEET) {
-            (void)is_repeat(shard, record, tweet.key);
+            remember_tweet(shard, record, &tweet);
         }
         return 0;
     }
@@ -187,11 +184,18 @@ static int count_record(struct ht_count_shard *shard, const struct ht_record *re
         count->counters.notices[tweet.kind]++;
         return 0;
     }
-    if (is_repeat(shard, record, tweet.key)) {
-        count->counters.repeats++;
-        return 0;
-    }
     return count_tweet(shard, record, &tweet);
+}
+
+static void remember_tweet(struct ht_count_shard *shard, const struct ht_record *record,
+                           const struct ht_tweet *tweet)
+{
+    bool is_known = ht_count_window_seen(shard, record, tweet->key);
+    if (tweet->is_editable && (!is_known || tweet->is_edit)) {
+        uint64_t skipped = shard->count->counters.hashtags_skipped;
+        (void)take_tags(shard, record, tweet, is_known);
+        shard->count->counters.hashtags_skipped = skipped;
+    }
 }
 
 static bool is_among(const struct ht_slice *tags, size_t tag_count, struct ht_slice tag)
@@ -226,6 +230,21 @@ static size_t fold_tags(struct ht_count *count, const struct ht_tweet *tweet)
     return tag_count;
 }
 
+/* The hashtags to be counted, in count->folded_tags; of an edit of a tweet that is known the new
+ * ones. */
+static size_t take_tags(struct ht_count_shard *shard, const struct ht_record *record,
+                        const struct ht_tweet *tweet, bool is_known)
+{
+    size_t tag_count = fold_tags(shard->count, tweet);
+    if (is_known) {
+        tag_count = ht_count_window_keep_new(shard, tweet->key, tag_count);
+    }
+    if (tweet->is_editable) {
+        ht_count_window_note_tags(shard, record, tweet->key, tag_count);
+    }
+    return tag_count;
+}
+
 static int count_tag(struct ht_count *count, const struct ht_pending_add *pending)
 {
     struct ht_tally_add add = {
@@ -243,8 +262,13 @@ static int count_tweet(struct ht_count_shard *shard, const struct ht_record *rec
                        const struct ht_tweet *tweet)
 {
     struct ht_count *count = shard->count;
+    bool is_known = ht_count_window_seen(shard, record, tweet->key);
+    if (is_known && !tweet->is_edit) {
+        count->counters.repeats++;
+        return 0;
+    }
     uint64_t now_ms = ht_clock_monotonic_ms(count->options.clock);
-    size_t tag_count = fold_tags(count, tweet);
+    size_t tag_count = take_tags(shard, record, tweet, is_known);
     struct ht_pending_add pending = {.shard = shard->index,
                                      .seen_s = record->arrival_ms / 1000,
                                      .minute = record->arrival_ms / 60000,
@@ -260,7 +284,7 @@ static int count_tweet(struct ht_count_shard *shard, const struct ht_record *rec
         }
         status = count_tag(count, &pending);
     }
-    count->counters.tweets++;
+    *(is_known ? &count->counters.edits : &count->counters.tweets) += 1;
     ht_rate_add(&count->tweet_rate, now_ms, 1);
     ht_rate_add(&count->hashtag_rate, now_ms, tag_count);
     return status;

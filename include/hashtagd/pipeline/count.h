@@ -50,14 +50,15 @@ struct ht_count_options {
     const struct ht_log *log;        /**< may be NULL */
     enum ht_fold_mode fold;          /**< counting.fold */
     bool once_per_tweet;             /**< counting.once_per_tweet */
-    size_t repeat_window;            /**< counting.repeat_window: tweet ids a shard */
+    size_t repeat_window;            /**< counting.repeat_window: ids and hashtags a shard */
     enum ht_tweet_retweets retweets; /**< counting.retweets */
     uint32_t flush_interval_ms;      /**< table.flush_interval_s */
     bool expires;                    /**< table.ttl_s is set: flush also when nothing changed */
     bool reads; /**< counting.enabled; where not, the table is loaded, and deletions and flushes
                  *   work, but no shard is read */
     struct ht_position start;    /**< where a shard without a checkpoint starts */
-    struct ht_hash_key hash_key; /**< secret, for ids that are no numbers */
+    struct ht_hash_key hash_key; /**< secret, for ids that are no numbers; the intake's too, so that
+                                  *   its notes can be read */
     /** The table is loaded: answers from the tally are whole from now on. May be NULL. */
     void (*on_loaded)(void *user);
     /** The stage cannot go on (table unusable, memory out): the process must stop. Called at most
@@ -114,10 +115,11 @@ struct ht_count_flush {
 
 /** What became of records and hashtags. */
 struct ht_count_counters {
-    uint64_t records;                         /**< read and dealt with */
-    uint64_t tweets;                          /**< counted */
-    uint64_t repeats;                         /**< tweets that were counted before */
-    uint64_t notices[HT_TWEET_KIND_COUNT];    /**< skipped, by kind; TWEET stays 0 */
+    uint64_t records;                      /**< read and dealt with */
+    uint64_t tweets;                       /**< counted */
+    uint64_t repeats;                      /**< tweets that were counted before */
+    uint64_t edits;                        /**< later versions of tweets that were counted before */
+    uint64_t notices[HT_TWEET_KIND_COUNT]; /**< skipped, by kind; TWEET stays 0 */
     uint64_t refused[HT_TWEET_REFUSAL_COUNT]; /**< dead letters, by reason */
     uint64_t hashtags;                        /**< occurrences counted */
     uint64_t hashtags_skipped;                /**< empty, too long or not valid after folding */

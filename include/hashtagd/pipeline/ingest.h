@@ -39,7 +39,7 @@ struct ht_ingest_options {
     struct ht_random *random;
     struct ht_budget *budget;
     const struct ht_log *log;     /**< may be NULL */
-    struct ht_hash_key tweet_key; /**< the key of ht_tweet_reader_init */
+    struct ht_hash_key tweet_key; /**< the key of ht_tweet_reader_init, the count stage's too */
 };
 
 /** What became of one message of a POST. */

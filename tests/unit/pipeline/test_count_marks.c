@@ -37,7 +37,7 @@ enum {
     SHARDS_AT_START = 2,
     DELETIONS_MAX = 64,
     REPEATED_MAX = 40, /* tweets back; the window of ids is larger */
-    WINDOW = 200,
+    WINDOW = 300,
 };
 
 static const char *const tags[TAGS] = {"one", "two",   "three", "four", "five",
@@ -48,6 +48,13 @@ struct tweet {
     unsigned shard;
     const char *tags[3];
     size_t tag_count;
+    bool is_post; /* can be edited */
+    bool had[TAGS];
+    struct {
+        const char *tags[3];
+        size_t tag_count;
+    } edit; /* its last one */
+    bool is_edited;
 };
 
 struct process {
@@ -175,17 +182,62 @@ static unsigned heir_of(const struct world *world, unsigned shard)
     return shard;
 }
 
+static void put_version(struct play *play, const struct tweet *tweet, bool is_edit)
+{
+    unsigned shard = heir_of(play->world, tweet->shard);
+    struct world_tags version = {tweet->tags, tweet->tag_count};
+    if (is_edit) {
+        version = (struct world_tags){tweet->edit.tags, tweet->edit.tag_count};
+    }
+    if (tweet->is_post) {
+        world_add_post(play->world, shard, tweet->id, is_edit, version);
+    } else {
+        world_add_tweet(play->world, shard, tweet->id, version.list, version.count);
+    }
+}
+
 static void put_tweet(struct play *play)
 {
     struct tweet *tweet = &play->tweets[play->tweet_count++];
     *tweet = (struct tweet){.id = 1000 + play->tweet_count, .shard = some_open_shard(play)};
     tweet->tag_count = below(play, 4);
+    tweet->is_post = below(play, 2) == 0;
     for (size_t i = 0; i < tweet->tag_count; i++) {
         size_t tag = below(play, TAGS);
         tweet->tags[i] = tags[tag];
+        tweet->had[tag] = true;
         play->truth[tag]++;
     }
-    world_add_tweet(play->world, tweet->shard, tweet->id, tweet->tags, tweet->tag_count);
+    put_version(play, tweet, false);
+}
+
+static struct tweet *some_late_tweet(struct play *play)
+{
+    size_t most = play->tweet_count < REPEATED_MAX ? play->tweet_count : REPEATED_MAX;
+    return &play->tweets[play->tweet_count - 1 - below(play, most)];
+}
+
+/* Its user edits a post: what no version before had counts, as often as it is in this one. */
+static void edit_post(struct play *play)
+{
+    if (play->tweet_count == 0) {
+        return;
+    }
+    struct tweet *tweet = some_late_tweet(play);
+    bool had[TAGS];
+    if (!tweet->is_post) {
+        return;
+    }
+    memcpy(had, tweet->had, sizeof(had));
+    tweet->is_edited = true;
+    tweet->edit.tag_count = below(play, 4);
+    for (size_t i = 0; i < tweet->edit.tag_count; i++) {
+        size_t tag = below(play, TAGS);
+        tweet->edit.tags[i] = tags[tag];
+        tweet->had[tag] = true;
+        play->truth[tag] += !had[tag];
+    }
+    put_version(play, tweet, true);
 }
 
 /* The producer had no answer and puts the tweet again, perhaps after its shard was split or merged. */
@@ -194,10 +246,8 @@ static void put_again(struct play *play)
     if (play->tweet_count == 0) {
         return;
     }
-    size_t most = play->tweet_count < REPEATED_MAX ? play->tweet_count : REPEATED_MAX;
-    const struct tweet *tweet = &play->tweets[play->tweet_count - 1 - below(play, most)];
-    world_add_tweet(play->world, heir_of(play->world, tweet->shard), tweet->id, tweet->tags,
-                    tweet->tag_count);
+    const struct tweet *tweet = some_late_tweet(play);
+    put_version(play, tweet, tweet->is_edited && below(play, 2) == 0);
 }
 
 static void reshard(struct play *play)
@@ -252,6 +302,9 @@ static void act(struct play *play)
     }
     if (below(play, 4) == 0) {
         put_again(play);
+    }
+    if (below(play, 3) == 0) {
+        edit_post(play);
     }
     if (play->has_deletes && below(play, 8) == 0) {
         delete_one(play);

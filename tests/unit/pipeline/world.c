@@ -99,6 +99,32 @@ void world_add_tweet(struct world *world, unsigned shard, uint64_t id, const cha
     world_add_record(world, shard, text);
 }
 
+void world_add_post(struct world *world, unsigned shard, uint64_t id, bool is_edit,
+                    struct world_tags tags)
+{
+    static const char bluesky[] =
+        "{\"did\":\"did:plc:a\",\"kind\":\"commit\",\"commit\":{\"operation\":\"%s\","
+        "\"collection\":\"app.bsky.feed.post\",\"rkey\":\"%" PRIu64
+        "\",\"record\":{\"facets\":[{\"features\":[";
+    static const char mastodon[] =
+        "{\"account\":{},\"content\":\"\",\"edited_at\":%s,\"uri\":\"https://a/%" PRIu64
+        "\",\"tags\":[";
+    char text[4096];
+    bool is_bluesky = id % 2 == 0;
+    int length = is_bluesky
+                     ? snprintf(text, sizeof(text), bluesky, is_edit ? "update" : "create", id)
+                     : snprintf(text, sizeof(text), mastodon, is_edit ? "\"t\"" : "null", id);
+    for (size_t i = 0; i < tags.count; i++) {
+        length += snprintf(
+            text + length, sizeof(text) - (size_t)length, "%s{%s\"%s\"}", i > 0 ? "," : "",
+            is_bluesky ? "\"$type\":\"app.bsky.richtext.facet#tag\",\"tag\":" : "\"name\":",
+            tags.list[i]);
+    }
+    (void)snprintf(text + length, sizeof(text) - (size_t)length, "%s",
+                   is_bluesky ? "]}]}}}" : "]}");
+    world_add_record(world, shard, text);
+}
+
 unsigned world_add_shard(struct world *world, int parent, int other_parent)
 {
     HT_ASSERT(world->shard_count < WORLD_SHARDS_MAX);

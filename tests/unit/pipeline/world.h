@@ -183,6 +183,17 @@ bool world_run_until(struct world *world, const bool *done, uint64_t limit_ms);
 void world_add_tweet(struct world *world, unsigned shard, uint64_t id, const char *const *tags,
                      size_t tag_count);
 
+/** Hashtags, as they are spelled. */
+struct world_tags {
+    const char *const *list;
+    size_t count;
+};
+
+/** Puts a version of a post that can be edited on the stream: one of Bluesky where the id is even,
+ * else one of Mastodon. */
+void world_add_post(struct world *world, unsigned shard, uint64_t id, bool is_edit,
+                    struct world_tags tags);
+
 /** Puts any bytes on the stream. */
 void world_add_record(struct world *world, unsigned shard, const char *data);
 
