@@ -11,7 +11,7 @@ enum { CURSOR_VERSION, CURSOR_TIME, CURSOR_COUNT };
 
 #define VERSION          UINT64_C(1)
 #define STEP_BACK_MAX_US UINT64_C(60000000)
-#define FUTURE_MAX_US    UINT64_C(60000000)
+#define FUTURE_MAX_US    UINT64_C(600000000)
 
 static uint64_t now_us(int64_t now_ms);
 

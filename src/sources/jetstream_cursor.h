@@ -30,7 +30,7 @@
 enum ht_jetstream_cursor_kind {
     HT_JETSTREAM_CURSOR_GOOD,
     HT_JETSTREAM_CURSOR_FOREIGN, /**< another source's, or none at all */
-    HT_JETSTREAM_CURSOR_FUTURE,  /**< more than a minute ahead: one of the clocks was wrong */
+    HT_JETSTREAM_CURSOR_FUTURE,  /**< over ten minutes ahead: a clock was wrong */
 };
 
 /** From where to ask. */
