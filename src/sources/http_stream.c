@@ -2,8 +2,10 @@
 #include "http_stream.h"
 
 #include "answer_text.h"
-#include "hashtagd/base/assert.h"
 #include "http_stream_answer.h"
+
+#include "hashtagd/base/assert.h"
+#include "hashtagd/base/digest.h"
 
 #include <stdlib.h>
 
@@ -109,6 +111,9 @@ static void on_head(void *user, int status, const struct ht_http_header *headers
 {
     struct ht_http_stream *stream = from_user(user);
     stream->status = status;
+    if (stream->options.on_head != NULL) {
+        stream->options.on_head(stream->options.user, status, headers, header_count);
+    }
     stream->at_least_ms = ht_http_stream_note_limits(stream->live, status, headers, header_count);
     if (status == 200) {
         stream->is_agreed = true;
@@ -218,7 +223,10 @@ static void destroy(struct ht_http_stream *stream)
     ht_buffer_finish(&stream->answer);
     free(stream->what);
     free(stream->body);
-    free(stream->secret);
+    if (stream->secret != NULL) {
+        ht_digest_wipe(stream->secret, strlen(stream->secret));
+        free(stream->secret);
+    }
     stream->magic = 0;
     free(stream);
 }

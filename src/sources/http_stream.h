@@ -30,6 +30,8 @@ struct ht_http_stream_options {
     struct ht_slice body;    /**< copied */
     bool accepts_compressed; /**< gzip */
     const char *what;        /**< copied: what is asked for, for errors: "the filtered stream" */
+    /** The head of an answer, whatever its status, before all else of it. May be NULL. */
+    ht_http_on_head_fn on_head;
     /** A cure for a status, for a person; NULL or "" : none. May be NULL. */
     const char *(*cure)(void *user, int status, struct ht_slice body);
     /** A piece of the body of a 200; ht_live_received() was called, ht_live_deliver() follows. */

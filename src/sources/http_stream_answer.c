@@ -3,14 +3,11 @@
 
 #include "answer_text.h"
 
-#include <stdio.h>
-
 /* What to do about a status; a source may know better. */
 static const char *general_cure(int status);
 static bool is_refused(int status);
 static uint64_t retry_after_ms(struct ht_live *live, struct ht_slice value);
 static int64_t number_of(const struct ht_http_header *headers, size_t count, const char *name);
-static int parse_date(struct ht_slice value, int64_t *wall_ms);
 static enum ht_source_end end_of_code(int code);
 
 enum ht_source_end ht_http_stream_end_of(int status, struct ht_slice body)
@@ -60,7 +57,7 @@ uint64_t ht_http_stream_note_limits(struct ht_live *live, int status,
 static uint64_t retry_after_ms(struct ht_live *live, struct ht_slice value)
 {
     uint64_t seconds;
-    int64_t at_ms;
+    int64_t at_s;
     if (ht_slice_to_u64(value, HT_RECONNECT_NAMED_MAX_MS / 1000, &seconds) == 0) {
         return seconds * 1000;
     }
@@ -68,35 +65,10 @@ static uint64_t retry_after_ms(struct ht_live *live, struct ht_slice value)
         return HT_RECONNECT_NAMED_MAX_MS;
     }
     int64_t now_ms = ht_clock_wall_ms(live->options.clock);
-    if (parse_date(value, &at_ms) == 0 && at_ms > now_ms) {
-        return (uint64_t)(at_ms - now_ms);
+    if (ht_http_date_parse(value, &at_s) == 0 && at_s * 1000 > now_ms) {
+        return (uint64_t)(at_s * 1000 - now_ms);
     }
     return 0;
-}
-
-/* "Sun, 06 Nov 1994 08:49:37 GMT", RFC 9110 section 5.6.7; the two older forms are dead. */
-static int parse_date(struct ht_slice value, int64_t *wall_ms)
-{
-    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-    char text[32], month[4], utc[40];
-    int day, year, hour, minute, second;
-    if (value.length >= sizeof(text)) {
-        return HT_EPARSE;
-    }
-    (void)snprintf(text, sizeof(text), "%.*s", (int)value.length,
-                   value.data == NULL ? "" : value.data);
-    if (sscanf(text, "%*3s, %2d %3s %4d %2d:%2d:%2d GMT", &day, month, &year, &hour, &minute,
-               &second) != 6 ||
-        strlen(month) != 3) {
-        return HT_EPARSE;
-    }
-    const char *at = strstr(months, month);
-    if (at == NULL || (at - months) % 3 != 0) {
-        return HT_EPARSE;
-    }
-    (void)snprintf(utc, sizeof(utc), "%04d-%02d-%02dT%02d:%02d:%02dZ", year,
-                   (int)(at - months) / 3 + 1, day, hour, minute, second);
-    return ht_time_parse_utc(utc, wall_ms);
 }
 
 /* -1 where it is not there or no number. */
