@@ -318,11 +318,11 @@ static int tell(int status, struct ht_error *error)
 {
     if (status == HT_EPARSE) {
         return ht_error_set(error, status,
-                            "The request cannot be signed: its address is no http or https URL, or "
-                            "has a '%%' that encodes nothing. Correct source.url.");
+                            "the request cannot be signed: its address is no http or https URL, or "
+                            "has a '%%' that encodes nothing; correct source.url");
     }
     return status == 0 ? 0
-                       : ht_error_set(error, status, "The request cannot be signed: %s.",
+                       : ht_error_set(error, status, "the request cannot be signed: %s",
                                       ht_error_meaning(status));
 }
 

@@ -18,7 +18,7 @@ int ht_twitter_v1_request_format(const struct ht_twitter_v1_asking *asking, stru
         return ht_error_set(error, status,
                             "source.url is no address that can be asked; write it as "
                             "https://host:port or http://host:port, special characters "
-                            "percent-encoded.");
+                            "percent-encoded");
     }
     if (status == 0 && asking->parameters.is_sample) {
         bool has_query = memchr(url->data, '?', url->length) != NULL;
@@ -27,10 +27,9 @@ int ht_twitter_v1_request_format(const struct ht_twitter_v1_asking *asking, stru
     } else if (status == 0) {
         status = append_parameters(asking, body);
     }
-    return status == 0
-               ? 0
-               : ht_error_set(error, status, "The request for Twitter's stream cannot be made: %s.",
-                              ht_error_meaning(status));
+    return status == 0 ? 0
+                       : ht_error_set(error, status, "the request cannot be made: %s",
+                                      ht_error_meaning(status));
 }
 
 /* The path of the endpoint goes behind the base address's own, before its query. */
