@@ -14,7 +14,7 @@ static const struct ht_config_choice sources[] = {
     {"synthetic", HT_CONFIG_SOURCE_SYNTHETIC, false},
     {"replay", HT_CONFIG_SOURCE_REPLAY, false},
     {"twitter-v1", HT_CONFIG_SOURCE_TWITTER_V1, true},
-    {"twitter-v2", HT_CONFIG_SOURCE_TWITTER_V2, true},
+    {"twitter-v2", HT_CONFIG_SOURCE_TWITTER_V2, false},
     {"jetstream", HT_CONFIG_SOURCE_JETSTREAM, true},
     {"mastodon", HT_CONFIG_SOURCE_MASTODON, true},
     {0},

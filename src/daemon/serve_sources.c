@@ -5,8 +5,10 @@
 #include "hashtagd/sources/none_source.h"
 #include "hashtagd/sources/replay_source.h"
 #include "hashtagd/sources/synthetic_source.h"
+#include "hashtagd/sources/twitter_v2_source.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 /*
  * The sources, as the configuration says: each by its type, and one source of all where they are
@@ -21,6 +23,12 @@ struct made {
     const char *name;
     struct ht_error *error;
 };
+
+/* A text of the configuration, NULL where it is empty. */
+static const char *text_or_null(const char *text)
+{
+    return text[0] == '\0' ? NULL : text;
+}
 
 static const char *const *texts_of(const struct ht_config_texts *texts)
 {
@@ -51,6 +59,38 @@ static struct ht_source *make_replay(const struct made *made)
     return ht_replay_source_create(&options);
 }
 
+/* What every live source's options have. */
+#define COMMON(made)                                                                               \
+    .name = (made)->name, .clock = (made)->daemon->clock, .timers = (made)->daemon->timers,        \
+    .random = &(made)->daemon->random, .client = (made)->daemon->source_client,                    \
+    .log = &(made)->daemon->log, .url = text_or_null((made)->keys->url)
+
+static struct ht_source *make_twitter_v2(const struct made *made)
+{
+    const struct ht_config_source *keys = made->keys;
+    struct ht_twitter_v2_rule *rules = calloc(keys->rules.count + 1, sizeof(*rules));
+    if (rules == NULL) {
+        return NULL;
+    }
+    for (size_t i = 0; i < keys->rules.count; i++) {
+        rules[i] =
+            (struct ht_twitter_v2_rule){keys->rules.items[i].value, keys->rules.items[i].tag};
+    }
+    struct ht_twitter_v2_source_options options = {
+        COMMON(made),
+        .bearer_token = made->secrets->bearer_token,
+        .consumer_key = made->secrets->consumer_key,
+        .consumer_secret = made->secrets->consumer_secret,
+        .is_sample = keys->endpoint == HT_CONFIG_ENDPOINT_SAMPLE,
+        .accepts_compressed = keys->compression,
+        .backfill_minutes = (unsigned)keys->backfill_minutes,
+        .rules = rules,
+        .rule_count = keys->rules.count};
+    struct ht_source *source = ht_twitter_v2_source_create(&options);
+    free(rules);
+    return source;
+}
+
 static struct ht_source *make_source(const struct made *made)
 {
     switch ((enum ht_config_source_type)made->keys->type) {
@@ -61,10 +101,13 @@ static struct ht_source *make_source(const struct made *made)
     case HT_CONFIG_SOURCE_REPLAY:
         return make_replay(made);
     case HT_CONFIG_SOURCE_TWITTER_V1:
+        return NULL;
     case HT_CONFIG_SOURCE_TWITTER_V2:
+        return make_twitter_v2(made);
     case HT_CONFIG_SOURCE_JETSTREAM:
+        return NULL;
     case HT_CONFIG_SOURCE_MASTODON:
-        break;
+        return NULL;
     }
     return NULL;
 }
