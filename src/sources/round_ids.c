@@ -3,15 +3,18 @@
 
 #include "json_extents.h"
 
+#include <inttypes.h>
+
 /* The walk through the message. */
 struct rewrite {
     struct ht_slice message;
     uint64_t round;
     struct ht_buffer *out;
     size_t copied;      /* bytes of the message that are in `out` */
-    unsigned level;     /* the depth of the tweet's keys: 1, or 2 within `data` */
+    unsigned level;     /* the depth of the tweet's keys: 1, or 2 within what wraps it */
     bool is_id;         /* the last key at that level is one of ids */
-    bool is_data;       /* the last key at the root is `data` */
+    bool is_name;       /* it is one of texts by which a service knows a post */
+    bool is_wrapper;    /* the last key at the root is one with a tweet in it */
     size_t value_begin; /* of the value of the last key */
 };
 
@@ -19,6 +22,7 @@ static void on_key(struct rewrite *rewrite, const struct ht_json_extents *extent
 static void on_value(struct rewrite *rewrite, struct ht_json_extents *extents);
 static void on_end(struct rewrite *rewrite, struct ht_json_extents *extents);
 static void rewrite_numbers(struct rewrite *rewrite, size_t end);
+static void append_round(struct rewrite *rewrite, size_t end);
 static uint64_t mix(uint64_t number);
 
 int ht_round_ids_append(struct ht_slice message, uint64_t round, struct ht_buffer *out)
@@ -55,21 +59,31 @@ uint64_t ht_round_ids_map(uint64_t id, uint64_t round)
     return round == 0 ? id : (mix(id ^ mix(round)) >> 2) | (uint64_t)1 << 62;
 }
 
+static bool is_one_of(struct ht_slice key, const char *const *names)
+{
+    while (*names != NULL && !ht_slice_equal(key, ht_slice_text(*names))) {
+        names++;
+    }
+    return *names != NULL;
+}
+
 static void on_key(struct rewrite *rewrite, const struct ht_json_extents *extents)
 {
+    static const char *const wrappers[] = {"data", "commit", "payload", NULL};
+    static const char *const ids[] = {"id", "id_str", "edit_history_tweet_ids", NULL};
+    static const char *const names[] = {"rkey", "uri", "url", NULL};
     struct ht_slice key = {rewrite->message.data + extents->key, extents->key_end - extents->key};
-    rewrite->is_data = extents->depth == 1 && ht_slice_equal(key, HT_SLICE("data"));
-    rewrite->is_id =
-        extents->depth == rewrite->level &&
-        (ht_slice_equal(key, HT_SLICE("id")) || ht_slice_equal(key, HT_SLICE("id_str")) ||
-         ht_slice_equal(key, HT_SLICE("edit_history_tweet_ids")));
+    bool is_own = extents->depth == rewrite->level;
+    rewrite->is_wrapper = extents->depth == 1 && is_one_of(key, wrappers);
+    rewrite->is_id = is_own && is_one_of(key, ids);
+    rewrite->is_name = is_own && is_one_of(key, names);
 }
 
 static void on_value(struct rewrite *rewrite, struct ht_json_extents *extents)
 {
-    if (rewrite->is_id && extents->depth == rewrite->level) {
+    if ((rewrite->is_id || rewrite->is_name) && extents->depth == rewrite->level) {
         rewrite->value_begin = extents->at;
-    } else if (rewrite->is_data && extents->depth == 1 && extents->first == '{') {
+    } else if (rewrite->is_wrapper && extents->depth == 1 && extents->first == '{') {
         rewrite->level = extents->watch = 2;
     }
 }
@@ -77,11 +91,15 @@ static void on_value(struct rewrite *rewrite, struct ht_json_extents *extents)
 static void on_end(struct rewrite *rewrite, struct ht_json_extents *extents)
 {
     if (extents->depth < rewrite->level && extents->depth == 1) {
-        rewrite->level = extents->watch = 1; /* `data` is over */
+        rewrite->level = extents->watch = 1; /* what wraps is over */
     } else if (rewrite->is_id && extents->depth == rewrite->level) {
         rewrite_numbers(rewrite, extents->at);
-        rewrite->is_id = false;
+    } else if (rewrite->is_name && extents->depth == rewrite->level) {
+        append_round(rewrite, extents->at);
+    } else {
+        return;
     }
+    rewrite->is_id = rewrite->is_name = false;
 }
 
 /* Replaces every run of digits from the value's beginning to `end`. */
@@ -101,6 +119,17 @@ static void rewrite_numbers(struct rewrite *rewrite, size_t end)
             rewrite->copied = stop;
         }
         at = stop;
+    }
+}
+
+/* Names need not be numbers: the round behind one makes it another. */
+static void append_round(struct rewrite *rewrite, size_t end)
+{
+    const char *data = rewrite->message.data;
+    if (data[rewrite->value_begin] == '"') {
+        ht_buffer_append(rewrite->out, data + rewrite->copied, end - 1 - rewrite->copied);
+        ht_buffer_append_format(rewrite->out, "-round-%" PRIu64, rewrite->round);
+        rewrite->copied = end - 1;
     }
 }
 

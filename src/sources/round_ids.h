@@ -10,6 +10,10 @@
  * Rewritten are `id` and `id_str` of a v1.1 tweet, and `id` and `edit_history_tweet_ids` of a v2
  * tweet, bare or in `data`. Ids of retweeted, quoted and included tweets, of users and in
  * notices stay.
+ *
+ * What other services know a post by is a text, which gets the round at its end: `rkey` of
+ * Bluesky's events, in `commit` or `payload`, `uri` and `url` of Mastodon's statuses. A status that
+ * is a text inside of an event of a WebSocket stays as it is.
  */
 
 #include "hashtagd/base/buffer.h"

@@ -2,10 +2,11 @@
 #pragma once
 
 /**
- * Takes files of tweets apart into single messages, whatever the form: JSON lines, one
- * JSON array, a v1.1 search answer ({"statuses":[...]}), v2 answers ({"data":{...}} or
- * {"data":[...],"includes":{...}}), several of these one after the other or in an array, each on
- * one line or pretty-printed over many; our own dead letters; plain or gzip.
+ * Takes files of tweets apart into single messages, whatever the form: JSON lines (tweets,
+ * events of Bluesky's Jetstream, statuses of Mastodon), one JSON array, a search answer of v1.1 or
+ * Mastodon ({"statuses":[...]}), v2 answers ({"data":{...}} or {"data":[...],"includes":{...}}),
+ * several of these one after the other or in an array, each on one line or pretty-printed over
+ * many; our own dead letters; plain or gzip.
  *
  * A message keeps its bytes. Only the tweets of a v2 list get a new envelope each,
  * {"data":<tweet>,"includes":{"tweets":[<those it refers to>]}}, and dead letters give back

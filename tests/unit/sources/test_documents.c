@@ -135,6 +135,25 @@ static const struct {
     {"v2, nothing found", "{\"meta\":{\"result_count\":0}}\n{\"data\":[]}\n{}", "3 {}\n"},
     {"v2, errors are handed on", "{\"errors\":[{}]}", "1 {\"errors\":[{}]}\n"},
 
+    {"events of Bluesky",
+     "{\"did\":\"d\",\"kind\":\"commit\",\"commit\":{\"record\":{\"tags\":[\"a\"]}}}\n"
+     "{\"did\":\"d\",\"kind\":\"account\",\"account\":{}}\n"
+     "{\"$type\":\"message\",\"payload\":{\"did\":\"d\"}}\n",
+     "1 {\"did\":\"d\",\"kind\":\"commit\",\"commit\":{\"record\":{\"tags\":[\"a\"]}}}\n"
+     "2 {\"did\":\"d\",\"kind\":\"account\",\"account\":{}}\n"
+     "3 {\"$type\":\"message\",\"payload\":{\"did\":\"d\"}}\n"},
+    {"statuses of Mastodon",
+     "[{\"uri\":\"u\",\"tags\":[{\"name\":\"a\"}],\"reblog\":null},\n{\"uri\":\"v\",\"media_"
+     "attachments\":["
+     "{\"meta\":{}}]}]\n{\"event\":\"update\",\"payload\":\"{\\\"uri\\\":1}\"}",
+     "1 {\"uri\":\"u\",\"tags\":[{\"name\":\"a\"}],\"reblog\":null}\n2 {\"uri\":\"v\","
+     "\"media_attachments\":[{\"meta\":{}}]}\n3 {\"event\":\"update\",\"payload\":\"{\\\"uri\\\":1}"
+     "\"}\n"},
+    {"a search answer of Mastodon",
+     "{\"accounts\":[{\"id\":\"1\"}],\"statuses\":[{\"uri\":\"u\"}],\"hashtags\":[{\"name\":\"a\"}]"
+     "}",
+     "1 {\"uri\":\"u\"}\n"},
+
     {"dead letter",
      "{\"data\":\"eyJpZCI6MX0=\",\"shard\":\"s\",\"sequence_number\":\"1\","
      "\"reason\":\"refused\",\"at\":1}\n",
@@ -583,6 +602,8 @@ static void test_real_files(void **state)
         {"messages/v11-control-examples.jsonl", 9, 0},
         {"messages/v2-control-examples.jsonl", 7, 0},
         {"messages/hbc-status.json", 1, 0},
+        {"bluesky/jetstream-v1-2026-07-04.jsonl", 152, 0},
+        {"bluesky/jetstream-v1-golden.jsonl", 10, 0},
     };
     bool skipped = false;
     for (size_t i = 0; i < HT_COUNT_OF(files); i++) {

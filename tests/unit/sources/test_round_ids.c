@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-/* In `wanted` $1 stands for what id 1 becomes, and so on. */
+/* In `wanted` $1 stands for what id 1 becomes, and so on; $r for the round at the end of a name. */
 static const struct {
     const char *message;
     const char *wanted;
@@ -29,6 +29,23 @@ static const struct {
      "{\"delete\":{\"status\":{\"id\":1,\"id_str\":\"1\"}}}"},
     {"{\"id\":null,\"data\":[{\"id\":1}]}", "{\"id\":null,\"data\":[{\"id\":1}]}"},
     {"{\"id\":99999999999999999999999}", "{\"id\":99999999999999999999999}"},
+    {"{\"did\":\"d\",\"kind\":\"commit\",\"commit\":{\"rev\":\"3r\",\"rkey\":\"3k\",\"record\":{"
+     "\"rkey\":"
+     "\"x\",\"id\":5}},\"cursor\":7}",
+     "{\"did\":\"d\",\"kind\":\"commit\",\"commit\":{\"rev\":\"3r\",\"rkey\":\"3k$r\",\"record\":{"
+     "\"rkey\":"
+     "\"x\",\"id\":5}},\"cursor\":7}"},
+    {"{\"$type\":\"message\",\"payload\":{\"did\":\"d\",\"rkey\":\"a\"}}",
+     "{\"$type\":\"message\",\"payload\":{\"did\":\"d\",\"rkey\":\"a$r\"}}"},
+    {"{\"account\":{\"id\":\"4\",\"uri\":\"u\"},\"uri\":\"https://a/"
+     "9\",\"url\":null,\"reblog\":{\"uri\":"
+     "\"https://b/9\"},\"id\":\"1\"}",
+     "{\"account\":{\"id\":\"4\",\"uri\":\"u\"},\"uri\":\"https://a/"
+     "9$r\",\"url\":null,\"reblog\":{\"uri\":"
+     "\"https://b/9\"},\"id\":\"$1\"}"},
+    {"{\"uri\":5,\"url\":\"\",\"commit\":\"x\"}", "{\"uri\":5,\"url\":\"$r\",\"commit\":\"x\"}"},
+    {"{\"event\":\"update\",\"payload\":\"{\\\"uri\\\":1}\"}",
+     "{\"event\":\"update\",\"payload\":\"{\\\"uri\\\":1}\"}"},
     {"{ \"id\" : 1 }", "{ \"id\" : $1 }"},
     {"{}", "{}"},
 };
@@ -39,6 +56,15 @@ static void expand(const char *wanted, uint64_t round, struct ht_buffer *out)
     for (; *wanted != '\0'; wanted++) {
         if (*wanted == '$') {
             wanted++;
+            if (*wanted == 't') {
+                ht_buffer_append_text(out, "$t");
+                continue;
+            }
+            if (*wanted == 'r') {
+                ht_buffer_append_format(out, round == 0 ? "" : "-round-%llu",
+                                        (unsigned long long)round);
+                continue;
+            }
             ht_buffer_append_u64(out, ht_round_ids_map((uint64_t)(*wanted - '0'), round));
         } else {
             ht_buffer_append_byte(out, *wanted);
