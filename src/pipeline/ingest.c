@@ -190,6 +190,18 @@ static int grow_records(struct ht_ingest_batch *batch)
     return 0;
 }
 
+size_t ht_ingest_key_bytes(struct ht_slice id)
+{
+    size_t length = id.length;
+    if (length > HT_INGEST_KEY_BYTES_MAX) {
+        length = HT_INGEST_KEY_BYTES_MAX;
+        while ((id.data[length] & 0xc0) == 0x80) {
+            length--;
+        }
+    }
+    return length;
+}
+
 /* Copies a tweet into the open batch. Its slices point nowhere until the batch is sent: the buffer
  * may still move. */
 static int collect(struct ht_ingest *ingest, struct ht_slice message, const struct ht_tweet *tweet)
@@ -203,7 +215,7 @@ static int collect(struct ht_ingest *ingest, struct ht_slice message, const stru
     }
     struct ht_put_record *record = &batch->records[batch->count++];
     *record = (struct ht_put_record){.data = {NULL, message.length},
-                                     .partition_key = {NULL, id.length < 256 ? id.length : 256},
+                                     .partition_key = {NULL, ht_ingest_key_bytes(id)},
                                      .note = {NULL, note_bytes}};
     (void)ht_buffer_append(&batch->bytes, message.data, message.length);
     (void)ht_buffer_append(&batch->bytes, id.data, record->partition_key.length);

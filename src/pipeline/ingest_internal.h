@@ -9,6 +9,9 @@
 #include "hashtagd/base/buffer.h"
 #include "hashtagd/pipeline/ingest.h"
 
+/** The longest partition key (pipeline/stream.h). */
+#define HT_INGEST_KEY_BYTES_MAX 256
+
 /** Some of the source's messages on their way to the stream. */
 struct ht_ingest_batch {
     struct ht_stream_put put;
@@ -65,6 +68,10 @@ struct ht_ingest {
 
 /** Calls on_stopped where nothing is left to wait for. */
 void ht_ingest_look_at_stop(struct ht_ingest *ingest);
+
+/** How many bytes of an identity are the partition key: all that fit, without half a character, as
+ * some identities are chosen by strangers. */
+size_t ht_ingest_key_bytes(struct ht_slice id);
 
 /** Counts a message that is no tweet; returns whether `tweet` is one. */
 bool ht_ingest_sort(struct ht_ingest *ingest, const struct ht_tweet *tweet);

@@ -14,8 +14,6 @@
  *               +-> nothing to put, or no room: answer on the next turn
  */
 
-enum { KEY_BYTES_MAX = 256 };
-
 static int judge_all(struct ht_ingest_post *post);
 static void on_put(struct ht_stream_put *put);
 static void on_answer_due(struct ht_timer *timer);
@@ -72,7 +70,7 @@ static int judge(struct ht_ingest_post *post, size_t index, char **key_at)
                        is_notice ? ht_tweet_kind_name(tweet.kind) : "");
         return 0;
     }
-    size_t length = tweet.id.length < KEY_BYTES_MAX ? tweet.id.length : KEY_BYTES_MAX;
+    size_t length = ht_ingest_key_bytes(tweet.id);
     memcpy(*key_at, tweet.id.data, length);
     post->records[post->accepted_count++] =
         (struct ht_put_record){.data = post->messages[index], .partition_key = {*key_at, length}};
@@ -84,7 +82,7 @@ static int judge(struct ht_ingest_post *post, size_t index, char **key_at)
 static int judge_all(struct ht_ingest_post *post)
 {
     struct ht_ingest *ingest = post->ingest;
-    size_t bytes = post->count * (sizeof(*post->records) + KEY_BYTES_MAX);
+    size_t bytes = post->count * (sizeof(*post->records) + HT_INGEST_KEY_BYTES_MAX);
     for (size_t i = 0; i < post->count; i++) {
         bytes += post->messages[i].length;
     }
@@ -95,7 +93,7 @@ static int judge_all(struct ht_ingest_post *post)
     }
     post->reserved_bytes = bytes;
     post->records = calloc(post->count, sizeof(*post->records));
-    post->keys = malloc(post->count * KEY_BYTES_MAX);
+    post->keys = malloc(post->count * HT_INGEST_KEY_BYTES_MAX);
     if (post->records == NULL || post->keys == NULL) {
         return ht_error_set(&post->error, HT_ENOMEM, "Out of memory while taking tweets in.");
     }

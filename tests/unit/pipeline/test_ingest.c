@@ -292,6 +292,33 @@ static void a_stop_with_a_refusing_stream_ends_and_tells(void **state)
     world_destroy(world);
 }
 
+/* Servers of strangers choose the identities of their statuses. */
+static void a_long_identity_gives_a_key_of_whole_characters(void **state)
+{
+    (void)state;
+    struct world *world = world_create(1, 1);
+    struct ht_ingest *ingest = begin(world);
+    for (size_t front = 250; front <= 258; front++) {
+        char uri[300] = "", text[400];
+        memset(uri, 'u', front);
+        (void)snprintf(uri + front, sizeof(uri) - front, "\xf0\x9f\x98\x80");
+        (void)snprintf(text, sizeof(text), "{\"account\":{},\"tags\":[],\"uri\":\"%s\"}", uri);
+        size_t expected = front <= 252 ? front + 4 : front < 256 ? front : 256;
+        struct ht_slice message = ht_slice_text(text);
+        struct posting posting;
+        (void)deliver(world, text, "");
+        world_run(world, 1000);
+        assert_int_equal(strlen(world->last_key), expected);
+        assert_memory_equal(world->last_key, uri, expected);
+        world->last_key[0] = '\0';
+        post(world, ingest, &posting, &message, 1);
+        assert_true(world_run_until(world, &posting.is_done, 1000));
+        assert_int_equal(strlen(world->last_key), expected);
+    }
+    end(world, ingest);
+    world_destroy(world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -304,6 +331,7 @@ int main(void)
         cmocka_unit_test(a_post_is_judged_message_by_message),
         cmocka_unit_test(a_post_is_told_at_once_when_it_fails),
         cmocka_unit_test(a_stop_with_a_refusing_stream_ends_and_tells),
+        cmocka_unit_test(a_long_identity_gives_a_key_of_whole_characters),
     };
     return cmocka_run_group_tests_name("pipeline/ingest", tests, NULL, NULL);
 }

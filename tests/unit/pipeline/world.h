@@ -150,6 +150,8 @@ struct world {
     void (*on_touched)(void *user, struct ht_slice hashtag, uint64_t count, bool is_removed);
     void *on_touched_user;
 
+    char last_key[257]; /* the partition key of the last record that was put */
+
     /* the source under test */
     struct ht_source_sink *sink;
     bool is_source_paused, is_source_started;

@@ -288,6 +288,10 @@ static void answer_put(struct world_operation *operation)
         HT_ASSERT(text != NULL);
         world_add_record(world, 0, text);
         free(text);
+        struct ht_slice key = put->records[i].partition_key;
+        HT_ASSERT(key.length > 0 && key.length < sizeof(world->last_key));
+        memcpy(world->last_key, key.data, key.length);
+        world->last_key[key.length] = '\0';
     }
     if (put->source_cursor.length > 0) {
         memcpy(world->cursor, put->source_cursor.data, put->source_cursor.length);
