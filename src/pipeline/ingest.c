@@ -36,6 +36,7 @@ static bool on_deliver(struct ht_source_sink *sink, const struct ht_source *from
                        const struct ht_slice *messages, size_t count, struct ht_slice cursor);
 static void on_refuse(struct ht_source_sink *sink, const struct ht_source *from,
                       struct ht_slice bytes, const char *reason);
+static enum ht_tweet_refusal refusal_named(const char *reason);
 static int take(struct ht_ingest *ingest, const struct ht_source *from, struct ht_slice message);
 static int collect(struct ht_ingest *ingest, struct ht_slice message, const struct ht_tweet *tweet);
 static void on_turn(struct ht_timer *timer);
@@ -121,8 +122,19 @@ static void on_refuse(struct ht_source_sink *sink, const struct ht_source *from,
 {
     struct ht_ingest *ingest = HT_CONTAINER_OF(sink, struct ht_ingest, sink);
     ingest->counters.received++;
-    ingest->counters.refused[HT_TWEET_REFUSAL_CUT_OFF]++;
+    ingest->counters.refused[refusal_named(reason)]++;
     keep_letter(ingest, from->name, bytes, reason);
+}
+
+/* Sources give the labels of refusals; a label of their own means a line that was not whole. */
+static enum ht_tweet_refusal refusal_named(const char *reason)
+{
+    for (int i = HT_TWEET_REFUSAL_NONE + 1; i < HT_TWEET_REFUSAL_COUNT; i++) {
+        if (strcmp(ht_tweet_refusal_name((enum ht_tweet_refusal)i), reason) == 0) {
+            return (enum ht_tweet_refusal)i;
+        }
+    }
+    return HT_TWEET_REFUSAL_CUT_OFF;
 }
 
 bool ht_ingest_sort(struct ht_ingest *ingest, const struct ht_tweet *tweet)

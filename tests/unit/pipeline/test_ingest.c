@@ -146,6 +146,8 @@ static void notices_are_counted_and_garbage_is_kept(void **state)
     (void)deliver(world, "{\"limit\":{\"track\":6}}", "3");
     (void)deliver(world, "{\"cut\":", "4");
     world->sink->ops->refuse(world->sink, &world->source, HT_SLICE("half a line"), "cut_off");
+    world->sink->ops->refuse(world->sink, &world->source, HT_SLICE("\xff"), "bad_utf8");
+    world->sink->ops->refuse(world->sink, &world->source, HT_SLICE("what"), "odd");
     (void)deliver_tweet(world, 5);
     world_run(world, 10000);
     const struct ht_ingest_counters *counters = ht_ingest_counters(ingest);
@@ -154,7 +156,10 @@ static void notices_are_counted_and_garbage_is_kept(void **state)
     assert_int_equal(counters->limit_number_last, 6);
     assert_int_equal(counters->limit_number_max, 19);
     assert_int_equal(counters->accepted, 1);
-    assert_int_equal(world->letter_count, 2);
+    assert_int_equal(counters->refused[HT_TWEET_REFUSAL_CUT_OFF], 3);
+    assert_int_equal(counters->refused[HT_TWEET_REFUSAL_BAD_UTF8], 1);
+    assert_int_equal(world->letter_count, 4);
+    assert_non_null(strstr(world->letters.data, "bad_utf8 \xff"));
     assert_non_null(strstr(world->letters.data, "cut_off {\"cut\":"));
     assert_non_null(strstr(world->letters.data, "cut_off half a line"));
     end(world, ingest);
