@@ -48,6 +48,7 @@ static void on_patience_over(struct ht_timer *timer);
 static void on_done(void *user, struct ht_http_result *result);
 static enum ht_source_end judge(struct ht_http_stream *stream, const struct ht_http_result *result,
                                 struct ht_error *error);
+static bool is_left_to_source(struct ht_http_stream *stream);
 static void destroy(struct ht_http_stream *stream);
 static struct ht_timer_queue *timers_of(const struct ht_http_stream *stream);
 static struct ht_http_stream *from_user(void *user);
@@ -163,11 +164,22 @@ static void on_done(void *user, struct ht_http_result *result)
     struct ht_error error = {0};
     struct ht_live_end end = {.error = &error, .at_least_ms = stream->at_least_ms};
     end.end = judge(stream, result, &error);
+    bool is_taken_over = is_left_to_source(stream);
     if (stream->options.on_over != NULL) {
         stream->options.on_over(stream->options.user);
     }
     destroy(stream);
-    ht_live_ended(live, &end);
+    if (!is_taken_over) {
+        ht_live_ended(live, &end);
+    }
+}
+
+static bool is_left_to_source(struct ht_http_stream *stream)
+{
+    return stream->options.takes_over != NULL && stream->status != 0 && !stream->is_agreed &&
+           !stream->is_closing &&
+           stream->options.takes_over(stream->options.user, stream->status,
+                                      ht_buffer_slice(&stream->answer));
 }
 
 static enum ht_source_end judge(struct ht_http_stream *stream, const struct ht_http_result *result,

@@ -34,9 +34,15 @@ struct ht_http_stream_options {
     ht_http_on_head_fn on_head;
     /** A cure for a status, for a person; NULL or "" : none. May be NULL. */
     const char *(*cure)(void *user, int status, struct ht_slice body);
+    /** The service does not agree to stream: whether the source goes on by itself within the same
+     * attempt (asks for another token, say). Then this stream is over with on_over, and
+     * ht_live_ended() is the source's to call. Not called where the source has closed the stream.
+     * May be NULL. */
+    bool (*takes_over)(void *user, int status, struct ht_slice body);
     /** A piece of the body of a 200; ht_live_received() was called, ht_live_deliver() follows. */
     void (*on_piece)(void *user, struct ht_slice piece);
-    /** The attempt is over; ht_live_ended() is called right after it. May be NULL. */
+    /** The attempt is over; ht_live_ended() is called right after it, unless the source has taken
+     * over: then it goes on from here. May be NULL. */
     void (*on_over)(void *user);
     void *user;
 };
