@@ -3,9 +3,7 @@
 
 #include "hashtagd/base/assert.h"
 
-#include "http_stream.h"
-
-#include <string.h>
+#include "http_stream_answer.h"
 
 enum {
     TIMEOUT_MS = 30000,
@@ -71,17 +69,18 @@ static void on_answer(void *user, struct ht_http_result *result)
 
 static void explain(struct ht_twitter_v2_call *call, const struct ht_http_result *result)
 {
-    ht_http_stream_explain(call->what, result, &call->end, &call->error);
-    call->error.code = call->error.code == 0 ? HT_EIO : call->error.code;
     if (call->status == 0) {
+        ht_http_stream_explain(call->what, result, &call->end, &call->error);
         return;
     }
-    const char *cure = ht_twitter_v2_cure(call->status, call->answer, &call->cure_context);
-    size_t length = strlen(call->error.text);
-    if (cure[0] != '\0' && length + strlen(cure) + 2 < sizeof call->error.text) {
-        call->error.text[length] = ' ';
-        memcpy(call->error.text + length + 1, cure, strlen(cure) + 1);
-    }
+    const struct ht_http_stream_answer answer = {
+        .what = call->what,
+        .status = call->status,
+        .body = call->answer,
+        .secret = ht_slice_text(call->authorization),
+        .cure = ht_twitter_v2_cure(call->status, call->answer, &call->cure_context),
+    };
+    ht_http_stream_explain_answer(&answer, &call->end, &call->error);
     call->at_least_ms =
         ht_http_stream_note_limits(call->live, call->status, result->headers, result->header_count);
 }

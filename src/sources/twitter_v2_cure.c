@@ -15,40 +15,40 @@ struct row {
 
 static const struct row rows[] = {
     {0, "TooManyConnections", FOR_ALL,
-     "Stop the other program that streams with this app. Where there is none, X has not noticed "
+     "stop the other program that streams with this app; where there is none, X has not noticed "
      "the end of an earlier connection: it does within minutes"},
-    {0, "RuleConfigurationIssue", FOR_ALL, "Name at least one rule in source.rules"},
-    {0, "RulesInvalidIssue", FOR_ALL, "Look through source.rules"},
+    {0, "RuleConfigurationIssue", FOR_ALL, "name at least one rule in source.rules"},
+    {0, "RulesInvalidIssue", FOR_ALL, "look through source.rules"},
     {0, "usage-capped", FOR_ALL,
-     "The account has used up what it may have in this period: see Usage in X's developer portal"},
+     "the account has used up what it may have in this period: see Usage in X's developer portal"},
     {0, "UsageCapExceeded", FOR_ALL,
-     "The account has used up what it may have in this period: see Usage in X's developer portal"},
-    {0, "credits", FOR_ALL, "Buy credits for the account in X's developer portal"},
+     "the account has used up what it may have in this period: see Usage in X's developer portal"},
+    {0, "credits", FOR_ALL, "buy credits for the account in X's developer portal"},
     {400, "backfill_minutes", FOR_ALL,
-     "Set source.backfill_minutes to 0: it needs Enterprise access"},
+     "set source.backfill_minutes to 0: it needs Enterprise access"},
     {401, "", FOR_KEYS,
-     "Check TWITTER_CONSUMER_KEY and TWITTER_CONSUMER_SECRET, the API key and secret of the app in "
+     "check TWITTER_CONSUMER_KEY and TWITTER_CONSUMER_SECRET, the API key and secret of the app in "
      "X's developer portal"},
     {401, "", FOR_ALL,
-     "Check TWITTER_BEARER_TOKEN or source.token_file; the app's page in X's developer portal "
+     "check TWITTER_BEARER_TOKEN or source.token_file; the app's page in X's developer portal "
      "makes a new bearer token"},
-    {402, "", FOR_ALL, "Look at plan and credits of the account in X's developer portal"},
+    {402, "", FOR_ALL, "look at plan and credits of the account in X's developer portal"},
     {403, "backfill", FOR_ALL, "Set source.backfill_minutes to 0: it needs Enterprise access"},
     {403, "nsupported", FOR_ALL,
-     "The streams take an app-only bearer token, not a user's: set TWITTER_BEARER_TOKEN"},
+     "the streams take an app-only bearer token, not a user's: set TWITTER_BEARER_TOKEN"},
     {403, "client-not-enrolled", FOR_SAMPLE,
-     "The app's access does not include the sample stream, or the app belongs to no project: see "
+     "the app's access does not include the sample stream, or the app belongs to no project: see "
      "X's developer portal, or set source.endpoint=filter"},
     {403, "client-not-enrolled", FOR_ALL,
-     "Put the app into a project with pay-per-use or Enterprise access in X's developer portal"},
+     "put the app into a project with pay-per-use or Enterprise access in X's developer portal"},
     {403, "", FOR_KEYS,
-     "Check TWITTER_CONSUMER_KEY and TWITTER_CONSUMER_SECRET, and that the app's access in X's "
+     "check TWITTER_CONSUMER_KEY and TWITTER_CONSUMER_SECRET, and that the app's access in X's "
      "developer portal (pay-per-use or Enterprise) includes this stream"},
     {403, "", FOR_ALL,
-     "Check that the app's access in X's developer portal (pay-per-use or Enterprise) includes "
+     "check that the app's access in X's developer portal (pay-per-use or Enterprise) includes "
      "this stream"},
-    {404, "", FOR_ALL, "Check source.url"},
-    {410, "", FOR_ALL, "Check source.url"},
+    {404, "", FOR_ALL, "check source.url"},
+    {410, "", FOR_ALL, "check source.url"},
 };
 
 static bool fits(const struct row *row, const struct ht_twitter_v2_cure_context *context);

@@ -17,6 +17,6 @@ struct ht_twitter_v2_cure_context {
     bool is_sample; /**< the sample stream is wanted */
 };
 
-/** A sentence or two, static; "" where waiting is all there is to do. */
+/** What to do, to stand behind "; ": static, "" where waiting is all there is to do. */
 const char *ht_twitter_v2_cure(int status, struct ht_slice body,
                                const struct ht_twitter_v2_cure_context *context);

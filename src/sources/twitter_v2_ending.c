@@ -18,10 +18,10 @@ struct meaning {
     const char *cure;
 };
 
-static const char rules_cure[] = " The account's rules are compared with source.rules once more";
+static const char rules_cure[] = "the account's rules are compared with source.rules once more";
 static const char token_cure[] =
-    " Check TWITTER_BEARER_TOKEN, or TWITTER_CONSUMER_KEY and TWITTER_CONSUMER_SECRET";
-static const char usage_cure[] = " The account has used up what it may have in this period: see "
+    "check TWITTER_BEARER_TOKEN, or TWITTER_CONSUMER_KEY and TWITTER_CONSUMER_SECRET";
+static const char usage_cure[] = "the account has used up what it may have in this period: see "
                                  "Usage in X's developer portal";
 
 static const struct meaning meanings[] = {
@@ -32,17 +32,17 @@ static const struct meaning meanings[] = {
     {"InternalError", HT_SOURCE_END_TOLD, false, ""},
     {"ForceDisconnect", HT_SOURCE_END_TOLD, false, ""},
     {"SlowReader", HT_SOURCE_END_TOLD, false,
-     " The stream was read too slowly: /status tells which stage holds it back"},
+     "the stream was read too slowly: /status tells which stage holds it back"},
     {"PackageUpgraded", HT_SOURCE_END_TOLD, false, ""},
     {"PackageDowngraded", HT_SOURCE_END_TOLD, false, ""},
     {"ProvisioningSubscription", HT_SOURCE_END_TOLD, false, ""},
     {"client-disconnected", HT_SOURCE_END_TOLD, false, ""},
     /* somebody else holds the one connection, or an end of ours has not been noticed yet */
     {"TooManyConnections", HT_SOURCE_END_TOO_MANY, false,
-     " Stop the other program that streams with this app"},
+     "stop the other program that streams with this app"},
     /* a person is needed */
     {"ClientApplicationStateDegraded", HT_SOURCE_END_TOLD_TO_STOP, false,
-     " Look at the state of the app in X's developer portal"},
+     "look at the state of the app in X's developer portal"},
     {"InvalidRules", HT_SOURCE_END_TOLD_TO_STOP, true, rules_cure},
     {"RulesInvalidIssue", HT_SOURCE_END_TOLD_TO_STOP, true, rules_cure},
     {"RuleConfigurationIssue", HT_SOURCE_END_TOLD_TO_STOP, true, rules_cure},
@@ -51,7 +51,7 @@ static const struct meaning meanings[] = {
     {"UsageCapExceeded", HT_SOURCE_END_TOLD_TO_STOP, false, usage_cure},
     {"usage-capped", HT_SOURCE_END_TOLD_TO_STOP, false, usage_cure},
     {"client-forbidden", HT_SOURCE_END_TOLD_TO_STOP, false,
-     " Look at the access of the app in X's developer portal"},
+     "look at the access of the app in X's developer portal"},
     {"unsupported-authentication", HT_SOURCE_END_TOLD_TO_STOP, false, token_cure},
     /* v1.1's codes, which v2 still sends */
     {"88", HT_SOURCE_END_RATE_LIMITED, false, ""},
@@ -213,7 +213,7 @@ static void tell(const struct ht_json *error, const struct meaning *meaning,
     (void)ht_error_set(&ending->error, code, "ends the stream%s%.*s%s%.*s%s%s",
                        name.length > 0 ? ": " : "", (int)name.length, name.data,
                        text.length > 0 ? ": " : "", (int)text.length, text.data,
-                       meaning->cure[0] == '\0' ? "" : ".", meaning->cure);
+                       meaning->cure[0] == '\0' ? "" : "; ", meaning->cure);
 }
 
 /* Without the full stop at its end, and of readable length; no character is cut in two. */

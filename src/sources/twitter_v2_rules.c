@@ -46,7 +46,7 @@ int ht_twitter_v2_held_read(struct ht_twitter_v2_held *held, struct ht_slice bod
         next[token.length] = '\0';
     } else if (status == HT_EPARSE) {
         (void)ht_error_set(error, status,
-                           "the list of the account's rules cannot be read. Check source.url");
+                           "the list of the account's rules cannot be read; check source.url");
     } else {
         (void)ht_error_set(error, status, "the account has more rules than fit (%d are read)",
                            HT_TWITTER_V2_RULES_MAX);
@@ -189,7 +189,7 @@ static int drop_repeats(struct entry *entries, size_t *count, struct ht_error *e
             if (strcmp(last->tag, entries[i].tag) != 0) {
                 return ht_error_set(error, HT_EINVAL,
                                     "source.rules[%zu] and source.rules[%zu] have the same value "
-                                    "and different tags: X holds a value once. Leave one out",
+                                    "and different tags: X holds a value once; leave one out",
                                     last->index, entries[i].index);
             }
             continue;

@@ -133,26 +133,26 @@ static enum ht_twitter_v2_verdict judge(const struct reading *reading, const str
     size_t created = told > 0 ? (size_t)told : 0;
     int64_t invalid = ht_json_i64(ht_json_member(summary, "invalid"));
     if (reading->refused > 0) {
-        (void)ht_error_set(error, HT_EINVAL, "refuses %zu of %zu rules: %s%s. Mend source.rules",
+        (void)ht_error_set(error, HT_EINVAL, "refuses %zu of %zu rules: %s%s; mend source.rules",
                            reading->refused, asked->count, reading->told,
                            reading->refused > TOLD_MAX ? "; ..." : "");
         return HT_TWITTER_V2_VERDICT_REFUSED;
     }
     if (summary == NULL) {
         (void)ht_error_set(error, HT_EPARSE,
-                           "the answer to the rules cannot be read. Check source.url");
+                           "the answer to the rules cannot be read; check source.url");
         return HT_TWITTER_V2_VERDICT_UNCLEAR;
     }
     if (asked->is_dry_run && invalid > (int64_t)reading->repeats && !reading->is_over_cap) {
         (void)ht_error_set(error, HT_EINVAL,
-                           "finds %lld of %zu rules invalid and does not say which. Look through "
+                           "finds %lld of %zu rules invalid and does not say which; look through "
                            "source.rules",
                            (long long)invalid, asked->count);
         return HT_TWITTER_V2_VERDICT_REFUSED;
     }
     if (!asked->is_dry_run && created + reading->repeats < asked->count) {
         (void)ht_error_set(error, HT_EINVAL,
-                           "made %zu of %zu rules and does not say why. Look through "
+                           "made %zu of %zu rules and does not say why; look through "
                            "source.rules",
                            created, asked->count);
         return HT_TWITTER_V2_VERDICT_REFUSED;
@@ -177,7 +177,7 @@ enum ht_twitter_v2_verdict ht_twitter_v2_deletions_judge(struct ht_slice body, s
     }
     if (!is_gone && summary == NULL && error_count == 0) {
         (void)ht_error_set(error, HT_EPARSE,
-                           "the answer to the deletion of rules cannot be read. Check source.url");
+                           "the answer to the deletion of rules cannot be read; check source.url");
         verdict = HT_TWITTER_V2_VERDICT_UNCLEAR;
     } else if (!is_gone && (error_count > 0 || deleted < (int64_t)count)) {
         (void)ht_error_set(error, HT_EINVAL,

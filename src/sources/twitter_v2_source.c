@@ -51,7 +51,7 @@ struct twitter_v2 {
     struct ht_buffer basic;         /* while a token is asked for. A secret */
     struct ht_buffer url;
     bool has_renewed;        /* a token was asked for after a 401, and X has not agreed since */
-    bool is_token_refused;   /* by the stream, in this attempt */
+    bool asks_token_anew;    /* the stream refused the last one */
     bool are_rules_equal;    /* since the start, or since X found them wrong */
     bool are_refusals_known; /* refused rules were logged */
     bool is_over;            /* nothing of this stream is read any more */
@@ -60,7 +60,6 @@ struct twitter_v2 {
     struct ht_twitter_v2_sync sync;
     struct ht_http_stream *stream; /* frees itself */
     struct ht_line_reader lines;
-    struct ht_timer end_timer; /* ends an attempt that could not begin */
 };
 
 static void connect_source(struct ht_live *live);
@@ -71,14 +70,14 @@ static void ask_rules(struct twitter_v2 *source);
 static void on_rules(struct ht_twitter_v2_sync *sync);
 static bool renew_token(struct twitter_v2 *source, int status);
 static void open_stream(struct twitter_v2 *source);
-static const char *on_status(void *user, int status, struct ht_slice body);
+static const char *cure_of(void *user, int status, struct ht_slice body);
+static bool on_refused(void *user, int status, struct ht_slice body);
 static void on_piece(void *user, struct ht_slice piece);
 static void on_line(void *user, struct ht_slice line);
 static void note_time(struct twitter_v2 *source, struct ht_slice line);
 static void on_bad(void *user, struct ht_slice bytes, const char *reason);
 static void on_over(void *user);
-static void end_later(struct twitter_v2 *source);
-static void on_end_due(struct ht_timer *timer);
+static void fail_without_token(struct twitter_v2 *source);
 static void end(struct twitter_v2 *source, enum ht_source_end end, const struct ht_error *error,
                 uint64_t at_least_ms);
 static void close_source(struct ht_live *live);
@@ -130,7 +129,6 @@ struct ht_source *ht_twitter_v2_source_create(const struct ht_twitter_v2_source_
     ht_buffer_init(&source->url, URL_MAX_BYTES);
     ht_line_reader_init(&source->lines, &line_events, source, HT_LINE_FRAMING_LINES,
                         HT_TWEET_BYTES_MAX);
-    ht_timer_init(&source->end_timer, on_end_due);
     return &source->live.source;
 }
 
@@ -140,7 +138,7 @@ static void connect_source(struct ht_live *live)
 {
     struct twitter_v2 *source = from_live(live);
     source->is_over = false;
-    source->is_token_refused = false;
+    source->asks_token_anew = false;
     if (source->authorization.length == 0 && source->options.bearer_token != NULL) {
         ht_buffer_append_format(&source->authorization, "Bearer %s", source->options.bearer_token);
     }
@@ -155,7 +153,7 @@ static void ask_token(struct twitter_v2 *source)
 {
     const struct ht_twitter_v2_options *options = &source->options;
     if (options->bearer_token != NULL || !has_keys(options)) {
-        end_later(source);
+        fail_without_token(source);
         return;
     }
     int status = ht_twitter_v2_token_ask(ht_slice_text(options->consumer_key),
@@ -163,7 +161,7 @@ static void ask_token(struct twitter_v2 *source)
     ht_buffer_clear(&source->url);
     ht_twitter_v2_url_token(&source->url, options->url);
     if (status != 0 || ht_buffer_status(&source->url) != 0) {
-        end_later(source);
+        fail_without_token(source);
         return;
     }
     source->step = STEP_TOKEN;
@@ -272,7 +270,8 @@ static void open_stream(struct twitter_v2 *source)
         .header_count = 1,
         .accepts_compressed = source->options.accepts_compressed,
         .what = source->options.is_sample ? "the sample stream" : "the filtered stream",
-        .cure = on_status,
+        .cure = cure_of,
+        .takes_over = on_refused,
         .on_piece = on_piece,
         .on_over = on_over,
         .user = source,
@@ -281,16 +280,22 @@ static void open_stream(struct twitter_v2 *source)
     source->stream = ht_http_stream_open(&source->live, &options);
 }
 
-/* X refuses to stream. */
-static const char *on_status(void *user, int status, struct ht_slice body)
+static const char *cure_of(void *user, int status, struct ht_slice body)
+{
+    const struct twitter_v2 *source = user;
+    return ht_twitter_v2_cure(status, body, &source->cure_context);
+}
+
+/* X does not stream. */
+static bool on_refused(void *user, int status, struct ht_slice body)
 {
     struct twitter_v2 *source = user;
     struct ht_twitter_v2_ending ending;
-    source->is_token_refused = status == 401;
     if (ht_twitter_v2_ending_read(body, &ending) && ending.are_rules_stale) {
         source->are_rules_equal = false;
     }
-    return ht_twitter_v2_cure(status, body, &source->cure_context);
+    source->asks_token_anew = renew_token(source, status);
+    return source->asks_token_anew;
 }
 
 static void on_piece(void *user, struct ht_slice piece)
@@ -370,33 +375,29 @@ static void on_over(void *user)
     source->is_over = true;
     source->stream = NULL;
     source->step = STEP_NONE;
-    if (source->is_token_refused) {
-        (void)renew_token(source, 401);
+    if (source->asks_token_anew) {
+        source->asks_token_anew = false;
+        source->is_over = false;
+        ask_token(source);
     }
 }
 
 /* -- ends --------------------------------------------------------------------------------- */
 
-static void end_later(struct twitter_v2 *source)
+static void fail_without_token(struct twitter_v2 *source)
 {
-    forget(&source->basic);
-    ht_timer_start(source->live.options.timers, &source->end_timer, 0);
-}
-
-static void on_end_due(struct ht_timer *timer)
-{
-    struct twitter_v2 *source = HT_CONTAINER_OF(timer, struct twitter_v2, end_timer);
     struct ht_error error;
+    forget(&source->basic);
     if (source->options.bearer_token == NULL && !has_keys(&source->options)) {
         (void)ht_error_set(&error, HT_EPERMISSION,
-                           "there is no token for X. Set TWITTER_BEARER_TOKEN, or "
-                           "TWITTER_CONSUMER_KEY and TWITTER_CONSUMER_SECRET");
+                           "there is no token; set TWITTER_BEARER_TOKEN, or TWITTER_CONSUMER_KEY "
+                           "and TWITTER_CONSUMER_SECRET");
     } else {
         (void)ht_error_set(&error, HT_ETOOBIG,
                            "the bearer token, the consumer's key or secret, or source.url is too "
                            "long to be one");
     }
-    end(source, HT_SOURCE_END_REFUSED, &error, 0);
+    ht_live_fail(&source->live, HT_SOURCE_END_REFUSED, &error);
 }
 
 static void end(struct twitter_v2 *source, enum ht_source_end end, const struct ht_error *error,
@@ -419,12 +420,10 @@ static void close_source(struct ht_live *live)
         ht_twitter_v2_sync_cancel(&source->sync);
         break;
     case STEP_STREAM:
-        if (source->stream != NULL) {
-            ht_http_stream_close(source->stream);
-        }
+        ht_http_stream_close(source->stream);
         break;
     case STEP_NONE:
-        break; /* the timer runs */
+        break; /* it failed already */
     }
 }
 
@@ -447,7 +446,6 @@ static void resume_source(struct ht_live *live)
 static void destroy(struct ht_live *live)
 {
     struct twitter_v2 *source = from_live(live);
-    ht_timer_stop(live->options.timers, &source->end_timer);
     ht_line_reader_finish(&source->lines);
     forget(&source->authorization);
     forget(&source->basic);

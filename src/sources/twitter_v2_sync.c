@@ -112,7 +112,7 @@ static void compare(struct ht_twitter_v2_sync *sync)
     if (sync->wanted_count == 0 && sync->held_count == 0) {
         (void)ht_error_set(&sync->error, HT_EINVAL,
                            "the account has no rules, so that the filtered stream would bring "
-                           "nothing. Name at least one in source.rules");
+                           "nothing; name at least one in source.rules");
         fail(sync, HT_SOURCE_END_REFUSED);
         return;
     }

@@ -37,7 +37,7 @@ int ht_twitter_v2_token_read(struct ht_slice body, struct ht_buffer *authorizati
     struct ht_json *root = ht_json_parse(body, HT_JSON_ROOT_IS_CONTAINER, NULL, NULL);
     if (root == NULL) {
         return ht_error_set(error, HT_EPARSE,
-                            "the answer to the request for a bearer token is no JSON. Check "
+                            "the answer to the request for a bearer token is no JSON; check "
                             "source.url");
     }
     int status = read_token(root, &token, error);
@@ -59,8 +59,8 @@ static int read_token(const struct ht_json *root, struct ht_slice *token, struct
     *token = ht_json_text(ht_json_find(root, "access_token"));
     if (token->length == 0) {
         return ht_error_set(error, HT_EPARSE,
-                            "the answer to the request for a bearer token has no access_token. "
-                            "Check source.url");
+                            "the answer to the request for a bearer token has no access_token; "
+                            "check source.url");
     }
     if (!ht_slice_equal_ignoring_case(type, HT_SLICE("bearer"))) {
         return ht_error_set(error, HT_EPERMISSION,
@@ -69,7 +69,7 @@ static int read_token(const struct ht_json *root, struct ht_slice *token, struct
     }
     if (!is_token(*token)) {
         return ht_error_set(error, HT_EPARSE,
-                            "gave a bearer token that no header may hold. Check source.url");
+                            "gave a bearer token that no header may hold; check source.url");
     }
     return 0;
 }

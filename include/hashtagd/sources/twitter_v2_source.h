@@ -40,18 +40,18 @@ struct ht_twitter_v2_rule {
 
 /** Strings and rules are copied. */
 struct ht_twitter_v2_source_options {
-    const char *name;       /**< copied; NULL: the type */
-    struct ht_clock *clock; /**< not owned, outlives the source; so the next five */
-    struct ht_timer_queue *timers;
-    struct ht_random *random;
+    const char *name;              /**< copied; NULL: the type */
+    struct ht_clock *clock;        /**< not owned, outlives the source; so the next five */
+    struct ht_timer_queue *timers; /**< not owned */
+    struct ht_random *random;      /**< not owned */
     struct ht_http_client *client; /**< closed after the source is destroyed */
     const struct ht_log *log;      /**< may be NULL */
     const char *url;               /**< base address; NULL: https://api.x.com */
     const char *bearer_token;      /**< NULL or empty: ask for one with the next two */
     const char *consumer_key;      /**< NULL where there is a bearer token; so the next */
-    const char *consumer_secret;
-    bool is_sample;          /**< the sample stream instead of the filtered one */
-    bool accepts_compressed; /**< gzip */
+    const char *consumer_secret;   /**< likewise */
+    bool is_sample;                /**< the sample stream instead of the filtered one */
+    bool accepts_compressed;       /**< gzip */
     unsigned
         backfill_minutes; /**< 0 to 5: what an interruption missed is sent again (Enterprise) */
     const struct ht_twitter_v2_rule *rules; /**< filtered stream only */

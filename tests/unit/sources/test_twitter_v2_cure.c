@@ -18,7 +18,7 @@ static void test_cures(void **state)
     } cases[] = {
         {401, "{\"title\":\"Unauthorized\"}", false, false, "TWITTER_BEARER_TOKEN"},
         {401, "{\"title\":\"Unauthorized\"}", true, false, "TWITTER_CONSUMER_KEY"},
-        {403, "{\"reason\":\"client-not-enrolled\"}", false, false, "Put the app into a project"},
+        {403, "{\"reason\":\"client-not-enrolled\"}", false, false, "put the app into a project"},
         {403, "{\"reason\":\"client-not-enrolled\"}", false, true, "source.endpoint=filter"},
         {403, "{\"title\":\"Unsupported Authentication\"}", false, false, "app-only"},
         {403, "{\"type\":\".../problems/usage-capped\"}", false, false, "Usage"},
@@ -30,7 +30,7 @@ static void test_cures(void **state)
         {402, "", false, false, "credits"},
         {404, "", false, false, "source.url"},
         {409, "{\"connection_issue\":\"RuleConfigurationIssue\"}", false, false, "source.rules"},
-        {429, "{\"connection_issue\":\"TooManyConnections\"}", false, false, "Stop the other"},
+        {429, "{\"connection_issue\":\"TooManyConnections\"}", false, false, "stop the other"},
         {429, "{\"title\":\"Too Many Requests\"}", false, false, ""},
         {503, "Service Unavailable", false, false, ""},
     };

@@ -70,7 +70,7 @@ static void test_each_kind_of_ending(void **state)
          "developer portal"},
         {DISCONNECT("InvalidRules"), HT_SOURCE_END_TOLD_TO_STOP, true, "source.rules"},
         {DISCONNECT("SomethingNew"), HT_SOURCE_END_TOLD, false, "SomethingNew"},
-        {ISSUE("TooManyConnections"), HT_SOURCE_END_TOO_MANY, false, "Stop the other program"},
+        {ISSUE("TooManyConnections"), HT_SOURCE_END_TOO_MANY, false, "stop the other program"},
         {ISSUE("ProvisioningSubscription"), HT_SOURCE_END_TOLD, false, "Provisioning"},
         {ISSUE("RuleConfigurationIssue"), HT_SOURCE_END_TOLD_TO_STOP, true, "source.rules"},
         {ISSUE("RulesInvalidIssue"), HT_SOURCE_END_TOLD_TO_STOP, true, "source.rules"},

@@ -250,7 +250,7 @@ static void test_answers_to_additions(void **state)
         {"{" SUMMARY(1, 1, 1, 1) ",\"errors\":[" INVALID "]}", true, false,
          HT_TWITTER_V2_VERDICT_REFUSED,
          "refuses 1 of 2 rules: source.rules[2] \"--b\": Rules must contain a non-negation term "
-         "(at position 1). Mend source.rules"},
+         "(at position 1); mend source.rules"},
         {"{" SUMMARY(1, 1, 1, 1) ",\"errors\":[" INVALID "]}", false, false,
          HT_TWITTER_V2_VERDICT_REFUSED, "source.rules[2]"},
         /* what X has already */
@@ -348,7 +348,7 @@ static void test_long_refusals_leave_room_for_the_cure(void **state)
     assert_int_equal(ht_twitter_v2_additions_judge(ht_buffer_slice(&body), &asked, &error),
                      HT_TWITTER_V2_VERDICT_REFUSED);
     assert_non_null(strstr(error.text, "refuses 901 of 1000 rules: "));
-    assert_non_null(strstr(error.text, "Mend source.rules"));
+    assert_non_null(strstr(error.text, "; mend source.rules"));
     ht_buffer_finish(&body);
 }
 
