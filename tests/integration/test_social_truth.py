@@ -53,7 +53,8 @@ def test_what_is_no_json_counts_nothing(line):
     ([("status.update", samples.status(1, ["b", "c"], "2026")), ("update", samples.status(1, ["a"]))], {"b": 1, "c": 1}),
     ([("update", samples.status(1, [], reblog=samples.status(2, ["in"])))], {"in": 1}),
     ([("notification", {"status": samples.status(1, ["a"])}), ("delete", 1), ("conversation", {})], {}),
-    ([("update", {"tags": [{"name": "a"}]}), ("update", {"id": "3", "tags": [{"name": "b"}, {}, 7, {"name": 7}]})], {"b": 1}),
+    ([("update", {"tags": [{"name": "a"}]}), ("update", {"id": "3", "tags": [{"name": "b"}, {"name": 7}]}),
+      ("update", {"id": "4", "tags": [{"name": "c"}]}), ("update", {"uri": "", "tags": [{"name": "d"}]})], {"c": 1}),
 ], ids=["two", "repeat", "edits", "an edit first", "boost", "others", "malformed"])
 def test_mastodon(events, expected):
     assert counted(lambda truth: [truth.mastodon(name, json.dumps(data)) for name, data in events]) == expected

@@ -9,7 +9,9 @@
 
 A post counts once: X by its id (an edit by its first version's), Mastodon by its uri, Jetstream by
 did, collection and rkey. An edit on Mastodon or Bluesky adds the hashtags that no earlier version
-had. Deletes lower nothing. What is no JSON or has no identity counts nothing.
+had. Deletes lower nothing. What is no JSON or has no identity counts nothing. What a server makes
+(X's posts, statuses, the events around records) is refused whole where a type is wrong on the way to
+its hashtags; of a record, which people make, only what is wrong is passed over.
 
     read_sse(bytes)  ->  (event, data) of a captured body
 """
@@ -18,7 +20,7 @@ import collections
 import json
 
 from independent_count import (LONGEST_KEY_BYTES, Refused, count_tweet, fold, is_tweet, messages,
-                               refuse_constant)
+                               refuse_constant, want)
 
 POST = "app.bsky.feed.post"
 FACET_TAG = "app.bsky.richtext.facet#tag"
@@ -67,14 +69,12 @@ class SocialTruth:
         value = parsed(data)
         if not isinstance(value, dict):
             return
-        identity = next((value[name] for name in ("uri", "url", "id")
-                         if isinstance(value.get(name), str) and value[name]), None)
-        boosted = member(value, "reblog", dict)
-        if identity is None or (boosted is not None and self.retweets == "ignore"):
+        try:
+            identity, names, is_boost = read_status(value)
+        except Refused:
             return
-        tags = member(boosted if boosted is not None else value, "tags", list) or []
-        names = [member(tag, "name", str) for tag in tags]
-        self.post(identity, names, is_edit=value.get("edited_at") is not None)
+        if identity is not None and not (is_boost and self.retweets == "ignore"):
+            self.post(identity, names, is_edit=value.get("edited_at") is not None)
 
     # Jetstream
 
@@ -82,7 +82,7 @@ class SocialTruth:
         value = parsed(text)
         commit = member(value, "commit", dict)
         did, rkey = member(value, "did", str), member(commit, "rkey", str)
-        if not did or not rkey or member(commit, "collection", str) != POST:
+        if member(value, "kind", str) != "commit" or not did or not rkey or member(commit, "collection", str) != POST:
             return
         operation = commit.get("operation")
         if operation not in ("create", "update"):
@@ -103,6 +103,18 @@ class SocialTruth:
         elif is_edit:
             self.counts.update(key for key in keys if key not in known)
             known.update(keys)
+
+
+def read_status(status):
+    """(identity, names of its hashtags, whether it is a boost)."""
+    given = [status[name] for name in ("uri", "url", "id") if status.get(name) is not None][:1]
+    boosted = want(status.get("reblog"), dict)
+    names = []
+    for tag in want((status if boosted is None else boosted).get("tags"), list) or []:
+        if not isinstance(tag, dict) or not isinstance(tag.get("name"), str):
+            raise Refused("a tag without a name")
+        names.append(tag["name"])
+    return (want(given[0], str) or None if given else None), names, boosted is not None
 
 
 def record_tags(record):
