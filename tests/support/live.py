@@ -35,8 +35,12 @@ def run(start, server, name, **options):
 
 
 def until_streaming(server, name, daemon=None):
+    def streams():
+        assert daemon is None or daemon.process.poll() is None, "the daemon ended"
+        return server.service(name).is_streaming()
+
     try:
-        server.wait_for(server.service(name).is_streaming, f"{name} streams", timeout=30)
+        server.wait_for(streams, f"{name} streams", timeout=30)
     except AssertionError as error:
         raise AssertionError(f"{error}\n{told(server, name)}\n{daemon.log[-4000:] if daemon else ''}") from None
 
