@@ -6,6 +6,7 @@ import threading
 
 import pytest
 
+import live
 from streaming_server.flood import Flood
 
 BUDGET_BYTES = 16 << 20
@@ -15,7 +16,8 @@ BESIDE_BYTES = 96 << 20  # what a program under sanitizers takes beside its budg
 @pytest.mark.parametrize("service", ["twitter-v2", "jetstream"])
 def test_a_flood(start, service):
     with Flood(service, count=100000, rate=100000) as flood:
-        daemon = start({**flood.settings(), "memory.budget_bytes": BUDGET_BYTES}, environ=flood.environ, up=False)
+        daemon = start({**flood.settings(), "memory.budget_bytes": BUDGET_BYTES}, environ=live.with_little_quarantine(flood.environ),
+                       up=False)
         daemon.spawn()
         memory = Memory(daemon.process.pid)
         try:

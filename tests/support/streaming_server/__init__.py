@@ -58,9 +58,18 @@ class StreamingServer:
         if self.thread.is_alive():
             self.call(self.jetstream.close())
             self.call(self.door.close())
+            self.call(self.end_tasks())
             self.loop.call_soon_threadsafe(self.loop.stop)
             self.thread.join()
             self.loop.close()
+
+    @staticmethod
+    async def end_tasks():
+        """Nothing is left when the loop stops."""
+        others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
 
     def __enter__(self):
         return self.start()

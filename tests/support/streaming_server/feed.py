@@ -111,9 +111,11 @@ class Player:
             return
         waiting = asyncio.ensure_future(self.feed.wait_beyond(self.position, keep_alive_s))
         gone = asyncio.ensure_future(self.outlet.gone.wait())
-        await asyncio.wait((waiting, gone), return_when=asyncio.FIRST_COMPLETED)
-        gone.cancel()
-        waiting.cancel()
+        try:
+            await asyncio.wait((waiting, gone), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            gone.cancel()
+            waiting.cancel()
         if self.position >= len(self.feed.messages) and not self.outlet.gone.is_set():
             await self.outlet.keep_alive()
 
