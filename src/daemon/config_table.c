@@ -280,7 +280,8 @@ static const struct ht_config_row rows[] = {
      .doc = "`case`: spellings that differ in case or width are one hashtag (NFKC, full case "
             "folding, NFKC); `none`: as spelled"},
     {"counting.once_per_tweet", HT_CONFIG_BOOLEAN, "", "false", FIELD(counting, once_per_tweet),
-     .doc = "count a hashtag once for a tweet that repeats it"},
+     .doc = "count a hashtag once for a tweet of X that repeats it; posts of Bluesky and Mastodon "
+            "count each of theirs once in any case"},
     {"counting.repeat_window", HT_CONFIG_NUMBER, "tweets", "100000", BETWEEN(0, HT_RECENT_IDS_MAX),
      FIELD(counting, repeat_window),
      .doc = "how many recent tweet ids a shard remembers; a record whose tweet is among them is "

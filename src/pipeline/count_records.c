@@ -208,6 +208,13 @@ static bool is_among(const struct ht_slice *tags, size_t tag_count, struct ht_sl
     return false;
 }
 
+/* On Bluesky and Mastodon a post has a hashtag or has it not: lists of them are sets, and Bluesky has
+ * two. A tweet of X repeats one in its text. */
+static bool has_each_once(const struct ht_count *count, const struct ht_tweet *tweet)
+{
+    return count->options.once_per_tweet || tweet->network != HT_TWEET_NETWORK_TWITTER;
+}
+
 /* Folds the tweet's hashtags into count->folded_tags; returns how many are to be counted. */
 static size_t fold_tags(struct ht_count *count, const struct ht_tweet *tweet)
 {
@@ -220,7 +227,7 @@ static size_t fold_tags(struct ht_count *count, const struct ht_tweet *tweet)
             continue;
         }
         struct ht_slice tag = {at, length};
-        if (count->options.once_per_tweet && is_among(count->folded_tags, tag_count, tag)) {
+        if (has_each_once(count, tweet) && is_among(count->folded_tags, tag_count, tag)) {
             continue;
         }
         count->folded_tags[tag_count++] = tag;

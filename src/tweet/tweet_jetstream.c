@@ -222,34 +222,13 @@ static bool take_feature(struct ht_reading *reading, struct ht_json_value featur
            ht_reading_add_hashtag(reading, text);
 }
 
-static bool is_taken(const struct ht_reading *reading, struct ht_slice text)
-{
-    for (size_t i = 0; i < reading->out->hashtag_count; i++) {
-        if (ht_slice_equal(reading->reader->hashtags[i], text)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* The list beside the text: what the text has, and what the list repeats, is one hashtag. How many
- * are compared has an end, as the list may be long. */
 static bool take_tags(struct ht_reading *reading, struct ht_json_value tags)
 {
     struct ht_slice text;
-    size_t left = HT_TWEET_HASHTAGS_MAX;
     struct ht_json_walk walk = ht_json_walk(&reading->reader->json, tags);
     while (ht_json_walk_next(&walk)) {
-        if (!is_usable(reading, walk.value, '"')) {
-            continue;
-        }
-        if (!ht_reading_text(reading, walk.value, &text)) {
-            return false;
-        }
-        if (left-- == 0) {
-            return ht_reading_refuse_many(reading);
-        }
-        if (!is_taken(reading, text) && !ht_reading_add_hashtag(reading, text)) {
+        if (is_usable(reading, walk.value, '"') && (!ht_reading_text(reading, walk.value, &text) ||
+                                                    !ht_reading_add_hashtag(reading, text))) {
             return false;
         }
     }

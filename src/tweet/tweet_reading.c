@@ -122,12 +122,6 @@ bool ht_reading_take_deleted_id(struct ht_reading *reading, struct ht_json_value
 
 /* -- hashtags --------------------------------------------------------------------------- */
 
-bool ht_reading_refuse_many(struct ht_reading *reading)
-{
-    (void)ht_error_set(reading->error, HT_EPARSE, "more than %d hashtags", HT_TWEET_HASHTAGS_MAX);
-    return ht_reading_refuse(reading, HT_TWEET_REFUSAL_TOO_MANY_HASHTAGS);
-}
-
 bool ht_reading_add_hashtag(struct ht_reading *reading, struct ht_slice text)
 {
     struct ht_tweet *out = reading->out;
@@ -136,7 +130,9 @@ bool ht_reading_add_hashtag(struct ht_reading *reading, struct ht_slice text)
         return true;
     }
     if (out->hashtag_count == HT_TWEET_HASHTAGS_MAX) {
-        return ht_reading_refuse_many(reading);
+        (void)ht_error_set(reading->error, HT_EPARSE, "more than %d hashtags",
+                           HT_TWEET_HASHTAGS_MAX);
+        return ht_reading_refuse(reading, HT_TWEET_REFUSAL_TOO_MANY_HASHTAGS);
     }
     reading->reader->hashtags[out->hashtag_count++] = text;
     return true;

@@ -155,8 +155,6 @@ bool ht_reading_refuse(struct ht_reading *reading, enum ht_tweet_refusal refusal
 bool ht_reading_refuse_type(struct ht_reading *reading, const char *what, const char *expected);
 /** Refuses it because `value` is not of `kind`. False. */
 bool ht_reading_refuse_kind(struct ht_reading *reading, const char *what, char kind);
-/** Refuses it because it has too many hashtags. False. */
-bool ht_reading_refuse_many(struct ht_reading *reading);
 /** Takes a refusal back: what was refused is not needed. False where memory was out instead. */
 bool ht_reading_forgive(struct ht_reading *reading);
 /** Lets the arena hold so many bytes without moving, at most twice the length of the message; before

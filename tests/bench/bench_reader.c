@@ -163,6 +163,7 @@ int main(void)
         {"v2 stream", "v2/filtered*.jsonl", false},
         {"v2 flat", "v2/twarc-flat.jsonl", false},
         {"v2 answers", "v2/twarc-2sets.jsonl", false},
+        {"Jetstream", "bluesky/*.jsonl", false},
     };
     ht_tweet_reader_init(&tweets, &key);
     for (enum ht_json_level level = HT_JSON_LEVEL_PLAIN; level <= HT_JSON_LEVEL_AVX2; level++) {

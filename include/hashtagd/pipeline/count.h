@@ -49,7 +49,8 @@ struct ht_count_options {
     struct ht_budget *budget;
     const struct ht_log *log;        /**< may be NULL */
     enum ht_fold_mode fold;          /**< counting.fold */
-    bool once_per_tweet;             /**< counting.once_per_tweet */
+    bool once_per_tweet;             /**< counting.once_per_tweet; posts of other services than
+                                      *   Twitter have each hashtag once in any case */
     size_t repeat_window;            /**< counting.repeat_window: ids and hashtags a shard */
     enum ht_tweet_retweets retweets; /**< counting.retweets */
     uint32_t flush_interval_ms;      /**< table.flush_interval_s */

@@ -16,9 +16,9 @@
  *   - a quoted tweet's hashtags are not the quoting one's;
  *   - an edited tweet (v2) has the identity of its first version;
  *   - Bluesky's posts carry the hashtags in the text (`record.facets`) and those beside it
- *     (`record.tags`). Both attach the same hashtag to the same post: one of `tags` that is spelled
- *     as another of the post is left out. Their records are made by users: what is of a wrong type
- *     in there is left out and counted, and all else of the post counts;
+ *     (`record.tags`), one list behind the other. Both attach the same hashtag to the same post, so
+ *     who counts folds them and takes each once. Their records are made by users: what is of a wrong
+ *     type in there is left out and counted, and all else of the post counts;
  *   - a Mastodon status with a `reblog` is a retweet of it, with an identity of its own. The
  *     identity is `uri`, else `url`, else `id`;
  *   - an edit at Bluesky and Mastodon has the identity of the first version and carries all

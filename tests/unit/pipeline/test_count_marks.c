@@ -205,8 +205,8 @@ static void put_tweet(struct play *play)
     for (size_t i = 0; i < tweet->tag_count; i++) {
         size_t tag = below(play, TAGS);
         tweet->tags[i] = tags[tag];
+        play->truth[tag] += !tweet->is_post || !tweet->had[tag];
         tweet->had[tag] = true;
-        play->truth[tag]++;
     }
     put_version(play, tweet, false);
 }
@@ -217,25 +217,23 @@ static struct tweet *some_late_tweet(struct play *play)
     return &play->tweets[play->tweet_count - 1 - below(play, most)];
 }
 
-/* Its user edits a post: what no version before had counts, as often as it is in this one. */
+/* Its user edits a post: what no version before had counts. */
 static void edit_post(struct play *play)
 {
     if (play->tweet_count == 0) {
         return;
     }
     struct tweet *tweet = some_late_tweet(play);
-    bool had[TAGS];
     if (!tweet->is_post) {
         return;
     }
-    memcpy(had, tweet->had, sizeof(had));
     tweet->is_edited = true;
     tweet->edit.tag_count = below(play, 4);
     for (size_t i = 0; i < tweet->edit.tag_count; i++) {
         size_t tag = below(play, TAGS);
         tweet->edit.tags[i] = tags[tag];
+        play->truth[tag] += !tweet->had[tag];
         tweet->had[tag] = true;
-        play->truth[tag] += !had[tag];
     }
     put_version(play, tweet, true);
 }

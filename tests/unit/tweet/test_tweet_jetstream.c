@@ -22,22 +22,22 @@ static const struct row rows[] = {
     {"no hashtags", POST("{\"text\":\"#x\"}"), HT_TWEET_KIND_TWEET, ID, "", .skipped = 0},
     {"facets", FACETS(FEATURES(TAG("\"a\"")) "," FEATURES(TAG("\"B\""))), HT_TWEET_KIND_TWEET, ID,
      "a B", .skipped = 0},
-    {"a repeat in the text is two", FACETS(FEATURES(TAG("\"a\"")) "," FEATURES(TAG("\"a\""))),
-     HT_TWEET_KIND_TWEET, ID, "a a", .skipped = 0},
+    {"repeats stay", FACETS(FEATURES(TAG("\"a\"")) "," FEATURES(TAG("\"a\""))), HT_TWEET_KIND_TWEET,
+     ID, "a a", .skipped = 0},
     {"links are none", FACETS(FEATURES(LINK "," TAG("\"a\"") "," LINK)), HT_TWEET_KIND_TWEET, ID,
      "a", .skipped = 0},
     {"tags beside the text", POST("{\"tags\":[\"a\",\"b\"],\"text\":\"\"}"), HT_TWEET_KIND_TWEET,
      ID, "a b", .skipped = 0},
-    {"in both is one",
+    {"both, one list behind the other",
      POST("{\"tags\":[\"b\",\"a\",\"b\",\"A\"],\"facets\":[" FEATURES(TAG("\"a\"")) "]}"),
-     HT_TWEET_KIND_TWEET, ID, "a b A", .skipped = 0},
+     HT_TWEET_KIND_TWEET, ID, "a b a b A", .skipped = 0},
     {"escapes",
      "{\"\\u0064id\":\"did:plc:\\u0061\",\"kin\\u0064\":\"comm\\u0069t\",\"commit\":{"
      "\"operation\":\"cre\\u0061te\",\"collection\":\"app.bsky.feed.p\\u006fst\","
      "\"rkey\":\"3\\u006b\",\"record\":{\"f\\u0061cets\":[{\"features\":[{\"$\\u0074ype\":"
      "\"app.bsky.richtext.facet#t\\u0061g\",\"tag\":\"\\u00e4\\ud83d\\ude00\"}]}],"
      "\"tags\":[\"b\\/\",\"\\u00e4\\ud83d\\ude00\"]}}}",
-     HT_TWEET_KIND_TWEET, ID, "ä😀 b/", .skipped = 0},
+     HT_TWEET_KIND_TWEET, ID, "ä😀 b/ ä😀", .skipped = 0},
     {"of a repeated key the last",
      COMMIT(AT("create") "\"rkey\":\"1\",\"rkey\":\"3k\",\"record\":{\"tags\":[\"x\"],\"tags\":["
                          "\"a\"]}"),
@@ -150,7 +150,7 @@ static void has_an_end_with_huge_lists(void **state)
         enum ht_tweet_refusal refusal;
         size_t tags, skipped;
     } cases[] = {
-        {"\"tags\":", "\"a\"", 1000, HT_TWEET_REFUSAL_NONE, 1, 0},
+        {"\"tags\":", "\"a\"", 1000, HT_TWEET_REFUSAL_NONE, 1000, 0},
         {"\"tags\":", "\"a\"", 1001, HT_TWEET_REFUSAL_TOO_MANY_HASHTAGS, 0, 0},
         {"\"tags\":", "\"\\u0061\"", 100000, HT_TWEET_REFUSAL_TOO_MANY_HASHTAGS, 0, 0},
         {"\"tags\":", "5", 500000, HT_TWEET_REFUSAL_NONE, 0, 500000},
@@ -226,17 +226,7 @@ static void judge_record(const struct ht_json *record, struct verdict *verdict)
     }
     for (size_t i = 0; is_a(tags, HT_JSON_ARRAY) && i < ht_json_count(tags); i++) {
         const struct ht_json *tag = ht_json_element(tags, i);
-        char line[4096];
-        snprintf(line, sizeof(line), "%.*s\n", (int)ht_json_text(tag).length,
-                 is_a(tag, HT_JSON_STRING) ? ht_json_text(tag).data : "");
-        const char *found = verdict->tags.length > 0 ? verdict->tags.data : "";
-        const char *at = is_a(tag, HT_JSON_STRING) ? strstr(found, line) : NULL;
-        while (at != NULL && at > found && at[-1] != '\n') {
-            at = strstr(at + 1, line);
-        }
-        if (at == NULL || line[0] == '\n') {
-            judge_tag(verdict, is_a(tag, HT_JSON_STRING) ? ht_json_text(tag) : HT_SLICE(""));
-        }
+        judge_tag(verdict, is_a(tag, HT_JSON_STRING) ? ht_json_text(tag) : HT_SLICE(""));
     }
 }
 
