@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "config_load.h"
 
+#include "hashtagd/sources/twitter_v1_parameters.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -101,13 +103,46 @@ static void check_jetstream(const struct checked *checked)
     }
 }
 
-static void check_of_type(const struct checked *checked)
+static void on_finding(void *user, const struct ht_twitter_v1_finding *finding)
+{
+    const struct checked *checked = user;
+    if (!finding->is_warning) {
+        ht_mistakes_add(checked->mistakes, place_of(checked, finding->key), "%s: %s",
+                        row_of(checked, finding->key)->key, finding->text);
+    }
+}
+
+static const char *const *texts_of(const struct ht_config_texts *texts)
+{
+    return (const char *const *)(void *)texts->items;
+}
+
+static void check_twitter_v1(struct checked *checked)
+{
+    const struct ht_config_source *source = checked->source;
+    struct ht_twitter_v1_parameters parameters = {.is_sample =
+                                                      source->endpoint == HT_CONFIG_ENDPOINT_SAMPLE,
+                                                  .track = texts_of(&source->track),
+                                                  .track_count = source->track.count,
+                                                  .locations = texts_of(&source->locations),
+                                                  .location_count = source->locations.count,
+                                                  .follow = texts_of(&source->follow),
+                                                  .follow_count = source->follow.count,
+                                                  .languages = texts_of(&source->language),
+                                                  .language_count = source->language.count};
+    check_url(checked, false);
+    (void)ht_twitter_v1_parameters_check(&parameters, on_finding, checked);
+}
+
+static void check_of_type(struct checked *checked)
 {
     switch ((enum ht_config_source_type)checked->source->type) {
     case HT_CONFIG_SOURCE_REPLAY:
         check_replay(checked);
         break;
     case HT_CONFIG_SOURCE_TWITTER_V1:
+        check_twitter_v1(checked);
+        break;
     case HT_CONFIG_SOURCE_TWITTER_V2:
         check_url(checked, false);
         break;
@@ -168,7 +203,7 @@ static void check_among(const struct checked *checked)
 void ht_config_check_sources(const struct ht_config *config, struct ht_mistakes *mistakes)
 {
     for (size_t i = 0; i < config->source_count; i++) {
-        const struct checked checked = {config, ht_config_source_at(config, i), i, mistakes};
+        struct checked checked = {config, ht_config_source_at(config, i), i, mistakes};
         check_of_type(&checked);
         check_name(&checked);
         if (config->source_count > 1) {

@@ -13,9 +13,9 @@ static const struct ht_config_choice sources[] = {
     {"none", HT_CONFIG_SOURCE_NONE, false},
     {"synthetic", HT_CONFIG_SOURCE_SYNTHETIC, false},
     {"replay", HT_CONFIG_SOURCE_REPLAY, false},
-    {"twitter-v1", HT_CONFIG_SOURCE_TWITTER_V1, true},
+    {"twitter-v1", HT_CONFIG_SOURCE_TWITTER_V1, false},
     {"twitter-v2", HT_CONFIG_SOURCE_TWITTER_V2, false},
-    {"jetstream", HT_CONFIG_SOURCE_JETSTREAM, true},
+    {"jetstream", HT_CONFIG_SOURCE_JETSTREAM, false},
     {"mastodon", HT_CONFIG_SOURCE_MASTODON, true},
     {0},
 };

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT
 #include "serve.h"
 
+#include "hashtagd/sources/jetstream_source.h"
 #include "hashtagd/sources/many_source.h"
 #include "hashtagd/sources/none_source.h"
 #include "hashtagd/sources/replay_source.h"
 #include "hashtagd/sources/synthetic_source.h"
+#include "hashtagd/sources/twitter_v1_source.h"
 #include "hashtagd/sources/twitter_v2_source.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -14,6 +17,9 @@
  * The sources, as the configuration says: each by its type, and one source of all where they are
  * several. Live sources share one HTTP client.
  */
+
+/* The largest dictionary of a Jetstream; the published ones have about 110 kB. */
+#define DICTIONARY_MAX_BYTES (4u * 1024u * 1024u)
 
 /* One source on its way. */
 struct made {
@@ -23,6 +29,29 @@ struct made {
     const char *name;
     struct ht_error *error;
 };
+
+static int read_dictionary(struct ht_daemon *daemon, const char *path, struct ht_error *error)
+{
+    char piece[16384];
+    size_t length;
+    int status = 0;
+    ht_buffer_init(&daemon->dictionary, DICTIONARY_MAX_BYTES);
+    FILE *file = fopen(path, "re");
+    while (file != NULL && status == 0 && (length = fread(piece, 1, sizeof(piece), file)) > 0) {
+        status = ht_buffer_append(&daemon->dictionary, piece, length);
+    }
+    if (file == NULL || ferror(file)) {
+        status = ht_error_set(error, HT_EIO, "The dictionary %s cannot be read: %s", path,
+                              strerror(errno));
+    } else if (status != 0) {
+        (void)ht_error_set(error, status, "The dictionary %s does not fit into %u bytes.", path,
+                           DICTIONARY_MAX_BYTES);
+    }
+    if (file != NULL) {
+        (void)fclose(file);
+    }
+    return status;
+}
 
 /* A text of the configuration, NULL where it is empty. */
 static const char *text_or_null(const char *text)
@@ -65,6 +94,29 @@ static struct ht_source *make_replay(const struct made *made)
     .random = &(made)->daemon->random, .client = (made)->daemon->source_client,                    \
     .log = &(made)->daemon->log, .url = text_or_null((made)->keys->url)
 
+static struct ht_source *make_twitter_v1(const struct made *made)
+{
+    const struct ht_config_source *keys = made->keys;
+    struct ht_twitter_v1_source_options options = {
+        COMMON(made),
+        .consumer_key = made->secrets->consumer_key,
+        .consumer_secret = made->secrets->consumer_secret,
+        .access_token = made->secrets->access_token,
+        .access_token_secret = made->secrets->access_token_secret,
+        .is_sample = keys->endpoint == HT_CONFIG_ENDPOINT_SAMPLE,
+        .accepts_compressed = keys->compression,
+        .is_delimited = keys->delimited,
+        .track = texts_of(&keys->track),
+        .track_count = keys->track.count,
+        .locations = texts_of(&keys->locations),
+        .location_count = keys->locations.count,
+        .follow = texts_of(&keys->follow),
+        .follow_count = keys->follow.count,
+        .languages = texts_of(&keys->language),
+        .language_count = keys->language.count};
+    return ht_twitter_v1_source_create(&options);
+}
+
 static struct ht_source *make_twitter_v2(const struct made *made)
 {
     const struct ht_config_source *keys = made->keys;
@@ -91,6 +143,20 @@ static struct ht_source *make_twitter_v2(const struct made *made)
     return source;
 }
 
+static struct ht_source *make_jetstream(const struct made *made)
+{
+    const struct ht_config_source *keys = made->keys;
+    if (keys->dictionary[0] != '\0' && made->daemon->dictionary.length == 0 &&
+        read_dictionary(made->daemon, keys->dictionary, made->error) != 0) {
+        return NULL;
+    }
+    struct ht_jetstream_source_options options = {
+        COMMON(made), .follow = texts_of(&keys->follow), .follow_count = keys->follow.count,
+        .accepts_compressed = keys->compression && keys->dictionary[0] != '\0',
+        .dictionary = ht_buffer_slice(&made->daemon->dictionary)};
+    return ht_jetstream_source_create(&options);
+}
+
 static struct ht_source *make_source(const struct made *made)
 {
     switch ((enum ht_config_source_type)made->keys->type) {
@@ -101,11 +167,11 @@ static struct ht_source *make_source(const struct made *made)
     case HT_CONFIG_SOURCE_REPLAY:
         return make_replay(made);
     case HT_CONFIG_SOURCE_TWITTER_V1:
-        return NULL;
+        return make_twitter_v1(made);
     case HT_CONFIG_SOURCE_TWITTER_V2:
         return make_twitter_v2(made);
     case HT_CONFIG_SOURCE_JETSTREAM:
-        return NULL;
+        return make_jetstream(made);
     case HT_CONFIG_SOURCE_MASTODON:
         return NULL;
     }

@@ -293,10 +293,6 @@ static const struct {
     size_t count;
     const char *mistake;
 } unusable[] = {
-    {"type of a later build",
-     {"source.type=jetstream"},
-     1,
-     "jetstream is not in this build yet; use none"},
     {"stream that Amazon does not take",
      {"stream.type=kinesis", "stream.name=a b"},
      2,

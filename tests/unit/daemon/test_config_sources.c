@@ -158,6 +158,8 @@ static void test_each_type_is_told_what_it_needs(void **state)
         {{"source.type=twitter-v1"},
          "not set: TWITTER_CONSUMER_KEY, TWITTER_CONSUMER_SECRET, TWITTER_ACCESS_TOKEN, "
          "TWITTER_ACCESS_TOKEN_SECRET"},
+        {{"source.type=twitter-v1"}, "source.endpoint: filter needs something to look for"},
+        {{"source.type=twitter-v1", "source.locations=180,0,170,1"}, "source.locations: "},
         {{"source.type=twitter-v2"}, "set TWITTER_BEARER_TOKEN, or TWITTER_CONSUMER_KEY and"},
         {{"source.type=twitter-v2", "source.url=wss://x"}, "is not read over a WebSocket"},
         {{"source.type=mastodon"}, "source.type is mastodon, but source.url names no server"},
