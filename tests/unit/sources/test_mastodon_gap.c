@@ -30,14 +30,14 @@ static void live(struct ht_mastodon_gap *gap, int64_t ms)
 static enum ht_mastodon_gap_verdict page(struct ht_mastodon_gap *gap, int64_t newest_ms,
                                          size_t count)
 {
-    struct ht_mastodon_id newest = at(newest_ms);
-    return ht_mastodon_gap_page(gap, &newest, count);
+    const struct ht_mastodon_gap_page page = {at(newest_ms), count, count};
+    return ht_mastodon_gap_page(gap, &page);
 }
 
 static enum ht_mastodon_gap_verdict empty_page(struct ht_mastodon_gap *gap)
 {
-    struct ht_mastodon_id none = {0};
-    return ht_mastodon_gap_page(gap, &none, 0);
+    const struct ht_mastodon_gap_page page = {0};
+    return ht_mastodon_gap_page(gap, &page);
 }
 
 static void assert_known(const struct ht_mastodon_gap *gap, int64_t ms)
@@ -144,6 +144,67 @@ static void test_page_that_leads_nowhere_is_the_last(void **state)
     assert_int_equal(page(&gap, 40000, 40), HT_MASTODON_GAP_FILLED);
 }
 
+/* A page of `count` that had all come before. */
+static enum ht_mastodon_gap_verdict old_page(struct ht_mastodon_gap *gap, int64_t newest_ms,
+                                             size_t count)
+{
+    const struct ht_mastodon_gap_page page = {at(newest_ms), count, 0};
+    return ht_mastodon_gap_page(gap, &page);
+}
+
+static void test_page_of_what_the_stream_brought_is_the_last(void **state)
+{
+    (void)state;
+    struct ht_mastodon_gap gap = reopened();
+    assert_int_equal(old_page(&gap, 19000, 40), HT_MASTODON_GAP_MORE); /* the overlap */
+    assert_int_equal(page(&gap, 21000, 40), HT_MASTODON_GAP_MORE);
+    assert_int_equal(old_page(&gap, 22000, 19), HT_MASTODON_GAP_MORE); /* too few to say */
+    assert_int_equal(old_page(&gap, 23000, 20), HT_MASTODON_GAP_FILLED);
+}
+
+static void assert_begin(const struct ht_mastodon_gap *gap, int64_t ms)
+{
+    struct ht_mastodon_id begin = ht_mastodon_gap_begin(gap);
+    assert_true(ht_mastodon_id_time_ms(&begin) == T0 + ms);
+}
+
+static void test_overlap_is_bounded_by_time_and_count(void **state)
+{
+    (void)state;
+    struct ht_mastodon_gap gap = {0};
+    ht_mastodon_gap_open(&gap);
+    for (int64_t i = 0; i < HT_MASTODON_GAP_OVERLAP_STATUSES - 1; i++) {
+        live(&gap, 20000 + i);
+    }
+    assert_begin(&gap, 20000 + HT_MASTODON_GAP_OVERLAP_STATUSES - 2 - 10000);
+    live(&gap, 21000);
+    assert_begin(&gap, 20000);
+    live(&gap, 21001);
+    assert_begin(&gap, 20001);
+    live(&gap, 50000);
+    assert_begin(&gap, 40000);
+    /* what comes while a gap is open tells nothing of what is in front of it */
+    ht_mastodon_gap_open(&gap);
+    for (int64_t i = 0; i < HT_MASTODON_GAP_OVERLAP_STATUSES; i++) {
+        live(&gap, 90000 + i);
+    }
+    ht_mastodon_gap_close(&gap);
+    assert_begin(&gap, 50000);
+}
+
+static void test_restored(void **state)
+{
+    (void)state;
+    struct ht_mastodon_gap gap = {0};
+    struct ht_mastodon_id known = at(20000), begin = at(19500), none = {0};
+    ht_mastodon_gap_restore(&gap, &known, &begin);
+    assert_known(&gap, 20000);
+    assert_begin(&gap, 19500);
+    gap = (struct ht_mastodon_gap){0};
+    ht_mastodon_gap_restore(&gap, &known, &none);
+    assert_begin(&gap, 10000);
+}
+
 static void test_bounds(void **state)
 {
     (void)state;
@@ -185,6 +246,9 @@ int main(void)
         cmocka_unit_test(test_lost_connection_goes_on_where_pages_ended),
         cmocka_unit_test(test_page_that_reaches_the_opening_is_the_last),
         cmocka_unit_test(test_page_that_leads_nowhere_is_the_last),
+        cmocka_unit_test(test_page_of_what_the_stream_brought_is_the_last),
+        cmocka_unit_test(test_overlap_is_bounded_by_time_and_count),
+        cmocka_unit_test(test_restored),
         cmocka_unit_test(test_bounds),
         cmocka_unit_test(test_given_up_goes_on_with_the_stream),
     };
