@@ -117,6 +117,7 @@ struct ht_source_connection {
     uint64_t connects;                  /**< times that the service agreed to stream */
     uint64_t ends[HT_SOURCE_END_COUNT]; /**< connections and attempts that ended, by reason */
     uint64_t repeats;                   /**< messages that had come before and were dropped here */
+    uint64_t skipped;                   /**< notices that mean nothing here, by no kind */
     uint64_t gaps;       /**< times that something may have been missed, and could not be had */
     uint64_t pauses;     /**< times that the socket was not read because the pipeline was full */
     int64_t behind_ms;   /**< age of the last message when it came, by its own time; -1: unknown */
