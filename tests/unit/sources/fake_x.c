@@ -76,6 +76,22 @@ static void compare(struct fake_x *x, const char *what, struct ht_slice got, con
     }
 }
 
+static void on_stream_gone(void *user)
+{
+    struct fake_x *x = user;
+    x->open = NULL;
+    x->gone_count++;
+}
+
+/* The server has one kind of stream only; its first bytes are a line that is no tweet. */
+static void stay_open(struct fake_x *x, struct ht_http_request *request)
+{
+    const struct ht_sse_options options = {
+        .keep_alive_ms = 1u << 30, .on_gone = on_stream_gone, .user = x};
+    assert_null(x->open);
+    assert_int_equal(ht_sse_begin(request, &options, &x->open), 0);
+}
+
 static void on_body(void *user, struct ht_http_request *request)
 {
     struct fake_x *x = user;
@@ -95,6 +111,10 @@ static void on_body(void *user, struct ht_http_request *request)
         assert_true(x->unanswered_count < HT_COUNT_OF(x->unanswered));
         x->unanswered[x->unanswered_count++] = request;
         ht_http_request_watch(request, on_gone, x);
+        return;
+    }
+    if (step->stays_open) {
+        stay_open(x, request);
         return;
     }
     struct ht_http_header header = {ht_slice_text(step->header), ht_slice_text(step->value)};

@@ -19,6 +19,7 @@
 #include "hashtagd/net/http_client.h"
 #include "hashtagd/net/http_server.h"
 #include "hashtagd/net/loop.h"
+#include "hashtagd/net/sse.h"
 #include "hashtagd/pipeline/source.h"
 
 #define FAKE_X_WAITS 16
@@ -33,6 +34,7 @@ struct fake_x_step {
     const char *answer;         /**< NULL: empty; of a 200 of a stream its whole body */
     size_t answer_length;       /**< 0: that of the text */
     const char *header, *value; /**< one more field of the answer; NULL: none */
+    bool stays_open;            /**< 200 and a few bytes, then nothing: until either side goes */
 };
 
 struct fake_x {
@@ -60,6 +62,8 @@ struct fake_x {
     bool wants_all_waits;          /**< waits after the last step are over too, until is_over */
     struct ht_timer tick;
     uint64_t patience_ns;
+    struct ht_sse *open; /**< the stream that stays open */
+    unsigned gone_count; /**< streams that the client closed */
     struct ht_http_request *unanswered[4];
     unsigned unanswered_count;
     bool is_started, is_stopped;

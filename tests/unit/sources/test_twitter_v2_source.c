@@ -2,6 +2,7 @@
 #include "hashtagd/sources/twitter_v2_source.h"
 
 #include "fake_x.h"
+#include "hashtagd/base/gzip.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -451,6 +452,90 @@ static void test_a_full_sink_loses_nothing(void **state)
     finish(&x);
 }
 
+static void test_a_compressed_stream_is_unpacked(void **state)
+{
+    (void)state;
+    struct ht_buffer packed;
+    ht_buffer_init(&packed, 4096);
+    assert_int_equal(ht_gzip_format(HT_SLICE(TWEET("1") "\r\n" TWEET("2") "\r\n"), &packed), 0);
+    const struct fake_x_step steps[] = {
+        {.request = RULES, .status = 200, .answer = HAS_CAT},
+        {.request = STREAM,
+         .status = 200,
+         .answer = packed.data,
+         .answer_length = packed.length,
+         .header = "Content-Encoding",
+         .value = "gzip"},
+    };
+    struct fake_x x = {.steps = steps, .step_count = 2};
+    fake_x_start(&x);
+    struct ht_twitter_v2_source_options options = options_of(&x);
+    options.accepts_compressed = true;
+    x.source = ht_twitter_v2_source_create(&options);
+    fake_x_run(&x);
+    assert_string_equal(x.sink.bytes.data, TWEET("1") "\n" TWEET("2") "\n");
+    finish(&x);
+    ht_buffer_finish(&packed);
+}
+
+static void test_silence_ends_a_stream(void **state)
+{
+    static const struct fake_x_step steps[] = {
+        {.request = RULES, .status = 200, .answer = HAS_CAT},
+        {.request = STREAM, .status = 200, .stays_open = true},
+        {.request = STREAM, .status = 200, .answer = TWEET("1") "\r\n"},
+    };
+    (void)state;
+    struct fake_x x = {.steps = steps, .step_count = 3};
+    fake_x_start(&x);
+    struct ht_twitter_v2_source_options options = options_of(&x);
+    x.source = ht_twitter_v2_source_create(&options);
+    x.is_started = true;
+    x.source->ops->start(x.source, &x.sink.sink, (struct ht_slice){0});
+    for (unsigned turns = 0; turns < 1000 && x.source->connection.received_bytes == 0; turns++) {
+        fake_x_run_for(&x, 1);
+    }
+    fake_x_jump(&x, 24000);
+    fake_x_run_for(&x, 20);
+    assert_int_equal(x.source->connection.link, HT_SOURCE_LINK_CONNECTED);
+    fake_x_jump(&x, 1100);
+    fake_x_run(&x);
+    assert_int_equal(x.source->connection.ends[HT_SOURCE_END_STALLED], 1);
+    assert_int_equal(x.gone_count, 1);
+    finish(&x);
+}
+
+/* 1500 rules: a trial and an addition in two parts each. */
+static void test_many_rules_are_made_in_batches(void **state)
+{
+    enum { COUNT = 1500 };
+#define MADE_MANY(n) "{\"meta\":{\"summary\":{\"created\":" #n ",\"valid\":" #n ",\"invalid\":0}}}"
+    static const struct fake_x_step steps[] = {
+        {.request = RULES, .status = 200, .answer = EMPTY},
+        {.request = TRIAL, .status = 201, .answer = MADE_MANY(1000)},
+        {.request = TRIAL, .status = 201, .answer = MADE_MANY(500)},
+        {.request = POST, .status = 201, .answer = MADE_MANY(1000)},
+        {.request = POST, .status = 201, .answer = MADE_MANY(500)},
+        {.request = STREAM, .status = 200, .answer = "\r\n"},
+    };
+    static char values[COUNT][12];
+    static struct ht_twitter_v2_rule rules[COUNT];
+    (void)state;
+    for (unsigned i = 0; i < COUNT; i++) {
+        snprintf(values[i], sizeof values[i], "word%u", i);
+        rules[i] = (struct ht_twitter_v2_rule){values[i], ""};
+    }
+    struct fake_x x = {.steps = steps, .step_count = HT_COUNT_OF(steps)};
+    fake_x_start(&x);
+    struct ht_twitter_v2_source_options options = options_of(&x);
+    options.rules = rules;
+    options.rule_count = COUNT;
+    x.source = ht_twitter_v2_source_create(&options);
+    fake_x_run(&x);
+    assert_non_null(strstr(fake_x_logged(&x), "added=1500 deleted=0"));
+    finish(&x);
+}
+
 /* Wherever it is: nobody answers, and it stops at once all the same. */
 static void test_it_stops_in_every_step(void **state)
 {
@@ -465,10 +550,14 @@ static void test_it_stops_in_every_step(void **state)
         {.request = TOKEN, .status = 200, .answer = GIVES("AAAA%2Fsesame")},
         {.request = RULES, .status = 200, .answer = HAS_CAT},
         {.request = STREAM}};
+    static const struct fake_x_step streaming[] = {
+        {.request = TOKEN, .status = 200, .answer = GIVES("AAAA%2Fsesame")},
+        {.request = RULES, .status = 200, .answer = HAS_CAT},
+        {.request = STREAM, .status = 200, .stays_open = true}};
     static const struct {
         const struct fake_x_step *steps;
         size_t count;
-    } cases[] = {{token, 1}, {rules, 2}, {trial, 3}, {stream, 3}};
+    } cases[] = {{token, 1}, {rules, 2}, {trial, 3}, {stream, 3}, {streaming, 3}};
     (void)state;
     for (size_t i = 0; i < HT_COUNT_OF(cases); i++) {
         struct fake_x x = {.steps = cases[i].steps, .step_count = cases[i].count};
@@ -519,6 +608,9 @@ int main(void)
         cmocka_unit_test(test_what_x_refuses),
         cmocka_unit_test(test_rules_that_cannot_be_asked_for),
         cmocka_unit_test(test_a_full_sink_loses_nothing),
+        cmocka_unit_test(test_a_compressed_stream_is_unpacked),
+        cmocka_unit_test(test_silence_ends_a_stream),
+        cmocka_unit_test(test_many_rules_are_made_in_batches),
         cmocka_unit_test(test_it_stops_in_every_step),
         cmocka_unit_test(test_never_started_it_goes_away),
     };
