@@ -308,7 +308,6 @@ static void on_piece(void *user, struct ht_slice piece)
     source->has_renewed = false;
     source->is_time_noted = false;
     if (ht_line_reader_feed(&source->lines, piece) != 0) {
-        source->is_over = true;
         (void)ht_error_set(&error, HT_ENOMEM, "out of memory for a message of the stream");
         ht_live_give_up(&source->live, HT_SOURCE_END_NETWORK, &error);
     }
@@ -323,7 +322,6 @@ static void on_line(void *user, struct ht_slice line)
     }
     ht_live_message(&source->live, line);
     if (ht_twitter_v2_ending_read(line, &ending)) {
-        source->is_over = true;
         source->are_rules_equal = source->are_rules_equal && !ending.are_rules_stale;
         ht_live_give_up(&source->live, ending.end, &ending.error);
     } else if (!source->is_time_noted) {

@@ -198,11 +198,14 @@ static void test_a_token_is_asked_for_and_renewed_once(void **state)
         {.request = SAMPLE, .authorization = NEW_BEARER, .status = 401, .answer = "{}"},
         {.request = TOKEN, .authorization = BASIC, .status = 200, .answer = GIVES("AAAA%2Fsesame")},
         {.request = SAMPLE, .authorization = BEARER, .status = 200, .answer = TWEET("2") "\r\n"},
+        {.request = SAMPLE, .authorization = BEARER, .status = 401, .answer = "{}"},
+        {.request = TOKEN, .authorization = BASIC, .status = 200, .answer = GIVES("BBBB%2Fsesame")},
+        {.request = SAMPLE, .authorization = NEW_BEARER, .status = 200, .answer = "\r\n"},
     };
     (void)state;
     RUN(x, steps, keys_of);
     assert_int_equal(x.sink.count, 2);
-    /* the first 401 was mended at once, the second waited and asked for a person */
+    /* the second 401 in a row waited and asked for a person, the others were mended at once */
     assert_int_equal(x.source->connection.ends[HT_SOURCE_END_REFUSED], 1);
     finish(&x);
 }
