@@ -100,7 +100,8 @@ struct ht_source *ht_twitter_v1_source_create(const struct ht_twitter_v1_source_
     source->client = options->client;
     source->accepts_compressed = options->accepts_compressed;
     source->is_sample = options->is_sample;
-    source->is_twitter = options->url == NULL;
+    source->is_twitter =
+        options->url == NULL || strcasestr(options->url, "//stream.twitter.com") != NULL;
     source->framing = options->is_delimited ? HT_LINE_FRAMING_DELIMITED : HT_LINE_FRAMING_LINES;
     ht_buffer_init(&source->url, HT_TWITTER_V1_REQUEST_MAX_BYTES);
     ht_buffer_init(&source->form, HT_TWITTER_V1_REQUEST_MAX_BYTES);

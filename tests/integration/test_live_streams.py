@@ -52,7 +52,7 @@ def test_v1_asks_as_documented(start, streaming):
 
 
 def test_v1_sample(start, streaming):
-    daemon = live.run(start, streaming, "twitter-v1", more={"source.endpoint": "sample"})
+    daemon = live.run(start, streaming, "twitter-v1", more={"source.endpoint": "sample", "source.track": []})
     visit = streaming.twitter_v1.streams()[0]
     assert (visit.method, visit.path) == ("GET", "/1.1/statuses/sample.json")
     assert "gzip" in visit.headers["accept-encoding"]
