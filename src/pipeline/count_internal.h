@@ -155,6 +155,7 @@ struct ht_count {
     struct ht_count_shard *work_shard; /* whose turn it is */
     char *folded;                      /* room for the folded tags of one tweet */
     struct ht_slice *folded_tags;
+    uint64_t *folded_hashes; /* of each of them, where that is needed */
     /* flushing */
     struct ht_pending *pending;
     struct ht_tag_set *touched; /* hashtags that others changed */

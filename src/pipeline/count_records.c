@@ -44,7 +44,10 @@ int ht_count_records_init(struct ht_count *count)
     ht_timer_init(&count->work_timer, on_work_due);
     count->folded = malloc((size_t)HT_TWEET_HASHTAGS_MAX * HT_FOLD_BYTES_MAX);
     count->folded_tags = calloc(HT_TWEET_HASHTAGS_MAX, sizeof(*count->folded_tags));
-    return count->folded == NULL || count->folded_tags == NULL ? HT_ENOMEM : 0;
+    count->folded_hashes = calloc(HT_TWEET_HASHTAGS_MAX, sizeof(*count->folded_hashes));
+    bool has_all =
+        count->folded != NULL && count->folded_tags != NULL && count->folded_hashes != NULL;
+    return has_all ? 0 : HT_ENOMEM;
 }
 
 void ht_count_records_finish(struct ht_count *count)
@@ -53,6 +56,7 @@ void ht_count_records_finish(struct ht_count *count)
     ht_tweet_reader_finish(&count->reader);
     free(count->folded);
     free(count->folded_tags);
+    free(count->folded_hashes);
 }
 
 void ht_count_work(struct ht_count *count)
@@ -198,10 +202,12 @@ static void remember_tweet(struct ht_count_shard *shard, const struct ht_record 
     }
 }
 
-static bool is_among(const struct ht_slice *tags, size_t tag_count, struct ht_slice tag)
+/* Whether the tag is among the first ones; hashes, because a tweet can have a thousand. */
+static bool is_among(const struct ht_count *count, size_t tag_count, struct ht_slice tag,
+                     uint64_t hash)
 {
     for (size_t i = 0; i < tag_count; i++) {
-        if (ht_slice_equal(tags[i], tag)) {
+        if (count->folded_hashes[i] == hash && ht_slice_equal(count->folded_tags[i], tag)) {
             return true;
         }
     }
@@ -227,8 +233,12 @@ static size_t fold_tags(struct ht_count *count, const struct ht_tweet *tweet)
             continue;
         }
         struct ht_slice tag = {at, length};
-        if (has_each_once(count, tweet) && is_among(count->folded_tags, tag_count, tag)) {
-            continue;
+        if (has_each_once(count, tweet)) {
+            uint64_t hash = ht_hash_bytes(&count->options.hash_key, tag);
+            if (is_among(count, tag_count, tag, hash)) {
+                continue;
+            }
+            count->folded_hashes[tag_count] = hash;
         }
         count->folded_tags[tag_count++] = tag;
         at += length;

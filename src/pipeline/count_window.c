@@ -19,10 +19,10 @@ bool ht_count_window_seen(struct ht_count_shard *shard, const struct ht_record *
     return false;
 }
 
-/* What stands in the window for a hashtag of a tweet. */
-static uint64_t key_of(const struct ht_count *count, uint64_t id, struct ht_slice tag)
+/* What stands in the window for a folded hashtag of a tweet. */
+static uint64_t key_of(const struct ht_count *count, uint64_t id, size_t tag)
 {
-    uint64_t parts[2] = {id, ht_hash_bytes(&count->options.hash_key, tag)};
+    uint64_t parts[2] = {id, count->folded_hashes[tag]};
     return ht_hash_bytes(&count->options.hash_key,
                          ht_slice_make((const char *)parts, sizeof(parts)));
 }
@@ -30,11 +30,13 @@ static uint64_t key_of(const struct ht_count *count, uint64_t id, struct ht_slic
 /* All are looked up before any is noted: what is noted may push out what the tweet had before. */
 size_t ht_count_window_keep_new(const struct ht_count_shard *shard, uint64_t id, size_t tag_count)
 {
-    struct ht_slice *tags = shard->count->folded_tags;
+    struct ht_count *count = shard->count;
     size_t kept = 0;
     for (size_t i = 0; i < tag_count; i++) {
-        if (!ht_recent_ids_has(shard->memory->recent_ids, key_of(shard->count, id, tags[i]))) {
-            tags[kept++] = tags[i];
+        if (!ht_recent_ids_has(shard->memory->recent_ids, key_of(count, id, i))) {
+            count->folded_tags[kept] = count->folded_tags[i];
+            count->folded_hashes[kept] = count->folded_hashes[i];
+            kept++;
         }
     }
     return kept;
@@ -44,7 +46,6 @@ void ht_count_window_note_tags(struct ht_count_shard *shard, const struct ht_rec
                                uint64_t id, size_t tag_count)
 {
     for (size_t i = 0; i < tag_count; i++) {
-        (void)ht_count_window_seen(shard, record,
-                                   key_of(shard->count, id, shard->count->folded_tags[i]));
+        (void)ht_count_window_seen(shard, record, key_of(shard->count, id, i));
     }
 }

@@ -129,9 +129,11 @@ bool ht_reading_add_hashtag(struct ht_reading *reading, struct ht_slice text)
         out->empty_hashtag_count++;
         return true;
     }
-    if (out->hashtag_count == HT_TWEET_HASHTAGS_MAX) {
-        (void)ht_error_set(reading->error, HT_EPARSE, "more than %d hashtags",
-                           HT_TWEET_HASHTAGS_MAX);
+    reading->hashtag_bytes += text.length;
+    if (out->hashtag_count == HT_TWEET_HASHTAGS_MAX ||
+        reading->hashtag_bytes > HT_TWEET_HASHTAG_BYTES_MAX) {
+        (void)ht_error_set(reading->error, HT_EPARSE, "more than %d hashtags, or %d bytes of them",
+                           HT_TWEET_HASHTAGS_MAX, HT_TWEET_HASHTAG_BYTES_MAX);
         return ht_reading_refuse(reading, HT_TWEET_REFUSAL_TOO_MANY_HASHTAGS);
     }
     reading->reader->hashtags[out->hashtag_count++] = text;

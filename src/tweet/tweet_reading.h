@@ -117,6 +117,7 @@ struct ht_reading {
     struct ht_tweet *out;
     struct ht_error *error;
     int result;
+    size_t hashtag_bytes;
 };
 
 /* tweet.c */

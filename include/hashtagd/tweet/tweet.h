@@ -55,6 +55,10 @@
 /** The most hashtags of one tweet; one with more is refused. */
 #define HT_TWEET_HASHTAGS_MAX 1000
 
+/** The most bytes of all hashtags of one tweet; one with more is refused. So much is all text of the
+ * longest post that a service takes: X, 25,000 characters. Folding it takes some milliseconds. */
+#define HT_TWEET_HASHTAG_BYTES_MAX 100000
+
 /* name, as a metric label and in texts */
 #define HT_TWEET_KIND_MAP(X)                                                                       \
     X(UNKNOWN, "unknown") /* JSON, but nothing that is known */                                    \

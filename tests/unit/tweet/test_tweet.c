@@ -349,6 +349,22 @@ static void test_too_many_hashtags(void **state)
     free(text);
 }
 
+static void test_too_many_bytes_of_hashtags(void **state)
+{
+    struct ht_tweet tweet;
+    char tag[10001];
+    memset(tag, 'a', sizeof(tag) - 1);
+    tag[sizeof(tag) - 1] = '\0';
+    char *text = tweet_with(HT_TWEET_HASHTAG_BYTES_MAX / 10000, tag);
+    assert_int_equal(ht_tweet_read(*state, ht_slice_text(text), NULL, &tweet, NULL), 0);
+    assert_int_equal(tweet.hashtag_count, 10);
+    free(text);
+    text = tweet_with(HT_TWEET_HASHTAG_BYTES_MAX / 10000 + 1, tag);
+    assert_int_equal(ht_tweet_read(*state, ht_slice_text(text), NULL, &tweet, NULL), HT_EPARSE);
+    assert_int_equal(tweet.refusal, HT_TWEET_REFUSAL_TOO_MANY_HASHTAGS);
+    free(text);
+}
+
 static void test_too_large_and_too_deep(void **state)
 {
     struct ht_tweet tweet;
@@ -642,6 +658,7 @@ int main(void)
         cmocka_unit_test(test_original_not_there),
         cmocka_unit_test(test_keys_of_strange_ids),
         cmocka_unit_test(test_too_many_hashtags),
+        cmocka_unit_test(test_too_many_bytes_of_hashtags),
         cmocka_unit_test(test_too_large_and_too_deep),
         cmocka_unit_test(test_mutations_of_the_table),
         cmocka_unit_test(test_corpus),
