@@ -7,7 +7,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static void check_types(struct ht_config *config, struct ht_mistakes *mistakes);
 static void check_names(struct ht_config *config, struct ht_mistakes *mistakes);
 static const char *place_of(const struct ht_config *config, const char *key);
 static void check_listen(struct ht_config *config, struct ht_mistakes *mistakes);
@@ -17,7 +16,6 @@ void ht_config_check(struct ht_config *config, enum ht_config_purpose purpose,
                      struct ht_mistakes *mistakes)
 {
     if (purpose == HT_CONFIG_FOR_SERVE) {
-        check_types(config, mistakes);
         check_names(config, mistakes);
         ht_config_check_sources(config, mistakes);
         check_listen(config, mistakes);
@@ -49,25 +47,6 @@ void ht_config_check_readable(const char *path, const char *place, const char *k
         ht_mistakes_add(mistakes, place, "%s: %s cannot be read: %s", key, path, strerror(errno));
     } else if (S_ISDIR(about.st_mode)) {
         ht_mistakes_add(mistakes, place, "%s: %s is a directory; accepted: a file", key, path);
-    }
-}
-
-static void check_types(struct ht_config *config, struct ht_mistakes *mistakes)
-{
-    size_t count;
-    const struct ht_config_row *rows = ht_config_rows(&count);
-    for (size_t i = 0; i < count; i++) {
-        if (rows[i].type != HT_CONFIG_CHOICE) {
-            continue;
-        }
-        unsigned value = *(unsigned *)ht_config_field(config, &rows[i]);
-        for (const struct ht_config_choice *at = rows[i].choices; at->name != NULL; at++) {
-            if (at->value == value && at->is_missing) {
-                ht_mistakes_add(mistakes, place_of(config, rows[i].key),
-                                "%s: %s is not in this build yet; use %s", rows[i].key, at->name,
-                                rows[i].fallback);
-            }
-        }
     }
 }
 

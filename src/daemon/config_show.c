@@ -88,27 +88,12 @@ static const char page_head[] =
     "\n"
     "`hashtagd config` prints what is in effect and where each value came from.\n";
 
-static void append_choices_missing(const struct ht_config_row *row, struct ht_buffer *out)
-{
-    const char *before = " This build does not have ";
-    for (const struct ht_config_choice *at = row->choices; at != NULL && at->name != NULL; at++) {
-        if (at->is_missing) {
-            (void)ht_buffer_append_format(out, "%s`%s`", before, at->name);
-            before = ", ";
-        }
-    }
-    if (before[0] == ',') {
-        (void)ht_buffer_append_text(out, " yet.");
-    }
-}
-
 static void append_page_row(const struct ht_config_row *row, struct ht_buffer *out)
 {
     char variable[64];
     (void)ht_buffer_append_format(
         out, "\n### `%s`\n\n%c%s.", row->key,
         row->doc[0] >= 'a' && row->doc[0] <= 'z' ? row->doc[0] - 32 : row->doc[0], row->doc + 1);
-    append_choices_missing(row, out);
     (void)ht_buffer_append_text(out, "\n\n- default: ");
     append_default(row, true, out);
     (void)ht_buffer_append_text(out, "\n- accepted: ");

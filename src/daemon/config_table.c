@@ -10,73 +10,73 @@
 #include <stdio.h>
 
 static const struct ht_config_choice sources[] = {
-    {"none", HT_CONFIG_SOURCE_NONE, false},
-    {"synthetic", HT_CONFIG_SOURCE_SYNTHETIC, false},
-    {"replay", HT_CONFIG_SOURCE_REPLAY, false},
-    {"twitter-v1", HT_CONFIG_SOURCE_TWITTER_V1, false},
-    {"twitter-v2", HT_CONFIG_SOURCE_TWITTER_V2, false},
-    {"jetstream", HT_CONFIG_SOURCE_JETSTREAM, false},
-    {"mastodon", HT_CONFIG_SOURCE_MASTODON, true},
+    {"none", HT_CONFIG_SOURCE_NONE},
+    {"synthetic", HT_CONFIG_SOURCE_SYNTHETIC},
+    {"replay", HT_CONFIG_SOURCE_REPLAY},
+    {"twitter-v1", HT_CONFIG_SOURCE_TWITTER_V1},
+    {"twitter-v2", HT_CONFIG_SOURCE_TWITTER_V2},
+    {"jetstream", HT_CONFIG_SOURCE_JETSTREAM},
+    {"mastodon", HT_CONFIG_SOURCE_MASTODON},
     {0},
 };
 
 static const struct ht_config_choice endpoints[] = {
-    {"filter", HT_CONFIG_ENDPOINT_FILTER, false},
-    {"sample", HT_CONFIG_ENDPOINT_SAMPLE, false},
+    {"filter", HT_CONFIG_ENDPOINT_FILTER},
+    {"sample", HT_CONFIG_ENDPOINT_SAMPLE},
     {0},
 };
 
 static const struct ht_config_choice timelines[] = {
-    {"public", HT_CONFIG_TIMELINE_PUBLIC, false},
-    {"local", HT_CONFIG_TIMELINE_LOCAL, false},
-    {"remote", HT_CONFIG_TIMELINE_REMOTE, false},
+    {"public", HT_CONFIG_TIMELINE_PUBLIC},
+    {"local", HT_CONFIG_TIMELINE_LOCAL},
+    {"remote", HT_CONFIG_TIMELINE_REMOTE},
     {0},
 };
 
 static const struct ht_config_choice streams[] = {
-    {"embedded", HT_CONFIG_STREAM_EMBEDDED, false},
-    {"kinesis", HT_CONFIG_STREAM_KINESIS, false},
+    {"embedded", HT_CONFIG_STREAM_EMBEDDED},
+    {"kinesis", HT_CONFIG_STREAM_KINESIS},
     {0},
 };
 
 static const struct ht_config_choice tables[] = {
-    {"embedded", HT_CONFIG_TABLE_EMBEDDED, false},
-    {"dynamodb", HT_CONFIG_TABLE_DYNAMODB, false},
+    {"embedded", HT_CONFIG_TABLE_EMBEDDED},
+    {"dynamodb", HT_CONFIG_TABLE_DYNAMODB},
     {0},
 };
 
 static const struct ht_config_choice archives[] = {
-    {"directory", HT_CONFIG_ARCHIVE_DIRECTORY, false},
-    {"firehose", HT_CONFIG_ARCHIVE_FIREHOSE, false},
-    {"s3", HT_CONFIG_ARCHIVE_S3, false},
-    {"none", HT_CONFIG_ARCHIVE_NONE, false},
+    {"directory", HT_CONFIG_ARCHIVE_DIRECTORY},
+    {"firehose", HT_CONFIG_ARCHIVE_FIREHOSE},
+    {"s3", HT_CONFIG_ARCHIVE_S3},
+    {"none", HT_CONFIG_ARCHIVE_NONE},
     {0},
 };
 
 static const struct ht_config_choice folds[] = {
-    {"case", HT_FOLD_CASE, false},
-    {"none", HT_FOLD_NONE, false},
+    {"case", HT_FOLD_CASE},
+    {"none", HT_FOLD_NONE},
     {0},
 };
 
 static const struct ht_config_choice retweets[] = {
-    {"count", HT_TWEET_RETWEETS_COUNT, false},
-    {"ignore", HT_TWEET_RETWEETS_IGNORE, false},
+    {"count", HT_TWEET_RETWEETS_COUNT},
+    {"ignore", HT_TWEET_RETWEETS_IGNORE},
     {0},
 };
 
 static const struct ht_config_choice log_levels[] = {
-    {"error", HT_LOG_ERROR, false},
-    {"warning", HT_LOG_WARNING, false},
-    {"info", HT_LOG_INFO, false},
-    {"debug", HT_LOG_DEBUG, false},
+    {"error", HT_LOG_ERROR},
+    {"warning", HT_LOG_WARNING},
+    {"info", HT_LOG_INFO},
+    {"debug", HT_LOG_DEBUG},
     {0},
 };
 
 static const struct ht_config_choice log_formats[] = {
-    {"text", HT_LOG_FORMAT_TEXT, false},
-    {"logfmt", HT_LOG_FORMAT_LOGFMT, false},
-    {"json", HT_LOG_FORMAT_JSON, false},
+    {"text", HT_LOG_FORMAT_TEXT},
+    {"logfmt", HT_LOG_FORMAT_LOGFMT},
+    {"json", HT_LOG_FORMAT_JSON},
     {0},
 };
 

@@ -27,7 +27,6 @@ enum ht_config_type {
 struct ht_config_choice {
     const char *name; /**< NULL ends the list */
     unsigned value;
-    bool is_missing; /**< known, but this build cannot do it: refused when the daemon starts */
 };
 
 struct ht_config_row {

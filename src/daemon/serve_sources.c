@@ -3,6 +3,7 @@
 
 #include "hashtagd/sources/jetstream_source.h"
 #include "hashtagd/sources/many_source.h"
+#include "hashtagd/sources/mastodon_source.h"
 #include "hashtagd/sources/none_source.h"
 #include "hashtagd/sources/replay_source.h"
 #include "hashtagd/sources/synthetic_source.h"
@@ -157,6 +158,17 @@ static struct ht_source *make_jetstream(const struct made *made)
     return ht_jetstream_source_create(&options);
 }
 
+static struct ht_source *make_mastodon(const struct made *made)
+{
+    const struct ht_config_source *keys = made->keys;
+    struct ht_mastodon_source_options options = {
+        COMMON(made), .access_token = made->secrets->mastodon_token,
+        .timeline = (enum ht_mastodon_timeline)keys->timeline,
+        .hashtag = keys->track.count > 0 ? keys->track.items[0] : NULL,
+        .accepts_compressed = keys->compression};
+    return ht_mastodon_source_create(&options);
+}
+
 static struct ht_source *make_source(const struct made *made)
 {
     switch ((enum ht_config_source_type)made->keys->type) {
@@ -173,7 +185,7 @@ static struct ht_source *make_source(const struct made *made)
     case HT_CONFIG_SOURCE_JETSTREAM:
         return make_jetstream(made);
     case HT_CONFIG_SOURCE_MASTODON:
-        return NULL;
+        return make_mastodon(made);
     }
     return NULL;
 }
