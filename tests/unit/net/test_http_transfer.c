@@ -460,5 +460,5 @@ int main(void)
         cmocka_unit_test(test_a_pause_holds_the_peer_back),
         cmocka_unit_test(test_a_pause_stops_the_stall_timer),
     };
-    return cmocka_run_group_tests_name("net/http_client_stream", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("net/http_transfer", tests, NULL, NULL);
 }
