@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "hashtagd/base/assert.h"
-#include "curl_common.h"
+#include "http_client_curl.h"
 #include "http_client_internal.h"
 
 #include <stdio.h>

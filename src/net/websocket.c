@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "hashtagd/net/websocket.h"
 
-#include "curl_common.h"
+#include "http_client_curl.h"
 #include "hashtagd/base/assert.h"
 #include "websocket_internal.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "curl_common.h"
+#include "http_client_curl.h"
 
 #include "hashtagd/base/assert.h"
 #include "hashtagd/net/url.h"
