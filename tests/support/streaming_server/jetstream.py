@@ -118,6 +118,7 @@ class Jetstream(Service):
         if plan.is_silent:
             await connection.wait_closed()
         if plan.is_reset:
+            visit.ended = self.loop.time()
             linger_zero(connection.transport)
             connection.transport.abort()
             return None

@@ -159,7 +159,7 @@ def statuses(count, seed=1, first=116000000000000000, edits=True):
 
 
 def commit(did, rkey, time_us, operation="create", collection=POST, record=None):
-    inside = {"rev": "3l", "operation": operation, "collection": collection, "rkey": rkey}
+    inside = {"rev": f"{time_us % 16**6:x}", "operation": operation, "collection": collection, "rkey": rkey}
     if operation != "delete":
         inside.update(record=record, cid="bafyrei")
     return {"did": did, "time_us": time_us, "kind": "commit", "commit": inside}
