@@ -23,7 +23,7 @@ static struct world {
     bool is_stopped;
 } world;
 
-/* What a reading of events says: in the order of the events, the tags of each sorted. */
+/* What a reading of events says: in the order of the events, the tags of each sorted, each once. */
 struct reading {
     unsigned posts, deletes, accounts;
     char *tags[TAGS_MAX];
@@ -119,20 +119,20 @@ static int compare_texts(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static void sort_from(struct reading *reading, size_t first)
+/* Sorts the tags of one post, and leaves each once: both its lists attach the same tag to it. */
+static void settle_from(struct reading *reading, size_t first)
 {
+    size_t kept = first;
     qsort(reading->tags + first, reading->tag_count - first, sizeof(reading->tags[0]),
           compare_texts);
-}
-
-static bool is_told(const struct reading *reading, size_t first, struct ht_slice tag)
-{
     for (size_t i = first; i < reading->tag_count; i++) {
-        if (ht_slice_equal(ht_slice_text(reading->tags[i]), tag)) {
-            return true;
+        if (kept > first && strcmp(reading->tags[kept - 1], reading->tags[i]) == 0) {
+            free(reading->tags[i]);
+        } else {
+            reading->tags[kept++] = reading->tags[i];
         }
     }
-    return false;
+    reading->tag_count = kept;
 }
 
 /* The rules as the documentation of the service says them, with a general parser. */
@@ -155,11 +155,11 @@ static void read_record(struct reading *reading, const struct ht_json *record)
     }
     for (size_t i = 0; i < ht_json_count(tags); i++) {
         struct ht_slice tag = ht_json_text(ht_json_element(tags, i));
-        if (tag.length > 0 && !is_told(reading, first, tag)) {
+        if (tag.length > 0) {
             add_tag(reading, tag);
         }
     }
-    sort_from(reading, first);
+    settle_from(reading, first);
 }
 
 static void read_independently(struct reading *reading, struct ht_slice text)
@@ -202,7 +202,7 @@ static void read_sink(struct reading *reading)
         for (size_t k = 0; k < tweet.hashtag_count; k++) {
             add_tag(reading, tweet.hashtags[k]);
         }
-        sort_from(reading, first);
+        settle_from(reading, first);
         at = line_end + 1;
     }
     ht_tweet_reader_finish(&reader);
