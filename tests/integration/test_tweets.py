@@ -8,6 +8,8 @@ import pytest
 
 from daemon import hashtagd, tweet
 from independent_count import count_files
+from social_truth import SocialTruth
+from streaming_server import samples
 
 DEEP = b'{"id_str":"9","entities":' + b'{"a":' * 5000 + b"1" + b"}" * 5000 + b"}"
 
@@ -160,3 +162,35 @@ def test_real_tweets_replayed(start, shared):
     path = shared / "v2/twarc-kpop.jsonl"
     daemon = start({"source.type": "replay", "source.files": [str(path)], "source.rate": 0})
     daemon.wait_until_counted(count_files([path]))
+
+
+@pytest.mark.parametrize("end", ["stop", "kill"])
+def test_posts_of_other_networks_put(daemon, tmp_path, end):
+    """Lines of Bluesky's events and arrays of Mastodon's statuses; edits count what is new in them,
+    also of posts that came before a restart."""
+    truth = SocialTruth()
+    events = [message.data for message in samples.jetstream_events(400, seed=5)]
+    statuses = [message.data for message in samples.statuses(400, seed=6) if message.event.endswith("update")]
+    for number, part in enumerate([slice(0, 200), slice(200, None)]):
+        lines, array = tmp_path / f"events{number}.jsonl", tmp_path / f"statuses{number}.json"
+        lines.write_bytes(b"\n".join(events[part]) + b"\n")
+        array.write_bytes(b"[" + b",\n".join(statuses[part]) + b"]")
+        hashtagd("put", lines, array, "--set", f"data.dir={daemon.data}")
+        for event in events[part]:
+            truth.jetstream(event)
+        for status in statuses[part]:
+            truth.mastodon("update", status)
+        daemon.wait_until_counted(dict(truth.counts))
+        if number == 0:
+            getattr(daemon, end)()
+            daemon.start()
+
+
+def test_real_posts_of_bluesky_put(daemon, shared):
+    truth = SocialTruth()
+    paths = sorted((shared / "bluesky").glob("*.jsonl"))
+    for path in paths:
+        for line in path.read_bytes().splitlines():
+            truth.jetstream(line)
+    hashtagd("put", *paths, "--set", f"data.dir={daemon.data}")
+    daemon.wait_until_counted(dict(truth.counts))
