@@ -25,13 +25,16 @@ def play(start, streaming, name, messages, more=None, plans=(Plan(cuts="random",
 
 
 def v2_lines(paths):
-    """Each post of search answers as the stream would send it."""
+    """Each post of search answers as the stream would send it: with the posts that it refers to, not with those
+    of the whole answer, which would be a hundred times as much."""
     for path in paths:
         for value in values(read(path)):
             includes = value.get("includes") if isinstance(value, dict) else None
             for tweet, own in tweets_of(value):
-                whole = own or includes
-                yield json.dumps({"data": tweet, **({"includes": whole} if whole else {})}, ensure_ascii=False).encode()
+                referred = {other.get("id") for other in tweet.get("referenced_tweets", [])}
+                others = [other for other in (own or includes or {}).get("tweets", []) if other["id"] in referred]
+                yield json.dumps({"data": tweet, **({"includes": {"tweets": others}} if others else {})},
+                                 ensure_ascii=False).encode()
 
 
 def test_x_v2_stream_as_captured(start, streaming, shared):
