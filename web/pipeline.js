@@ -108,7 +108,7 @@ export class Pipeline {
   #fill() {
     const part = this.part(this.#open.name);
     if (!part) return;
-    const sections = [list(facts(part))];
+    const sections = [list(facts(part, this.#status))];
     const details = Object.entries(part.details ?? {});
     if (details.length > 0) sections.push(el("h3", { text: "Details" }), list(details.map(detail)));
     if (part.name === "source") sections.push(...connections(this.#status));
@@ -191,10 +191,10 @@ function inTime(at) {
   return left <= 0 ? "now" : `in ${duration(left)}`;
 }
 
-function facts(part) {
+function facts(part, status) {
   const state = stateOf(part);
   const rows = [
-    ["Type", part.type || "–"],
+    ["Type", typeOf(part, status) || "–"],
     ["State", `${STATES[state]}: ${part.text || MEANINGS[state]}`],
     ["Since", part.since ? `${dateTime(part.since)} (${duration(now() - part.since)})` : "–"],
     ["Rate", `${rate(part.rate)} ${part.unit ?? ""} a second, over 10 seconds`],

@@ -185,6 +185,10 @@ static bool on_deliver(struct ht_source_sink *sink, const struct ht_source *from
     HT_ASSERT(cursor.length <= sizeof(part->cursor) &&
               (cursor.length == 0 || memchr(cursor.data, '\n', cursor.length) == NULL));
     keep_cursor(part, cursor);
+    if (count > 0) {
+        many->source.health.last_success_s = ht_clock_wall_s(many->clock);
+        many->source.health.last_success_monotonic_ms = ht_clock_monotonic_ms(many->clock);
+    }
     ht_rate_add(&many->source.messages, ht_clock_monotonic_ms(many->clock), count);
     bool goes_on = many->sink->ops->deliver(many->sink, from, messages, count,
                                             ht_slice_make(text, write_cursors(many, text)));

@@ -36,6 +36,7 @@ def test_the_source_station_tells_of_every_connection(make_fake, pages, shoot):
     dialog = views.dialog(page)
     expect(dialog.locator("h3")).to_contain_text(["jetstream", "mastodon"])
     expect(dialog).to_contain_text("connected, for 1 h")
+    expect(dialog).not_to_contain_text("many")
     expect(dialog).to_contain_text("waiting: connection refused <b>")
     expect(dialog).to_contain_text("2 × nothing came for too long; 1 × the network failed")
     expect(dialog).to_contain_text(re.compile(r"Next try ?in \d+ s"))

@@ -112,6 +112,7 @@ static void test_all_parts_deliver_through_one_sink(void **state)
     assert_string_equal(ht_buffer_slice(&world.sink.bytes).data, "a\nb\n");
     assert_int_equal(world.sink.refused, 1);
     assert_int_equal(world.many->messages.total, 2);
+    assert_int_equal(world.many->health.last_success_s, 1);
     world_finish(&world);
 }
 
