@@ -4,11 +4,13 @@
 #include "hashtagd/base/assert.h"
 
 static bool is_filled(const struct ht_mastodon_gap *gap, const struct ht_mastodon_gap_page *page);
+static bool is_beyond(const struct ht_mastodon_gap *gap, const struct ht_mastodon_gap_page *page);
 
 void ht_mastodon_gap_open(struct ht_mastodon_gap *gap)
 {
     gap->newest = (struct ht_mastodon_id){0};
-    gap->begun = gap->known;
+    gap->horizon = (struct ht_mastodon_id){0};
+    gap->horizon_count = 0;
     gap->after = ht_mastodon_gap_begin(gap);
     gap->opened_ms = 0;
     gap->page_count = gap->status_count = 0;
@@ -26,6 +28,10 @@ void ht_mastodon_gap_live(struct ht_mastodon_gap *gap, const struct ht_mastodon_
 {
     ht_mastodon_gap_note(gap, id);
     ht_mastodon_id_advance(&gap->newest, id);
+    if (gap->horizon_count < HT_MASTODON_GAP_HORIZON_STATUSES) {
+        gap->horizon_count++;
+        gap->horizon = gap->newest;
+    }
     if (!gap->is_filling) {
         ht_mastodon_id_advance(&gap->known, &gap->newest);
     }
@@ -92,14 +98,21 @@ enum ht_mastodon_gap_verdict ht_mastodon_gap_page(struct ht_mastodon_gap *gap,
 }
 
 /* An empty page has no newest id. One that leads nowhere ends it too: such a server does not know
- * min_id. A short page of what is known may be chance. */
+ * min_id. */
 static bool is_filled(const struct ht_mastodon_gap *gap, const struct ht_mastodon_gap_page *page)
 {
     bool is_nowhere = ht_mastodon_id_compare(&page->newest, &gap->after) <= 0;
     bool is_opening = gap->opened_ms > 0 && ht_mastodon_id_time_ms(&page->newest) >= gap->opened_ms;
-    bool is_had = page->count >= HT_MASTODON_GAP_PAGE_STATUSES / 2 && page->new_count == 0 &&
-                  ht_mastodon_id_compare(&gap->after, &gap->begun) >= 0;
-    return is_nowhere || is_opening || is_had;
+    return is_nowhere || is_opening || is_beyond(gap, page);
+}
+
+/* What an earlier stream brought behind an earlier gap is not new either, so that alone says
+ * nothing; nor does a short page, which may be chance. */
+static bool is_beyond(const struct ht_mastodon_gap *gap, const struct ht_mastodon_gap_page *page)
+{
+    return page->new_count == 0 && page->count >= HT_MASTODON_GAP_PAGE_STATUSES / 2 &&
+           gap->horizon_count == HT_MASTODON_GAP_HORIZON_STATUSES &&
+           ht_mastodon_id_compare(&page->newest, &gap->horizon) >= 0;
 }
 
 void ht_mastodon_gap_give_up(struct ht_mastodon_gap *gap)

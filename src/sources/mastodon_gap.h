@@ -15,7 +15,7 @@
  *
  *   - is empty, which no page of a busy timeline ever is; or
  *   - reaches the moment in which the stream was opened: what the server got before has no newer id; or
- *   - lies behind what was known, and the stream had brought all of it.
+ *   - holds nothing new, and lies behind the first statuses that the open stream brought.
  *
  * `known` is what may be kept as the cursor: everything up to it was had. It does not pass what is
  * missing while that is being fetched.
@@ -43,15 +43,19 @@
 /** But at most so many statuses before it: three pages. */
 #define HT_MASTODON_GAP_OVERLAP_STATUSES (3 * HT_MASTODON_GAP_PAGE_STATUSES)
 
+/** So many statuses of an open stream make its horizon: one alone may be old. Our choice. */
+#define HT_MASTODON_GAP_HORIZON_STATUSES 20
+
 /** The books. Zeroed is the start; read only for others. */
 struct ht_mastodon_gap {
-    struct ht_mastodon_id known;  /**< the cursor: all up to it was had; none at first */
-    struct ht_mastodon_id newest; /**< that the stream brought */
-    struct ht_mastodon_id begun;  /**< while filling: `known` when it began */
-    struct ht_mastodon_id after;  /**< while filling: the next page is what comes after it */
-    int64_t opened_ms;            /**< when the stream was, by the server's clock; 0: unknown */
-    unsigned page_count;          /**< of this filling */
-    unsigned status_count;        /**< in them */
+    struct ht_mastodon_id known;   /**< the cursor: all up to it was had; none at first */
+    struct ht_mastodon_id newest;  /**< that the stream brought */
+    struct ht_mastodon_id horizon; /**< the newest of the first statuses of this stream */
+    unsigned horizon_count;        /**< of how many; nothing is said by too few */
+    struct ht_mastodon_id after;   /**< while filling: the next page is what comes after it */
+    int64_t opened_ms;             /**< when the stream was, by the server's clock; 0: unknown */
+    unsigned page_count;           /**< of this filling */
+    unsigned status_count;         /**< in them */
     bool is_filling;
     struct ht_mastodon_id recent[HT_MASTODON_GAP_OVERLAP_STATUSES]; /**< a ring of what came last */
     size_t recent_count;                                            /**< ever */

@@ -156,10 +156,35 @@ static void test_page_of_what_the_stream_brought_is_the_last(void **state)
 {
     (void)state;
     struct ht_mastodon_gap gap = reopened();
-    assert_int_equal(old_page(&gap, 19000, 40), HT_MASTODON_GAP_MORE); /* the overlap */
-    assert_int_equal(page(&gap, 21000, 40), HT_MASTODON_GAP_MORE);
-    assert_int_equal(old_page(&gap, 22000, 19), HT_MASTODON_GAP_MORE); /* too few to say */
-    assert_int_equal(old_page(&gap, 23000, 20), HT_MASTODON_GAP_FILLED);
+    for (int64_t i = 0; i < HT_MASTODON_GAP_HORIZON_STATUSES - 1; i++) {
+        live(&gap, 60000 + i);
+    }
+    assert_int_equal(old_page(&gap, 60100, 40), HT_MASTODON_GAP_MORE); /* too few came */
+    live(&gap, 60200);
+    live(&gap, 90000); /* not one of the first */
+    assert_int_equal(old_page(&gap, 60199, 40), HT_MASTODON_GAP_MORE);
+    assert_int_equal(page(&gap, 60210, 40), HT_MASTODON_GAP_MORE);
+    assert_int_equal(old_page(&gap, 60220, 19), HT_MASTODON_GAP_MORE);
+    assert_int_equal(old_page(&gap, 60230, 20), HT_MASTODON_GAP_FILLED);
+}
+
+static void test_what_an_earlier_stream_brought_is_no_end(void **state)
+{
+    (void)state;
+    struct ht_mastodon_gap gap = reopened();
+    for (int64_t i = 0; i < 100; i++) {
+        live(&gap, 60000 + i); /* behind the first gap, which stays open */
+    }
+    ht_mastodon_gap_close(&gap);
+    ht_mastodon_gap_open(&gap);
+    for (int64_t i = 0; i < 100; i++) {
+        live(&gap, 90000 + i);
+    }
+    assert_int_equal(page(&gap, 59999, 40), HT_MASTODON_GAP_MORE);
+    assert_int_equal(old_page(&gap, 60039, 40), HT_MASTODON_GAP_MORE);
+    assert_int_equal(old_page(&gap, 60079, 40), HT_MASTODON_GAP_MORE);
+    assert_int_equal(page(&gap, 80000, 40), HT_MASTODON_GAP_MORE);
+    assert_int_equal(old_page(&gap, 90039, 40), HT_MASTODON_GAP_FILLED);
 }
 
 static void assert_begin(const struct ht_mastodon_gap *gap, int64_t ms)
@@ -247,6 +272,7 @@ int main(void)
         cmocka_unit_test(test_page_that_reaches_the_opening_is_the_last),
         cmocka_unit_test(test_page_that_leads_nowhere_is_the_last),
         cmocka_unit_test(test_page_of_what_the_stream_brought_is_the_last),
+        cmocka_unit_test(test_what_an_earlier_stream_brought_is_no_end),
         cmocka_unit_test(test_overlap_is_bounded_by_time_and_count),
         cmocka_unit_test(test_restored),
         cmocka_unit_test(test_bounds),
