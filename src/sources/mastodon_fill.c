@@ -198,11 +198,14 @@ static void take_page(struct ht_mastodon *mastodon)
         take_anchor(mastodon);
         return;
     }
-    for (size_t i = mastodon->page_count; i > 0; i--) {
+    for (size_t i = mastodon->page_count; i > 0 && !mastodon->is_closing; i--) {
         page.new_count +=
             ht_mastodon_intake_status(mastodon, mastodon->page_statuses[i - 1], &page.newest);
     }
     mastodon->fill_new += page.new_count;
+    if (mastodon->is_closing) {
+        return; /* memory was out, and the page is gone */
+    }
     if (mastodon->is_out_of_memory) {
         mastodon->is_out_of_memory = false;
         ht_live_deliver(&mastodon->live);

@@ -182,7 +182,8 @@ static void on_instance(void *user, struct ht_http_result *result)
 {
     struct ht_mastodon *mastodon = user;
     mastodon->asking = NULL;
-    bool is_down = result->code != 0 || result->status >= 500;
+    bool is_unread = result->code == HT_ETOOBIG; /* then it tells nothing, like an old server */
+    bool is_down = (result->code != 0 && !is_unread) || result->status >= 500;
     bool is_refused = result->status == 401 || result->status == 403 || result->status == 429;
     if (is_down || is_refused) {
         end_unanswered(mastodon, result);
@@ -199,7 +200,7 @@ static bool choose_streaming(struct ht_mastodon *mastodon, const struct ht_http_
 {
     struct ht_slice base = ht_buffer_slice(&mastodon->base);
     ht_buffer_clear(&mastodon->streaming);
-    int status = result->status == 200
+    int status = result->code == 0 && result->status == 200
                      ? ht_mastodon_url_streaming(base, ht_buffer_slice(&result->body),
                                                  &mastodon->streaming, &mastodon->error)
                      : ht_buffer_append_slice(&mastodon->streaming, base);
