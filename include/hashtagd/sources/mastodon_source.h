@@ -27,16 +27,17 @@ enum ht_mastodon_timeline {
 
 /** Strings are copied. */
 struct ht_mastodon_source_options {
-    const char *name;       /**< copied; NULL: the type */
-    struct ht_clock *clock; /**< not owned, outlives the source; so the next five */
-    struct ht_timer_queue *timers;
-    struct ht_random *random;
+    const char *name;              /**< copied; NULL: the type */
+    struct ht_clock *clock;        /**< not owned, outlives the source; so the next four */
+    struct ht_timer_queue *timers; /**< of the loop */
+    struct ht_random *random;      /**< for the jitter of waits */
     struct ht_http_client *client; /**< closed after the source is destroyed */
     const struct ht_log *log;      /**< may be NULL */
     const char *url;               /**< base address of the server; not NULL */
     const char *access_token;      /**< a user's, scope read:statuses; not NULL */
     enum ht_mastodon_timeline timeline;
-    const char *hashtag;     /**< only posts with it (without '#'); NULL: all */
+    const char *hashtag; /**< only posts with it (without '#'); NULL: all. Mastodon has no REMOTE
+                              *   of a hashtag: then it is as PUBLIC */
     bool accepts_compressed; /**< gzip */
 };
 

@@ -67,7 +67,6 @@ static void test_decisions(void **state)
          164123,
          164123},
         {0, 429, 0, false, {"Retry-After: soon"}, HT_MASTODON_PACE_AGAIN, 60000, 60000},
-        {0, 429, 9, false, {NULL}, HT_MASTODON_PACE_GIVE_UP, 0, 0},
         {0, 500, 0, false, {NULL}, HT_MASTODON_PACE_AGAIN, 1000, 2000},
         {0, 503, 1, false, {NULL}, HT_MASTODON_PACE_AGAIN, 2000, 4000},
         {0, 503, 8, false, {NULL}, HT_MASTODON_PACE_AGAIN, 30000, 60000},
@@ -80,7 +79,6 @@ static void test_decisions(void **state)
         {0, 404, 0, false, {NULL}, HT_MASTODON_PACE_GIVE_UP, 0, 0},
         {0, 404, 0, true, {NULL}, HT_MASTODON_PACE_NOTHING, 0, 0},
         {0, 422, 0, true, {NULL}, HT_MASTODON_PACE_GIVE_UP, 0, 0},
-        {0, 302, 0, false, {NULL}, HT_MASTODON_PACE_GIVE_UP, 0, 0},
     };
     struct ht_random random;
     ht_random_init(&random, 1);
