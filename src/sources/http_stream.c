@@ -18,6 +18,7 @@
 
 #define MAGIC            0x48745374u /* "HtSt" */
 #define PIECE_BYTES      65536
+#define PACKED_BYTES     8192 /* of a compressed read: deflate can make 1032 bytes of each */
 #define HEAD_PATIENCE_MS 30000
 #define BODY_PATIENCE_MS 5000 /* an error's body comes with its head */
 
@@ -94,7 +95,7 @@ static int start(struct ht_http_stream *stream, struct ht_error *error)
         .header_count = options->header_count,
         .body = {stream->body, options->body.length},
         .accepts_compressed = options->accepts_compressed,
-        .piece_bytes = PIECE_BYTES,
+        .piece_bytes = options->accepts_compressed ? PACKED_BYTES : PIECE_BYTES,
         .on_head = on_head,
         .on_data = on_data,
         .on_done = on_done,

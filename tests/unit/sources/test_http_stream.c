@@ -347,6 +347,34 @@ static void test_it_is_held_back_and_nothing_piles_up(void **state)
     ht_buffer_finish(&body);
 }
 
+/* A few kilobytes that become one line without an end, and a message behind it. */
+static void test_a_line_that_inflates_without_end_is_dropped(void **state)
+{
+    (void)state;
+    enum { BYTES = 24 << 20 };
+    struct ht_buffer body;
+    ht_buffer_init(&body, BYTES + 64);
+    assert_int_equal(ht_buffer_reserve(&body, BYTES + 64), 0);
+    memset(body.data, '[', BYTES);
+    body.length = BYTES;
+    ht_buffer_append_text(&body, "\r\n{\"a\":1}\r\n");
+    struct live_world world = {0};
+    live_world_start(&world);
+    live_world_expect(&world, &(struct live_world_exchange){.body = ht_buffer_slice(&body),
+                                                            .is_gzip = true,
+                                                            .ending = LIVE_WORLD_STAYS});
+    struct chirp *chirp = start(&world);
+    chirp->accepts_compressed = true;
+    live_world_run_source(&world, &chirp->live.source, HT_SLICE(""));
+    live_world_await_messages(&world, 1);
+    assert_true(world.sent_bytes < BYTES / 500);
+    assert_true(chirp->reader.rest.capacity <= 2u << 20);
+    assert_true(
+        ht_slice_equal(ht_buffer_slice(&world.sink.reasons), HT_SLICE("1048576 too_large\n")));
+    live_world_finish(&world);
+    ht_buffer_finish(&body);
+}
+
 static void test_a_stalled_stream_is_opened_again(void **state)
 {
     (void)state;
@@ -468,89 +496,77 @@ static void test_stopping_while_a_request_is_under_way(void **state)
     live_world_finish(&world);
 }
 
+static const struct {
+    int status;
+    struct ht_http_header headers[4];
+    size_t count;
+    uint64_t wait_ms;
+    int64_t limit, remaining, reset_s;
+} limit_rows[] = {
+    {200, {{{0}, {0}}}, 0, 0, -1, -1, 0},
+    {503, {HT_HTTP_HEADER("retry-after", "7")}, 1, 7000, -1, -1, 0},
+    {503, {HT_HTTP_HEADER("Retry-After", "0")}, 1, 0, -1, -1, 0},
+    {503, {HT_HTTP_HEADER("Retry-After", "901")}, 1, 900000, -1, -1, 0},
+    {503, {HT_HTTP_HEADER("Retry-After", "99999999999999999999999")}, 1, 0, -1, -1, 0},
+    {503, {HT_HTTP_HEADER("Retry-After", "-1")}, 1, 0, -1, -1, 0},
+    {503, {HT_HTTP_HEADER("Retry-After", "")}, 1, 0, -1, -1, 0},
+    {503, {HT_HTTP_HEADER("Retry-After", "Tue, 14 Nov 2023 22:13:50 GMT")}, 1, 30000, -1, -1, 0},
+    {503, {HT_HTTP_HEADER("Retry-After", "Tue, 14 Nov 2023 22:13:10 GMT")}, 1, 0, -1, -1, 0},
+    {503, {HT_HTTP_HEADER("Retry-After", "Tue, 14 Nov 2033 22:13:10 GMT")}, 1, 900000, -1, -1, 0},
+    {503, {HT_HTTP_HEADER("Retry-After", "Tue, 14 ovD 2033 22:13:10 GMT")}, 1, 0, -1, -1, 0},
+    {503,
+     {HT_HTTP_HEADER("Retry-After", "tomorrow, at noon or so, if you please")},
+     1,
+     0,
+     -1,
+     -1,
+     0},
+    {200,
+     {HT_HTTP_HEADER("x-rate-limit-limit", "50"), HT_HTTP_HEADER("x-rate-limit-remaining", "49"),
+      HT_HTTP_HEADER("x-rate-limit-reset", "1700000100")},
+     3,
+     0,
+     50,
+     49,
+     1700000100},
+    {200,
+     {HT_HTTP_HEADER("x-rate-limit-limit", "50"), HT_HTTP_HEADER("x-rate-limit-remaining", "0"),
+      HT_HTTP_HEADER("x-rate-limit-reset", "1700000100")},
+     3,
+     100000,
+     50,
+     0,
+     1700000100},
+    {429,
+     {HT_HTTP_HEADER("x-rate-limit-reset", "1700000100"), HT_HTTP_HEADER("retry-after", "5")},
+     2,
+     100000,
+     -1,
+     -1,
+     1700000100},
+    {429,
+     {HT_HTTP_HEADER("x-rate-limit-reset", "1700000003"), HT_HTTP_HEADER("retry-after", "5")},
+     2,
+     5000,
+     -1,
+     -1,
+     1700000003},
+    {429, {HT_HTTP_HEADER("x-rate-limit-reset", "1600000000")}, 1, 0, -1, -1, 1600000000},
+    {429, {HT_HTTP_HEADER("x-rate-limit-reset", "9223372036854775807")}, 1, 0, -1, -1, 0},
+    {429,
+     {HT_HTTP_HEADER("x-rate-limit-reset", "9223372036854775")},
+     1,
+     900000,
+     -1,
+     -1,
+     9223372036854775},
+    {429, {HT_HTTP_HEADER("x-rate-limit-reset", "soon")}, 1, 0, -1, -1, 0},
+};
+
 static void test_limits(void **state)
 {
     (void)state;
-    static const struct {
-        int status;
-        struct ht_http_header headers[4];
-        size_t count;
-        uint64_t wait_ms;
-        int64_t limit, remaining, reset_s;
-    } rows[] = {
-        {200, {{{0}, {0}}}, 0, 0, -1, -1, 0},
-        {503, {HT_HTTP_HEADER("retry-after", "7")}, 1, 7000, -1, -1, 0},
-        {503, {HT_HTTP_HEADER("Retry-After", "0")}, 1, 0, -1, -1, 0},
-        {503, {HT_HTTP_HEADER("Retry-After", "901")}, 1, 900000, -1, -1, 0},
-        {503, {HT_HTTP_HEADER("Retry-After", "99999999999999999999999")}, 1, 0, -1, -1, 0},
-        {503, {HT_HTTP_HEADER("Retry-After", "-1")}, 1, 0, -1, -1, 0},
-        {503, {HT_HTTP_HEADER("Retry-After", "")}, 1, 0, -1, -1, 0},
-        {503,
-         {HT_HTTP_HEADER("Retry-After", "Tue, 14 Nov 2023 22:13:50 GMT")},
-         1,
-         30000,
-         -1,
-         -1,
-         0},
-        {503, {HT_HTTP_HEADER("Retry-After", "Tue, 14 Nov 2023 22:13:10 GMT")}, 1, 0, -1, -1, 0},
-        {503,
-         {HT_HTTP_HEADER("Retry-After", "Tue, 14 Nov 2033 22:13:10 GMT")},
-         1,
-         900000,
-         -1,
-         -1,
-         0},
-        {503, {HT_HTTP_HEADER("Retry-After", "Tue, 14 ovD 2033 22:13:10 GMT")}, 1, 0, -1, -1, 0},
-        {503,
-         {HT_HTTP_HEADER("Retry-After", "tomorrow, at noon or so, if you please")},
-         1,
-         0,
-         -1,
-         -1,
-         0},
-        {200,
-         {HT_HTTP_HEADER("x-rate-limit-limit", "50"),
-          HT_HTTP_HEADER("x-rate-limit-remaining", "49"),
-          HT_HTTP_HEADER("x-rate-limit-reset", "1700000100")},
-         3,
-         0,
-         50,
-         49,
-         1700000100},
-        {200,
-         {HT_HTTP_HEADER("x-rate-limit-limit", "50"), HT_HTTP_HEADER("x-rate-limit-remaining", "0"),
-          HT_HTTP_HEADER("x-rate-limit-reset", "1700000100")},
-         3,
-         100000,
-         50,
-         0,
-         1700000100},
-        {429,
-         {HT_HTTP_HEADER("x-rate-limit-reset", "1700000100"), HT_HTTP_HEADER("retry-after", "5")},
-         2,
-         100000,
-         -1,
-         -1,
-         1700000100},
-        {429,
-         {HT_HTTP_HEADER("x-rate-limit-reset", "1700000003"), HT_HTTP_HEADER("retry-after", "5")},
-         2,
-         5000,
-         -1,
-         -1,
-         1700000003},
-        {429, {HT_HTTP_HEADER("x-rate-limit-reset", "1600000000")}, 1, 0, -1, -1, 1600000000},
-        {429, {HT_HTTP_HEADER("x-rate-limit-reset", "9223372036854775807")}, 1, 0, -1, -1, 0},
-        {429,
-         {HT_HTTP_HEADER("x-rate-limit-reset", "9223372036854775")},
-         1,
-         900000,
-         -1,
-         -1,
-         9223372036854775},
-        {429, {HT_HTTP_HEADER("x-rate-limit-reset", "soon")}, 1, 0, -1, -1, 0},
-    };
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < sizeof(limit_rows) / sizeof(limit_rows[0]); i++) {
         static const struct ht_live_ops ops = {.service = "Chirp"};
         struct ht_manual_clock clock;
         struct ht_timer_queue timers;
@@ -560,14 +576,14 @@ static void test_limits(void **state)
         const struct ht_live_options options = {
             .type = "chirp", .clock = &clock.clock, .timers = &timers};
         ht_live_init(&live, &ops, &options);
-        uint64_t wait_ms =
-            ht_http_stream_note_limits(&live, rows[i].status, rows[i].headers, rows[i].count);
-        if (wait_ms != rows[i].wait_ms) {
+        uint64_t wait_ms = ht_http_stream_note_limits(&live, limit_rows[i].status,
+                                                      limit_rows[i].headers, limit_rows[i].count);
+        if (wait_ms != limit_rows[i].wait_ms) {
             fail_msg("row %zu: %llu", i, (unsigned long long)wait_ms);
         }
-        assert_int_equal(live.source.connection.rate_limit, rows[i].limit);
-        assert_int_equal(live.source.connection.rate_remaining, rows[i].remaining);
-        assert_int_equal(live.source.connection.rate_reset_s, rows[i].reset_s);
+        assert_int_equal(live.source.connection.rate_limit, limit_rows[i].limit);
+        assert_int_equal(live.source.connection.rate_remaining, limit_rows[i].remaining);
+        assert_int_equal(live.source.connection.rate_reset_s, limit_rows[i].reset_s);
         ht_live_finish(&live);
         ht_timer_queue_finish(&timers);
     }
@@ -638,6 +654,7 @@ int main(void)
         cmocka_unit_test(test_each_way_to_end_is_told_apart),
         cmocka_unit_test(test_statuses),
         cmocka_unit_test(test_it_is_held_back_and_nothing_piles_up),
+        cmocka_unit_test(test_a_line_that_inflates_without_end_is_dropped),
         cmocka_unit_test(test_a_stalled_stream_is_opened_again),
         cmocka_unit_test(test_nobody_answers),
         cmocka_unit_test(test_an_error_without_an_end_is_read_for_a_while),

@@ -479,6 +479,16 @@ static void test_stopping_at_any_moment_is_quick(void **state)
     pass(&bench, 0);
     bench_finish(&bench);
 
+    bench_start(&bench); /* while an attempt that cannot begin is about to be told */
+    struct ht_error error;
+    ht_error_set(&error, HT_ENOMEM, "out of memory");
+    ht_live_fail(&bench.live, HT_SOURCE_END_NETWORK, &error);
+    bench.source->ops->stop(bench.source, on_stopped, &bench);
+    pass(&bench, 0);
+    pass(&bench, 0);
+    assert_int_equal(ht_source_reconnects(bench.source), 0);
+    bench_finish(&bench);
+
     bench_connect(&bench); /* while it is closed for a stall */
     pass(&bench, STALL_MS);
     bench.source->ops->stop(bench.source, on_stopped, &bench);
