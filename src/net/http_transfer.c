@@ -240,6 +240,8 @@ static int set_reading(struct ht_http_transfer *transfer,
         size_t piece = options->piece_bytes == 0 ? PIECE_BYTES : options->piece_bytes;
         piece = piece < PIECE_MIN_BYTES ? PIECE_MIN_BYTES : piece;
         read_bytes = (long)(piece > PIECE_MAX_BYTES ? PIECE_MAX_BYTES : piece);
+        /* a pause would hold back all that share a connection of HTTP/2 */
+        curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     }
     curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, read_bytes);
     CURLcode result = CURLE_OK;

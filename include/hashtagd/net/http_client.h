@@ -21,7 +21,8 @@
  *         else if (result->status == 200) parse(result->body.data, result->body.length);
  *     }
  *
- * A long answer (a live stream) is taken piece by piece with `on_data`, which may pause it.
+ * A long answer (a live stream) is taken piece by piece with `on_data`, which may pause it; it is
+ * asked for with HTTP/1.1, so that its connection is its own.
  * Life: ht_http_client_create(), transfers, ht_http_client_close(). Loop thread only.
  */
 

@@ -91,7 +91,8 @@ int ht_websocket_send(struct ht_websocket *socket, enum ht_websocket_kind kind,
 void ht_websocket_ping(struct ht_websocket *socket);
 
 /** Begins the closing handshake with `code` (1000: done); on_end follows, at the latest after
- * close_timeout_ms. No on_message from now on. Calling it again changes nothing. */
+ * close_timeout_ms. No on_message from now on. Before it is open: as cancel. Calling it again
+ * changes nothing. */
 void ht_websocket_close(struct ht_websocket *socket, unsigned code);
 
 /** Ends it at once: on_end follows with HT_ECANCELED on a later turn, nothing else before it. */

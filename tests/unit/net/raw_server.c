@@ -16,7 +16,9 @@
 #define SILENCE_S       10
 #define INPUT_MAX_BYTES (64u * 1024u * 1024u)
 
-static SSL_CTX *make_tls(const struct net_certificate *certificate);
+static SSL_CTX *make_tls(struct raw_server *server, const struct net_certificate *certificate);
+static int on_alpn(SSL *ssl, const unsigned char **chosen, unsigned char *chosen_length,
+                   const unsigned char *offered, unsigned offered_length, void *user);
 static void *run(void *user);
 static void serve(struct raw_server *server, int fd, unsigned number);
 static bool accept_tls(struct raw_server *server, struct raw_peer *peer);
@@ -29,7 +31,7 @@ void raw_server_start(struct raw_server *server, raw_serve_fn serve_peer, void *
 
     server->serve = serve_peer;
     server->user = user;
-    server->tls = certificate == NULL ? NULL : make_tls(certificate);
+    server->tls = certificate == NULL ? NULL : make_tls(server, certificate);
     server->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     HT_ASSERT(bind(server->listener, (struct sockaddr *)&address, sizeof address) == 0);
     HT_ASSERT(listen(server->listener, 64) == 0);
@@ -38,14 +40,30 @@ void raw_server_start(struct raw_server *server, raw_serve_fn serve_peer, void *
     HT_ASSERT(pthread_create(&server->thread, NULL, run, server) == 0);
 }
 
-static SSL_CTX *make_tls(const struct net_certificate *certificate)
+static SSL_CTX *make_tls(struct raw_server *server, const struct net_certificate *certificate)
 {
     SSL_CTX *tls = SSL_CTX_new(TLS_server_method());
 
     HT_ASSERT(tls != NULL);
     HT_ASSERT(SSL_CTX_use_certificate_chain_file(tls, certificate->cert_path) == 1);
     HT_ASSERT(SSL_CTX_use_PrivateKey_file(tls, certificate->key_path, SSL_FILETYPE_PEM) == 1);
+    SSL_CTX_set_alpn_select_cb(tls, on_alpn, server);
     return tls;
+}
+
+/* Takes none of what is offered. The signature is OpenSSL's. */
+static int on_alpn(SSL *ssl, const unsigned char **chosen, unsigned char *chosen_length,
+                   const unsigned char *offered, unsigned offered_length, void *user)
+{
+    struct raw_server *server = user;
+
+    (void)ssl;
+    (void)chosen;
+    (void)chosen_length;
+    if (memmem(offered, offered_length, "\x02h2", 3) != NULL) {
+        server->h2_offers++;
+    }
+    return SSL_TLSEXT_ERR_NOACK;
 }
 
 void raw_server_stop(struct raw_server *server)

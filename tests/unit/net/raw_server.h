@@ -27,6 +27,7 @@ typedef void (*raw_serve_fn)(struct raw_peer *peer, void *user);
 
 struct raw_server {
     uint16_t port;
+    unsigned h2_offers; /* TLS clients that would speak HTTP/2 */
     /* its own */
     raw_serve_fn serve;
     void *user;

@@ -29,6 +29,7 @@ struct stream {
     struct ht_timer timer;
     sem_t seen; /* posted for each piece */
     /* what the test wants */
+    bool is_tls, collects;
     bool pauses_in_head, cancels_in_head, pauses_each, resumes_at_once, cancels_in_first;
     uint64_t pause_ms;
     /* seen */
@@ -124,17 +125,21 @@ static void on_done(void *user, struct ht_http_result *result)
 static void run(struct stream *stream, raw_serve_fn serve, struct ht_http_transfer_options options)
 {
     struct ht_error error;
+    struct net_certificate certificate;
     char url[64];
 
+    assert_true(!stream->is_tls || net_certificate_make(&certificate));
     sem_init(&stream->seen, 0, 0);
-    raw_server_start(&stream->server, serve, stream, NULL);
+    raw_server_start(&stream->server, serve, stream, stream->is_tls ? &certificate : NULL);
     assert_int_equal(ht_loop_create(&stream->loop, NULL, &error), 0);
     assert_int_equal(ht_http_client_create(&stream->client, stream->loop, &error), 0);
     ht_timer_init(&stream->timer, on_resume_due);
-    snprintf(url, sizeof url, "http://127.0.0.1:%u/", stream->server.port);
+    snprintf(url, sizeof url, "%s://127.0.0.1:%u/", stream->is_tls ? "https" : "http",
+             stream->server.port);
     options.url = url;
+    options.ca_file = stream->is_tls ? certificate.cert_path : NULL;
     options.on_head = on_head;
-    options.on_data = on_data;
+    options.on_data = stream->collects ? NULL : on_data;
     options.on_done = on_done;
     options.user = stream;
     assert_int_equal(ht_http_transfer_start(stream->client, &options, &stream->transfer, &error),
@@ -143,6 +148,9 @@ static void run(struct stream *stream, raw_serve_fn serve, struct ht_http_transf
     ht_loop_destroy(stream->loop);
     raw_server_stop(&stream->server);
     sem_destroy(&stream->seen);
+    if (stream->is_tls) {
+        net_certificate_remove(&certificate);
+    }
     assert_int_equal(stream->done_count, 1);
     assert_int_equal(stream->paused_data_count, 0);
     assert_int_equal(stream->late_head_count, 0);
@@ -245,6 +253,19 @@ static void test_peer_that_is_no_http_server(void **state)
     assert_int_equal(stream.code, HT_EIO);
     assert_int_equal(stream.head_count, 0);
     assert_int_equal(stream.status, 0);
+}
+
+static void test_a_stream_has_its_connection_alone(void **state)
+{
+    struct stream stream = {.is_tls = true};
+    struct stream short_one = {.is_tls = true, .collects = true};
+
+    (void)state;
+    run(&stream, serve_refusal, (struct ht_http_transfer_options){0});
+    assert_int_equal(stream.code, 0);
+    assert_int_equal(stream.server.h2_offers, 0);
+    run(&short_one, serve_refusal, (struct ht_http_transfer_options){0});
+    assert_int_equal(short_one.server.h2_offers, 1);
 }
 
 /* --- compression --- */
@@ -451,6 +472,7 @@ int main(void)
         cmocka_unit_test(test_cancel_from_the_head),
         cmocka_unit_test(test_pause_from_the_head),
         cmocka_unit_test(test_peer_that_is_no_http_server),
+        cmocka_unit_test(test_a_stream_has_its_connection_alone),
         cmocka_unit_test(test_flushed_bytes_come_at_once),
         cmocka_unit_test(test_pauses_while_decoded_data_is_in_hand),
         cmocka_unit_test(test_cancel_while_decoded_data_is_in_hand),

@@ -38,6 +38,7 @@ static void test_a_conversation_over_tls(void **state)
     world_run(&world);
     assert_string_equal(world.log, "open:good text:hello end");
     assert_int_equal(world.code, 0);
+    assert_int_equal(world.server.h2_offers, 0);
 }
 
 static void test_a_certificate_that_nobody_trusts(void **state)
