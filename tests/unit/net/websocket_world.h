@@ -9,6 +9,8 @@
 #include "hashtagd/net/websocket.h"
 #include "raw_server.h"
 
+#include <stdatomic.h>
+
 #define WORLD_LOG_BYTES 4096
 
 /* A client on its loop, and what it saw. */
@@ -41,6 +43,7 @@ struct world {
     unsigned close_code;
     bool was_open, is_closed_by_test, is_open_inside;
     char error_text[512], body[5000], reason[128], header[64], heard[256];
+    atomic_size_t held_bytes;      /* what went out until the client held the server back */
     struct ht_buffer server_input; /* what the server got behind the request */
 };
 
