@@ -39,8 +39,9 @@ static const struct ht_command commands[] = {
      "Reads tweets as JSON lines, as a JSON array, as a search answer of v1.1 with `statuses`, as\n"
      "v2 answers whose `data` is one tweet or a list (with `includes`), and as dead letters; "
      "plain\n"
-     "or gzip. `-`, or no FILE at all, is the standard input. What is no tweet is skipped and\n"
-     "listed with file and line.\n"
+     "or gzip; also events of Bluesky's Jetstream and Mastodon's statuses. `-`, or no FILE at "
+     "all, is\n"
+     "the standard input. What is no tweet is skipped and listed with file and line.\n"
      "Where a daemon runs on data.dir the tweets go through it; else the stream is opened here.\n"
      "With stream.type kinesis they go to Kinesis directly.",
      NULL, (size_t)-1, ht_command_put},

@@ -56,7 +56,7 @@ static bool read_status(struct ht_reading *reading, const struct ht_json_value *
     return take_hashtags(reading, original[HT_MASTODON_TAGS]);
 }
 
-/* The uri is the same on every server that has the status; an id is not. */
+/* The uri is the same on every server that has the status; an id is not. An empty one is none. */
 static bool take_identity(struct ht_reading *reading, const struct ht_json_value *status)
 {
     static const unsigned char keys[] = {HT_MASTODON_URI, HT_MASTODON_URL};
@@ -65,7 +65,7 @@ static bool take_identity(struct ht_reading *reading, const struct ht_json_value
         if (!ht_reading_expect(reading, value, '"', i == 0 ? "uri" : "url")) {
             return false;
         }
-        if (ht_reading_is_there(value)) {
+        if (ht_reading_is_there(value) && !ht_reading_is_text(reading, value, "")) {
             return ht_reading_take_id(reading, value);
         }
     }

@@ -28,6 +28,8 @@ static const struct row rows[] = {
      "https://a/@b/7", "", .skipped = 0},
     {"uri and url null", STATUS("\"uri\":null,\"url\":null,\"id\":\"7\""), HT_TWEET_KIND_TWEET, "7",
      "", .skipped = 0},
+    {"uri and url empty", STATUS("\"uri\":\"\",\"url\":\"\",\"id\":\"7\""), HT_TWEET_KIND_TWEET,
+     "7", "", .skipped = 0},
     {"the id a number", STATUS("\"id\":7"), HT_TWEET_KIND_TWEET, "7", "", .skipped = 0},
     {"with the text that was typed", STATUS(URI ",\"text\":\"#x\"" TAGS(NAME("a"))),
      HT_TWEET_KIND_TWEET, "https://a/7", "a", .skipped = 0},
@@ -115,7 +117,8 @@ static void takes_nothing_else_for_a_status(void **state)
 static const struct refused_row refused[] = {
     {"nothing to know it by", STATUS("\"tags\":[]"), HT_TWEET_REFUSAL_NO_ID, "the status has no"},
     {"uri a number", STATUS("\"uri\":5"), HT_TWEET_REFUSAL_WRONG_TYPE, "uri is not a string"},
-    {"uri empty", STATUS("\"uri\":\"\""), HT_TWEET_REFUSAL_NO_ID, "the tweet's id is empty"},
+    {"all empty", STATUS("\"uri\":\"\",\"id\":\"\""), HT_TWEET_REFUSAL_NO_ID,
+     "the tweet's id is empty"},
     {"url a list", STATUS("\"url\":[]"), HT_TWEET_REFUSAL_WRONG_TYPE, "url is not a string"},
     {"id an object", STATUS("\"id\":{}"), HT_TWEET_REFUSAL_WRONG_TYPE, "the id is not"},
     {"reblog true", STATUS(URI ",\"reblog\":true"), HT_TWEET_REFUSAL_WRONG_TYPE,
@@ -207,7 +210,7 @@ static int judge_identity(const struct ht_json *status, struct verdict *verdict)
     static const char *const keys[] = {"uri", "url"};
     for (size_t i = 0; i < HT_COUNT_OF(keys); i++) {
         const struct ht_json *value = there(status, keys[i]);
-        if (value != NULL) {
+        if (value != NULL && !says(value, "")) {
             struct ht_slice text = ht_json_text(value);
             snprintf(verdict->id, sizeof(verdict->id), "%s", text.length > 0 ? text.data : "");
             return is_a(value, HT_JSON_STRING) && text.length > 0 ? 1 : -1;
