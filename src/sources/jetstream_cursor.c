@@ -11,6 +11,7 @@ enum { CURSOR_VERSION, CURSOR_TIME, CURSOR_COUNT };
 
 #define VERSION          UINT64_C(1)
 #define STEP_BACK_MAX_US UINT64_C(60000000)
+#define GAP_MIN_US       UINT64_C(60000000)
 #define FUTURE_MAX_US    UINT64_C(600000000)
 
 static uint64_t now_us(int64_t now_ms);
@@ -47,6 +48,11 @@ uint64_t ht_jetstream_cursor_move(uint64_t time_us, uint64_t event_us)
     }
     bool is_step_back = event_us < time_us && time_us - event_us <= STEP_BACK_MAX_US;
     return is_step_back ? time_us : event_us;
+}
+
+bool ht_jetstream_is_gap(uint64_t cursor_us, uint64_t first_us)
+{
+    return cursor_us != 0 && first_us > cursor_us && first_us - cursor_us >= GAP_MIN_US;
 }
 
 struct ht_jetstream_resume ht_jetstream_resume_at(uint64_t time_us, int64_t now_ms)

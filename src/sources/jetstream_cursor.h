@@ -50,5 +50,10 @@ enum ht_jetstream_cursor_kind ht_jetstream_cursor_parse(struct ht_slice cursor, 
  * disorder or a repeat and changes nothing; a larger one is taken: the time before was wrong. */
 uint64_t ht_jetstream_cursor_move(uint64_t time_us, uint64_t event_us);
 
+/** Whether a stream of all posts that was asked from `cursor_us` (0: from now on) and began with
+ * an event of `first_us` went back less far than was asked: at least a minute is missing, in which
+ * the whole network would have been silent. */
+bool ht_jetstream_is_gap(uint64_t cursor_us, uint64_t first_us);
+
 /** From where to ask so that nothing after `time_us` is missed. */
 struct ht_jetstream_resume ht_jetstream_resume_at(uint64_t time_us, int64_t now_ms);

@@ -110,6 +110,7 @@ static int unpack(struct ht_jetstream_intake *intake, struct ht_slice frame, str
 static void take_event(struct ht_jetstream_intake *intake, const struct ht_jetstream_event *event,
                        struct ht_slice text)
 {
+    intake->first_us = intake->first_us != 0 ? intake->first_us : event->time_us;
     intake->time_us = ht_jetstream_cursor_move(intake->time_us, event->time_us);
     if (!event->is_wanted) {
         return;

@@ -25,11 +25,12 @@
  * 12 MB once so many have come. */
 #define HT_JETSTREAM_RECENT_COUNT 600000
 
-/** The parts of it. The fields are private, except for `time_us`. */
+/** The parts of it. The fields are private, except for the times. */
 struct ht_jetstream_intake {
-    uint64_t time_us;             /**< the latest; the owner sets it to go on somewhere; 0: none */
-    struct ht_live *live;         /* not owned */
-    struct ht_zstd *zstd;         /* owned; NULL: nothing comes compressed */
+    uint64_t time_us;     /**< the latest; the owner sets it to go on somewhere; 0: none */
+    uint64_t first_us;    /**< of the first event that had a time, since the owner set it to 0 */
+    struct ht_live *live; /* not owned */
+    struct ht_zstd *zstd; /* owned; NULL: nothing comes compressed */
     struct ht_recent_ids *recent; /* owned */
     struct ht_jetstream_looker looker;
     char *bytes; /* owned: the events of the next delivery */

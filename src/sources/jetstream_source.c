@@ -51,7 +51,8 @@ struct jetstream_source {
     struct ht_websocket *socket;       /* NULL between attempts */
     bool is_open;
     bool is_paused;
-    uint64_t last_byte_ms; /* monotonic */
+    bool is_gap_looked_for; /* of this connection */
+    uint64_t last_byte_ms;  /* monotonic */
     struct ht_timer ping_timer;
     struct ht_timer failed_timer;
     struct ht_error failure; /* of an attempt that could not even begin */
@@ -69,6 +70,7 @@ static void on_open(void *user, const struct ht_http_header *headers, size_t hea
 static void on_bytes(void *user, size_t count);
 static void on_message(void *user, enum ht_websocket_kind kind, struct ht_slice bytes);
 static void on_read_end(void *user);
+static void look_for_gap(struct jetstream_source *jetstream);
 static void on_ping_due(struct ht_timer *timer);
 static void on_end(void *user, const struct ht_websocket_end *end);
 static void close_socket(struct ht_live *live);
@@ -229,6 +231,8 @@ static void on_open(void *user, const struct ht_http_header *headers, size_t hea
     (void)header_count;
     jetstream->is_open = true;
     jetstream->is_paused = false;
+    jetstream->is_gap_looked_for = false;
+    jetstream->intake.first_us = 0;
     jetstream->last_byte_ms = ht_clock_monotonic_ms(live->options.clock);
     ht_timer_start(live->options.timers, &jetstream->ping_timer, SILENCE_MS);
     ht_live_connected(live);
@@ -266,6 +270,19 @@ static void on_read_end(void *user)
 {
     struct jetstream_source *jetstream = user;
     ht_jetstream_intake_flush(&jetstream->intake);
+    if (!jetstream->is_gap_looked_for && jetstream->intake.first_us != 0) {
+        jetstream->is_gap_looked_for = true;
+        look_for_gap(jetstream);
+    }
+}
+
+/* Of some accounts alone nothing may come for days. */
+static void look_for_gap(struct jetstream_source *jetstream)
+{
+    if (jetstream->follow_count == 0 && !jetstream->resume.is_too_old &&
+        ht_jetstream_is_gap(jetstream->resume.cursor_us, jetstream->intake.first_us)) {
+        tell_gap(jetstream, "Jetstream goes back less far than the source was away");
+    }
 }
 
 static void on_ping_due(struct ht_timer *timer)
@@ -356,9 +373,9 @@ static void tell_gap(struct jetstream_source *jetstream, const char *why)
     struct ht_source *source = &jetstream->live.source;
     struct ht_error error;
     source->connection.gaps++;
-    (void)ht_error_set(&error, HT_ENOTFOUND, "%s: posts of the time between are missed", why);
+    (void)ht_error_set(&error, HT_ENOTFOUND, "%s: posts of the time between may be missed", why);
     ht_health_note_error(&source->health, &error);
-    ht_log_warning(jetstream->live.options.log, "source", "posts are missed",
+    ht_log_warning(jetstream->live.options.log, "source", "posts may be missed",
                    HT_TEXT("source", source->name), HT_TEXT("reason", why));
 }
 

@@ -87,6 +87,17 @@ static void test_how_the_time_moves(void **state)
     }
 }
 
+static void test_when_less_came_than_was_asked_for(void **state)
+{
+    (void)state;
+    assert_false(ht_jetstream_is_gap(0, NOW_US));
+    assert_false(ht_jetstream_is_gap(NOW_US, NOW_US));
+    assert_false(ht_jetstream_is_gap(NOW_US, NOW_US - 100 * SECOND_US));
+    assert_false(ht_jetstream_is_gap(NOW_US, NOW_US + 59 * SECOND_US));
+    assert_true(ht_jetstream_is_gap(NOW_US, NOW_US + 60 * SECOND_US));
+    assert_true(ht_jetstream_is_gap(NOW_US, NOW_US + 30 * HOUR_US));
+}
+
 static void test_from_where_to_ask(void **state)
 {
     (void)state;
@@ -118,6 +129,7 @@ int main(void)
         cmocka_unit_test(test_cursor_comes_back),
         cmocka_unit_test(test_what_is_no_cursor),
         cmocka_unit_test(test_how_the_time_moves),
+        cmocka_unit_test(test_when_less_came_than_was_asked_for),
         cmocka_unit_test(test_from_where_to_ask),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -297,6 +297,35 @@ static void test_goes_on_after_a_restart(void **state)
     }
 }
 
+/* A Jetstream that keeps an hour, asked for ten of them; then one that keeps enough. */
+static void test_a_service_that_goes_back_less_far(void **state)
+{
+    (void)state;
+    static const char *const follow[] = {"did:plc:aaaa"};
+    begin(HT_SLICE("jetstream:1:1783139888000000"));
+    fake_websocket_agree();
+    say(post(1, 3600000));
+    assert_int_equal(connection()->gaps, 1);
+    assert_non_null(strstr(world.source->health.last_error, "goes back less far"));
+    assert_int_equal(world.source->health.state, HT_HEALTH_WORKING);
+    say(post(2, 0));
+    drop(HT_SOURCE_END_NETWORK);
+    pass(1000);
+    fake_websocket_agree();
+    say("{\"kind\":\"no time\"}");
+    say(post(3, 4000));
+    say(post(4, -100000));
+    assert_int_equal(connection()->gaps, 1);
+    end();
+    world.options.follow = follow; /* who may have been silent for hours */
+    world.options.follow_count = 1;
+    begin(HT_SLICE("jetstream:1:1783139888000000"));
+    fake_websocket_agree();
+    say(post(5, 0));
+    assert_int_equal(connection()->gaps, 0);
+    end();
+}
+
 static void test_only_posts_and_ends_of_accounts_are_passed_on(void **state)
 {
     (void)state;
@@ -636,6 +665,7 @@ int main(void)
         WORLD_TEST(test_goes_on_early_elsewhere_and_drops_repeats),
         WORLD_TEST(test_what_came_before_an_end_counts),
         WORLD_TEST(test_goes_on_after_a_restart),
+        WORLD_TEST(test_a_service_that_goes_back_less_far),
         WORLD_TEST(test_only_posts_and_ends_of_accounts_are_passed_on),
         WORLD_TEST(test_broken_events_harm_no_neighbour),
         WORLD_TEST(test_large_events),
