@@ -86,7 +86,7 @@ def truth_of(name, messages):
     return dict(truth.counts)
 
 
-def wait_until_counted(daemon, expected, timeout=60):
+def wait_until_counted(daemon, expected, timeout=20):
     """As the daemon's, with its state in the failure."""
     try:
         daemon.wait_until_counted(expected, timeout)
