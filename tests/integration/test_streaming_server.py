@@ -319,9 +319,9 @@ def test_jetstream_filters(streaming):
 def test_jetstream_cuts_at_every_byte(streaming):
     service = streaming.jetstream
     event = samples.event(samples.commit("did:plc:x", "r", 10**15, record=samples.record(["東京", "b"])))
-    service.publish([event] * 500)
-    service.script(Plan(after=500, cuts="each"))
-    assert received(streaming, "?cursor=1")[0] == [event.data] * 500 and len(event.data) < 500
+    service.publish([event] * 600)
+    service.script(Plan(after=600, cuts="each"))
+    assert received(streaming, "?cursor=1")[0] == [event.data] * 600 and len(event.data) < 600
 
 
 def test_jetstream_packs(streaming, shared):

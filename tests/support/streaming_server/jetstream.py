@@ -121,6 +121,8 @@ class Jetstream(Service):
             visit.ended = self.loop.time()
             linger_zero(connection.transport)
             connection.transport.abort()
+        if plan.is_silent or plan.is_reset:
+            visit.ended = self.loop.time()
             return None
         if plan.status != 200:
             return self.refused(connection, plan.status, plan.body, plan.headers, plan.kind)

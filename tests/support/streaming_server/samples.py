@@ -3,6 +3,7 @@
 
 Every list ends with a post that has the hashtag `last_of`, so that a test can see that all came."""
 
+import itertools
 import json
 import random
 
@@ -158,8 +159,12 @@ def statuses(count, seed=1, first=116000000000000000, edits=True):
 # -- Jetstream --------------------------------------------------------------------------------
 
 
+revisions = itertools.count()
+
+
 def commit(did, rkey, time_us, operation="create", collection=POST, record=None):
-    inside = {"rev": f"{time_us % 16**6:x}", "operation": operation, "collection": collection, "rkey": rkey}
+    """Each commit has a revision of its own, as in the network."""
+    inside = {"rev": f"3l{next(revisions):011d}", "operation": operation, "collection": collection, "rkey": rkey}
     if operation != "delete":
         inside.update(record=record, cid="bafyrei")
     return {"did": did, "time_us": time_us, "kind": "commit", "commit": inside}
