@@ -70,7 +70,7 @@ def commit(*arguments, **options):
 
 
 @pytest.mark.parametrize("events,expected", [
-    ([commit("1", 1, record=samples.record(["A", "a"], ["a", "B", "B"]))], {"a": 2, "b": 1}),
+    ([commit("1", 1, record=samples.record(["A", "a"], ["a", "B", "B"]))], {"a": 1, "b": 1}),
     ([commit("1", 1, record=samples.record(["a"])), commit("1", 1, record=samples.record(["a"])),
       samples.commit("did:plc:b", "1", 1, record=samples.record(["a"]))], {"a": 2}),
     ([commit("1", 1, record=samples.record(["a", "b"])), commit("1", 2, "update", record=samples.record(["b", "c"]))], {"a": 1, "b": 1, "c": 1}),

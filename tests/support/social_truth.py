@@ -9,7 +9,7 @@
 
 A post counts once: X by its id (an edit by its first version's), Mastodon by its uri, Jetstream by
 did, collection and rkey. An edit on Mastodon or Bluesky adds the hashtags that no earlier version
-had. A hashtag that a post repeats counts each time. Deletes lower nothing. What is no JSON or has no identity counts nothing. What a server makes
+had. A hashtag that a status or record repeats, in any spelling, counts once. Deletes lower nothing. What is no JSON or has no identity counts nothing. What a server makes
 (X's posts, statuses, the events around records) is refused whole where a type is wrong on the way to
 its hashtags; of a record, which people make, only what is wrong is passed over.
 
@@ -94,7 +94,7 @@ class SocialTruth:
 
     def post(self, identity, names, is_edit):
         keys = [fold(name, self.mode) for name in names]
-        keys = [key for key in keys if key and len(key.encode()) <= LONGEST_KEY_BYTES]
+        keys = list(dict.fromkeys(key for key in keys if key and len(key.encode()) <= LONGEST_KEY_BYTES))
         known = self.versions.get(identity)
         if known is None:
             self.versions[identity] = set(keys)
@@ -118,15 +118,15 @@ def read_status(status):
 
 
 def record_tags(record):
-    """Of a post's record: every one of the text (facets), and those beside it (tags) that are not
-    spelled as another of the post. People make records: anything may be wrong."""
+    """Of a post's record: those of the text (facets) and those beside it (tags). People make
+    records: anything may be wrong."""
     found = []
     for facet in member(record, "facets", list) or []:
         for feature in member(facet, "features", list) or []:
             if member(feature, "$type", str) == FACET_TAG and isinstance(feature.get("tag"), str):
                 found.append(feature["tag"])
     for tag in member(record, "tags", list) or []:
-        if isinstance(tag, str) and tag not in found:
+        if isinstance(tag, str):
             found.append(tag)
     return found
 
