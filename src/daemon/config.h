@@ -175,6 +175,7 @@ struct ht_config {
 
     size_t source_count;                                   /**< 1 to HT_SOURCE_COUNT_MAX */
     struct ht_config_secrets secrets[HT_SOURCE_COUNT_MAX]; /**< by source; HT_CONFIG_FOR_SERVE */
+    char *ca_file; /**< SSL_CERT_FILE: trusted issuers of live services; NULL: the system's */
     char *token; /**< the bearer token out of admin.token_file; NULL where none; wiped at the end */
     char *origins[HT_CONFIG_MAX_ROWS]; /**< by row of the table: "file:3:7", "HASHTAGD_...",
                                         *   "--set"; NULL: the default */

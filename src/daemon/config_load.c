@@ -245,10 +245,21 @@ static int name_leases(struct ht_config *config, struct ht_mistakes *mistakes)
                      "default, from table.name and stream.name", mistakes);
 }
 
+/* As OpenSSL's own programs take it; an empty one is none. */
+static int find_issuers(struct ht_config *config, const struct ht_config_options *options)
+{
+    const char *file = ht_config_environment(options->environment, "SSL_CERT_FILE");
+    if (file == NULL || file[0] == '\0') {
+        return 0;
+    }
+    config->ca_file = strdup(file);
+    return config->ca_file == NULL ? HT_ENOMEM : 0;
+}
+
 static int load_surroundings(struct ht_config *config, const struct ht_config_options *options,
                              struct ht_mistakes *mistakes)
 {
-    if (name_leases(config, mistakes) != 0) {
+    if (find_issuers(config, options) != 0 || name_leases(config, mistakes) != 0) {
         return HT_ENOMEM;
     }
     const struct ht_config_row *format = ht_config_find_row(HT_SLICE("log.format"));
@@ -324,6 +335,7 @@ void ht_config_finish(struct ht_config *config)
         ht_config_clear_field(config, &rows[i]);
         free(config->origins[i]);
     }
+    free(config->ca_file);
     ht_config_wipe(config->token);
     ht_config_finish_secrets(config);
     *config = (struct ht_config){0};

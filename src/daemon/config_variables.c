@@ -23,6 +23,7 @@ static const struct variable variables[] = {
     {"MASTODON_ACCESS_TOKEN", true},
     {"MASTODON_ACCESS_TOKEN_FILE", false},
     {"NO_PROXY", false},
+    {"SSL_CERT_FILE", false},
     {"TWITTER_ACCESS_TOKEN", true},
     {"TWITTER_ACCESS_TOKEN_FILE", false},
     {"TWITTER_ACCESS_TOKEN_SECRET", true},

@@ -200,7 +200,11 @@ static int build_client(struct ht_daemon *daemon, struct ht_error *error)
 {
     for (size_t i = 0; i < daemon->config->source_count; i++) {
         if (is_live(ht_config_source_at(daemon->config, i))) {
-            return ht_http_client_create(&daemon->source_client, daemon->loop, error);
+            int status = ht_http_client_create(&daemon->source_client, daemon->loop, error);
+            if (status == 0) {
+                ht_http_client_trust(daemon->source_client, daemon->config->ca_file);
+            }
+            return status;
         }
     }
     return 0;

@@ -220,6 +220,16 @@ static void act(struct ht_http_client *client, curl_socket_t fd, int flags)
     ht_http_client_collect(client);
 }
 
+void ht_http_client_trust(struct ht_http_client *client, const char *ca_file)
+{
+    client_from(client)->ca_file = ca_file;
+}
+
+const char *ht_http_client_issuers(const struct ht_http_client *client, const char *own)
+{
+    return own != NULL ? own : client->ca_file;
+}
+
 void ht_http_client_limit(struct ht_http_client *client, size_t max_connections_of_host)
 {
     long limit = max_connections_of_host > LONG_MAX ? LONG_MAX : (long)max_connections_of_host;

@@ -34,6 +34,7 @@ struct ht_http_client {
     struct ht_clock *clock;
     struct ht_timer_queue *timers;
     CURLM *multi;
+    const char *ca_file; /* foreign; NULL: the system's */
     /* changing */
     struct ht_timer timer; /* curl's own */
     struct ht_http_member *members;
@@ -74,6 +75,9 @@ struct ht_http_transfer {
 };
 
 /* --- http_client.c --- */
+
+/** The file of trusted issuers: `own` where it is not NULL, else the client's; may be NULL. */
+const char *ht_http_client_issuers(const struct ht_http_client *client, const char *own);
 
 /** Puts a new member on the client's list. */
 void ht_http_client_link(struct ht_http_client *client, struct ht_http_member *member);

@@ -223,8 +223,8 @@ static int set_limits(struct ht_http_transfer *transfer,
                          (long)((options->max_age_ms + 999) / 1000));
     }
     curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, options->is_path_as_is ? 1L : 0L);
-    CURLcode result =
-        ht_curl_set_target(easy, options->url, options->ca_file, options->is_without_proxy);
+    const char *ca_file = ht_http_client_issuers(transfer->member.client, options->ca_file);
+    CURLcode result = ht_curl_set_target(easy, options->url, ca_file, options->is_without_proxy);
     return result == CURLE_OK ? 0 : HT_ENOMEM;
 }
 

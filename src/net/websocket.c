@@ -169,7 +169,8 @@ static int set_curl(struct ht_websocket *socket, const struct ht_websocket_optio
     curl_easy_setopt(easy, CURLOPT_USERAGENT, "hashtagd/" HT_VERSION);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
                      (long)(socket->options.connect_timeout_ms + CURL_PATIENCE_MS));
-    CURLcode result = ht_curl_set_target(easy, socket->url.http_url, options->ca_file, false);
+    const char *ca_file = ht_http_client_issuers(socket->member.client, options->ca_file);
+    CURLcode result = ht_curl_set_target(easy, socket->url.http_url, ca_file, false);
     return result == CURLE_OK ? 0 : HT_ENOMEM;
 }
 

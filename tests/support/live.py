@@ -92,3 +92,11 @@ def wait_until_counted(daemon, expected, timeout=20):
         daemon.wait_until_counted(expected, timeout)
     except AssertionError as error:
         raise AssertionError(f"{error}\n{daemon.part('source')}\n{daemon.log[-3000:]}") from None
+
+
+def source_text(daemon):
+    """What the first source says of itself; "" as long as it says nothing."""
+    try:
+        return daemon.status()["sources"][0]["text"]
+    except OSError:
+        return ""

@@ -85,7 +85,7 @@ struct ht_http_transfer_options {
     bool is_sent_once;   /**< libcurl sends a request again by itself where a kept connection turns
                            *   out to be dead; with this it does not: HT_ECONNECTION. Costs a write */
     bool is_without_proxy;      /**< never through a proxy of the environment */
-    const char *ca_file;        /**< PEM file of trusted issuers; NULL: the system's. Copied */
+    const char *ca_file;        /**< PEM file of trusted issuers; NULL: the client's. Copied */
     bool accepts_compressed;    /**< asks for gzip or deflate; the body is given decoded, as far as
                                    *   the peer has flushed it */
     size_t piece_bytes;         /**< with on_data: what is read at a time, 1 KiB to 512 KiB; 0: 16
@@ -106,6 +106,10 @@ int ht_http_client_create(struct ht_http_client **client, struct ht_loop *loop,
 /** At most so many connections to one host at a time; transfers beyond wait for their turn, which
  * counts for their timeouts. 0, as at first: no limit. Up to 256 that rest are kept. */
 void ht_http_client_limit(struct ht_http_client *client, size_t max_connections_of_host);
+
+/** The issuers that are trusted where a transfer or WebSocket names no `ca_file` of its own: a PEM
+ * file; not copied, outlives the client. NULL, as at first: the system's. */
+void ht_http_client_trust(struct ht_http_client *client, const char *ca_file);
 
 /** Cancels what runs (each on_done is called with HT_ECANCELED), frees the client, then calls
  * `on_closed` (may be NULL) once, never from inside this call. NULL is fine: nothing happens. */

@@ -56,7 +56,7 @@ struct ht_websocket_options {
     const struct ht_http_header *headers; /**< more headers for the upgrade; copied */
     size_t header_count;
     const char *subprotocol;     /**< NULL: none; copied. Another answer ends it: HT_EPARSE */
-    const char *ca_file;         /**< PEM file of trusted issuers; NULL: the system's. Copied */
+    const char *ca_file;         /**< PEM file of trusted issuers; NULL: the client's. Copied */
     uint64_t connect_timeout_ms; /**< until on_open; 0: 10 s */
     uint64_t close_timeout_ms;   /**< for the peer's part of the closing handshake; 0: 2 s */
     size_t max_message_bytes;    /**< of a whole message; 0: 1 MiB */

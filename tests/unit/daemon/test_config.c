@@ -397,6 +397,23 @@ static void test_terminal_decides_the_log_format(void **state)
     finish(&it);
 }
 
+static void test_trusted_issuers_are_those_of_the_environment(void **state)
+{
+    (void)state;
+    struct load it;
+    load(&it, &(struct ht_config_options){.environment = home});
+    assert_null(it.config.ca_file);
+    finish(&it);
+    const char *const environment[] = {"HOME=/h", "SSL_CERT_FILE=/etc/ours.pem", NULL};
+    load(&it, &(struct ht_config_options){.environment = environment});
+    assert_string_equal(it.config.ca_file, "/etc/ours.pem");
+    finish(&it);
+    const char *const nothing[] = {"HOME=/h", "SSL_CERT_FILE=", NULL};
+    load(&it, &(struct ht_config_options){.environment = nothing});
+    assert_null(it.config.ca_file);
+    finish(&it);
+}
+
 static void test_secrets_of_others_are_not_shown(void **state)
 {
     (void)state;
@@ -423,6 +440,7 @@ int main(void)
         cmocka_unit_test(test_data_dir_follows_the_surroundings),
         cmocka_unit_test(test_unusable_values_are_refused_for_the_daemon),
         cmocka_unit_test(test_token_is_read),
+        cmocka_unit_test(test_trusted_issuers_are_those_of_the_environment),
         cmocka_unit_test(test_secrets_of_others_are_not_shown),
         cmocka_unit_test(test_terminal_decides_the_log_format),
     };

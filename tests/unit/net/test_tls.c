@@ -28,6 +28,7 @@ struct script {
     struct ht_tls *tls;
     struct ht_http_client *client;
     const char *ca_file;
+    const char *clients_ca_file;
     const char *paths[CALLS_MAX];
     struct call calls[CALLS_MAX];
     unsigned started, done;
@@ -63,6 +64,7 @@ static void ask_all(struct fixture *fixture)
     char url[64];
 
     assert_int_equal(ht_http_client_create(&script->client, fixture->loop, &error), 0);
+    ht_http_client_trust(script->client, script->clients_ca_file);
     for (unsigned i = 0; i < CALLS_MAX && script->paths[i] != NULL; i++) {
         struct call *call = &script->calls[script->started++];
         snprintf(url, sizeof url, "https://127.0.0.1:%u%s", fixture->port, script->paths[i]);
@@ -111,6 +113,21 @@ static void test_requests_over_tls(void **state)
     assert_int_equal(script.calls[0].body_bytes, 6);
     assert_int_equal(script.calls[1].body_bytes, FIXTURE_BIG_BYTES);
     assert_int_equal(script.calls[4].body_bytes, FIXTURE_BIG_BYTES);
+    tear_down(&script);
+}
+
+static void test_issuers_of_the_client_stand_in(void **state)
+{
+    static struct script script = {.paths = {"/ok"}};
+
+    (void)state;
+    set_up(&script);
+    script.clients_ca_file = script.ca_file;
+    script.ca_file = NULL;
+    script.fixture.on_start = ask_all;
+    fixture_run(&script.fixture);
+    assert_int_equal(script.calls[0].code, 0);
+    assert_int_equal(script.calls[0].status, 200);
     tear_down(&script);
 }
 
@@ -195,6 +212,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_requests_over_tls),
+        cmocka_unit_test(test_issuers_of_the_client_stand_in),
         cmocka_unit_test(test_client_that_does_not_trust),
         cmocka_unit_test(test_plain_and_stuck_clients_are_closed),
         cmocka_unit_test(test_files_that_will_not_do),
