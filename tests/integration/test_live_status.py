@@ -22,7 +22,7 @@ def test_a_connection_that_works_and_breaks(start, streaming, name):
     assert (source["name"], source["type"], source["state"]) == (name, name, "working"), source
     assert source["connection"]["state"] == "connected" and source["connection"]["connects"] == 1
     assert source["connection"]["reconnects"] == {}
-    messages = live.posts(name, 80)
+    messages = live.unedited(name, 80)
     service.publish(messages)
     live.wait_until_counted(daemon, live.truth_of(name, messages))
     found = connection(daemon)

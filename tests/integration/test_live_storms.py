@@ -34,7 +34,7 @@ def messages_for(name):
     count = int(SECONDS * RATE)
     if name == "jetstream":  # five seconds of its time are 250 messages, so that replays come to an end
         return live.posts(name, count, SEED, step_us=20000, first_us=time.time_ns() // 1000 - count * 20000)
-    return live.posts(name, count, SEED, **({"edits": False} if name == "mastodon" else {}))
+    return live.unedited(name, count, SEED)
 
 
 @pytest.mark.parametrize("name", live.SOURCES)
@@ -64,7 +64,7 @@ def test_kill_and_restart_lose_nothing(start, streaming, name):
     service = streaming.service(name)
     daemon = live.run(start, streaming, name)
     count = 3 * RATE
-    messages = (live.posts(name, count, step_us=20000) if name == "jetstream" else live.posts(name, count, edits=False))
+    messages = (live.posts(name, count, step_us=20000) if name == "jetstream" else live.unedited(name, count))
     pumping = service.feed.pump(messages, RATE)
     for already in (count // 4, count // 2):
         streaming.wait_for(lambda: len(service.feed.messages) > already, "messages come")
@@ -134,7 +134,7 @@ def test_two_sources_at_once(start, streaming, tmp_path):
     for name in names:
         live.until_streaming(streaming, name, daemon)
     streaming.mastodon.script(Plan(after=100, end="reset"))
-    expected, posts = {}, {name: live.posts(name, 300) for name in names}
+    expected, posts = {}, {name: live.unedited(name, 300) for name in names}
     for name in names:
         streaming.service(name).publish(posts[name])
         for tag, times in live.truth_of(name, posts[name]).items():

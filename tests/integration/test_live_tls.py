@@ -27,7 +27,7 @@ def test_over_tls(start, secure, files, name):
     daemon.spawn()
     live.until_streaming(secure, name, daemon)
     daemon.wait_until_up()
-    messages = live.posts(name, 150)
+    messages = live.unedited(name, 150)
     service.publish(messages)
     live.wait_until_counted(daemon, live.truth_of(name, messages))
 

@@ -72,6 +72,11 @@ def posts(name, count, seed=1, **options):
     return samples.jetstream_events(count, seed, **{"first_us": time.time_ns() // 1000, **options})
 
 
+def unedited(name, count, seed=1, **options):
+    """Those that a gap cannot hide: Mastodon's timeline does not tell of edits of what is known."""
+    return posts(name, count, seed, **({"edits": False} if name == "mastodon" else {}), **options)
+
+
 def truth_of(name, messages):
     """The counts of messages of one service, each as it goes on the wire."""
     truth = SocialTruth()
