@@ -222,6 +222,7 @@ static int set_limits(struct ht_http_transfer *transfer,
         curl_easy_setopt(easy, CURLOPT_MAXLIFETIME_CONN,
                          (long)((options->max_age_ms + 999) / 1000));
     }
+    curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, options->is_fresh ? 1L : 0L);
     curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, options->is_path_as_is ? 1L : 0L);
     const char *ca_file = ht_http_client_issuers(transfer->member.client, options->ca_file);
     CURLcode result = ht_curl_set_target(easy, options->url, ca_file, options->is_without_proxy);

@@ -81,6 +81,8 @@ struct ht_http_transfer_options {
         max_idle_ms; /**< a kept connection that rested for longer is not used; 0: curl's limit of
                            *   118 s; whole seconds, rounded up */
     uint64_t max_age_ms; /**< nor one that is older; 0: no limit; whole seconds, rounded up */
+    bool is_fresh;       /**< never over a kept connection: where such a one is dead libcurl asks
+                           *   again by itself, without the wait that the caller may have promised */
     bool is_path_as_is;  /**< "/./" and "/../" in the path are sent, not squeezed out */
     bool is_sent_once;   /**< libcurl sends a request again by itself where a kept connection turns
                            *   out to be dead; with this it does not: HT_ECONNECTION. Costs a write */

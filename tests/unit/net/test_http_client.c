@@ -445,6 +445,27 @@ static void begin_limited(struct script *script)
     }
 }
 
+static void begin_fresh(struct script *script)
+{
+    ht_http_client_limit(script->client, 1);
+    for (unsigned i = 0; i < 3; i++) {
+        start(script, "/ok", (struct ht_http_transfer_options){.is_fresh = true});
+    }
+}
+
+static void test_fresh_connections_are_nobody_elses(void **state)
+{
+    struct script script = {0};
+
+    (void)state;
+    run(&script, begin_fresh);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(script.calls[i].status, 200);
+        assert_false(script.calls[i].is_connection_reused);
+    }
+    assert_int_equal(script.fixture.stats.connections_total, 3);
+}
+
 static void test_connections_are_limited_and_kept(void **state)
 {
     struct script script = {0};
@@ -503,6 +524,7 @@ int main(void)
         cmocka_unit_test(test_streaming_bodies),
         cmocka_unit_test(test_path_as_it_is),
         cmocka_unit_test(test_connections_are_limited_and_kept),
+        cmocka_unit_test(test_fresh_connections_are_nobody_elses),
         cmocka_unit_test(test_proxy_is_used_and_can_be_passed_by),
     };
     return cmocka_run_group_tests_name("net/http_client", tests, NULL, NULL);
