@@ -94,6 +94,7 @@ static int start(struct ht_http_stream *stream, struct ht_error *error)
         .headers = options->headers,
         .header_count = options->header_count,
         .body = {stream->body, options->body.length},
+        .is_fresh = true,
         .accepts_compressed = options->accepts_compressed,
         .piece_bytes = options->accepts_compressed ? PACKED_BYTES : PIECE_BYTES,
         .on_head = on_head,
