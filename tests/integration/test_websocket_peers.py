@@ -3,20 +3,15 @@
 `websockets` library as the server, over plain connections and TLS."""
 
 import asyncio
-import datetime
 import http
-import ipaddress
 import pathlib
-import ssl
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from websockets.asyncio.server import serve
 
 import websocket_cases
 from daemon import assert_no_sanitizer, program
+from streaming_server import certificate
 
 
 @pytest.fixture(scope="module")
@@ -36,30 +31,16 @@ def probe():
 
 
 @pytest.fixture(scope="module")
-def certificate(tmp_path_factory):
-    """A certificate for 127.0.0.1, signed by itself: the path of it, with its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "hashtagd test")])
-    now = datetime.datetime.now(datetime.timezone.utc)
-    made = (x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-            .serial_number(1).not_valid_before(now - datetime.timedelta(hours=1))
-            .not_valid_after(now + datetime.timedelta(hours=1))
-            .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False)
-            .add_extension(x509.BasicConstraints(True, None), True).sign(key, hashes.SHA256()))
-    path = tmp_path_factory.mktemp("tls") / "cert.pem"
-    path.write_bytes(made.public_bytes(serialization.Encoding.PEM) + key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
-    return path
+def tls(tmp_path_factory):
+    """A certificate for 127.0.0.1, signed by itself, and its key."""
+    return certificate.make(tmp_path_factory.mktemp("tls"))
 
 
-def play(handler, probe, *words, path="/", certificate=None, **options):
+def play(handler, probe, *words, path="/", tls=None, **options):
     """Runs the client with `words` against a server with `handler`; the words of its one line."""
 
     async def run():
-        context = None
-        if certificate is not None:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(certificate)
+        context = certificate.context(*tls) if tls else None
         async with serve(handler, "127.0.0.1", 0, ssl=context, max_size=None, **options) as server:
             port = server.sockets[0].getsockname()[1]
             lines = await probe(*words, f"{'wss' if context else 'ws'}://127.0.0.1:{port}{path}")
@@ -89,7 +70,7 @@ def test_every_case_of_the_table(probe):
 
 
 @pytest.mark.parametrize("secure", [False, True])
-def test_echo(probe, certificate, secure):
+def test_echo(probe, tls, secure):
     """Texts, octets, fragments, pings and large messages there and back."""
     sizes = (0, 1, 125, 126, 65535, 65536, 3_000_000)
     messages = ["", "#hash \u20ac \U0001f600"] + ["x" * size for size in sizes] + [bytes(size) for size in sizes]
@@ -103,8 +84,8 @@ def test_echo(probe, certificate, secure):
         await asyncio.wait_for(await peer.ping(b"are you there?"), 10)
         await peer.close(1001, "enough")
 
-    words = ("--ca", str(certificate)) if secure else ()
-    line = play(handler, probe, "echo", *words, certificate=certificate if secure else None)
+    words = ("--ca", str(tls[0])) if secure else ()
+    line = play(handler, probe, "echo", *words, tls=tls if secure else None)
     assert line[:4] == ["HT_OK", "101", "1001", str(len(messages) + 1)]
 
 
@@ -118,11 +99,11 @@ def test_no_compression_is_agreed_to(probe):
     assert play(handler, probe, "count", compression="deflate")[:4] == ["HT_OK", "101", "1000", "1"]
 
 
-def test_untrusted_certificate(probe, certificate):
+def test_untrusted_certificate(probe, tls):
     async def handler(_peer):
         raise AssertionError("nobody gets here")
 
-    line = play(handler, probe, "count", certificate=certificate)
+    line = play(handler, probe, "count", tls=tls)
     assert line[:2] == ["HT_EPERMISSION", "0"] and "certificate" in line[6]
 
 
@@ -149,20 +130,20 @@ def test_refusal(probe):
 
 
 @pytest.mark.parametrize("secure", [False, True])
-def test_flood(probe, certificate, secure):
+def test_flood(probe, tls, secure):
     """As fast as the library can send."""
 
     async def handler(peer):
         for _ in range(20_000):
             await peer.send("x" * 500)
 
-    words = ("--ca", str(certificate)) if secure else ()
-    line = play(handler, probe, "count", *words, certificate=certificate if secure else None, compression=None)
+    words = ("--ca", str(tls[0])) if secure else ()
+    line = play(handler, probe, "count", *words, tls=tls if secure else None, compression=None)
     assert line[:5] == ["HT_OK", "101", "1000", "20000", "10000000"]
 
 
 @pytest.mark.parametrize("secure", [False, True])
-def test_pauses(probe, certificate, secure):
+def test_pauses(probe, tls, secure):
     """What TLS has already decrypted is given after a pause, though the socket stays silent."""
 
     async def handler(peer):
@@ -176,6 +157,6 @@ def test_pauses(probe, certificate, secure):
         await peer.close()
         await task
 
-    words = ("--ca", str(certificate)) if secure else ()
-    line = play(closing, probe, "hold", *words, certificate=certificate if secure else None, compression=None)
+    words = ("--ca", str(tls[0])) if secure else ()
+    line = play(closing, probe, "hold", *words, tls=tls if secure else None, compression=None)
     assert line[:5] == ["HT_OK", "101", "1000", "30", str(1000 * sum(range(30)))]
