@@ -21,6 +21,10 @@
  * what the next burst needs. */
 #define KEPT_CONNECTIONS_MAX 256L
 
+/* A socket that broke is read so many times, for what its kernel has still: buffers of a few MB, and
+ * curl takes at least 16 KB each time but where a small piece is asked for. */
+#define BROKEN_READS_MAX 10000
+
 #define CLIENT_MAGIC 0x4874436cu /* "HtCl" */
 #define SOCKET_MAGIC 0x4874536bu /* "HtSk" */
 
@@ -29,6 +33,8 @@ struct client_socket {
     uint32_t magic;
     struct ht_http_client *client;
     curl_socket_t fd;
+    int wanted;           /* of UV_READABLE and UV_WRITABLE */
+    unsigned error_count; /* times that libuv reported one */
     uv_poll_t poll;
 };
 
@@ -37,6 +43,7 @@ static int on_curl_socket(CURL *easy, curl_socket_t fd, int what, void *user, vo
 static struct client_socket *open_socket(struct ht_http_client *client, curl_socket_t fd);
 static void watch_socket(struct client_socket *sock, int what);
 static void on_poll(uv_poll_t *poll, int status, int poll_events);
+static int watch_broken(struct client_socket *sock);
 static void close_socket(struct client_socket *sock);
 static void on_socket_closed(uv_handle_t *handle);
 static int on_curl_timer(CURLM *multi, long timeout_ms, void *user);
@@ -142,6 +149,7 @@ static void watch_socket(struct client_socket *sock, int what)
     /* CURL_POLL_INOUT is both bits */
     wanted |= (what & CURL_POLL_IN) != 0 ? UV_READABLE : 0;
     wanted |= (what & CURL_POLL_OUT) != 0 ? UV_WRITABLE : 0;
+    sock->wanted = wanted;
     if (wanted == 0) {
         uv_poll_stop(&sock->poll);
     } else {
@@ -156,12 +164,24 @@ static void on_poll(uv_poll_t *poll, int status, int poll_events)
 
     HT_ASSERT(sock->magic == SOCKET_MAGIC);
     if (status < 0) {
-        flags = CURL_CSELECT_ERR;
-    } else {
-        flags |= (poll_events & UV_READABLE) != 0 ? CURL_CSELECT_IN : 0;
-        flags |= (poll_events & UV_WRITABLE) != 0 ? CURL_CSELECT_OUT : 0;
+        poll_events = watch_broken(sock);
+        flags = poll_events == 0 ? CURL_CSELECT_ERR : 0;
     }
+    flags |= (poll_events & UV_READABLE) != 0 ? CURL_CSELECT_IN : 0;
+    flags |= (poll_events & UV_WRITABLE) != 0 ? CURL_CSELECT_OUT : 0;
     act(sock->client, sock->fd, flags);
+}
+
+/* libuv reports an error and stops, which for curl is the end at once; but what came before a reset
+ * is in the kernel still. So curl is let go on as if nothing had happened, and meets the error itself
+ * when it has read all. */
+static int watch_broken(struct client_socket *sock)
+{
+    if (++sock->error_count > BROKEN_READS_MAX ||
+        uv_poll_start(&sock->poll, sock->wanted, on_poll) != 0) {
+        return 0;
+    }
+    return sock->wanted;
 }
 
 static void close_socket(struct client_socket *sock)

@@ -13,6 +13,8 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <cmocka.h>
@@ -470,6 +472,33 @@ static void test_a_pause_stops_the_stall_timer(void **state)
     assert_false(stream.is_paused);
 }
 
+/* Resets the connection when the client's kernel has all, and the client has read none of it. */
+static void serve_reset(struct raw_peer *peer, void *user)
+{
+    static char text[100000];
+    struct stream *stream = user;
+    int unsent = 1;
+
+    raw_wait_for(peer, "\r\n\r\n");
+    raw_send_text(peer, UNTIL_END "\r\n");
+    stream->server_failed = !raw_send(peer, text, sizeof text);
+    for (int i = 0; i < 1000 && unsent > 0; i++) {
+        assert_int_equal(ioctl(peer->fd, SIOCOUTQ, &unsent), 0);
+        poll(NULL, 0, 1);
+    }
+    raw_reset(peer);
+}
+
+static void test_what_came_before_a_reset_is_read(void **state)
+{
+    struct stream stream = {.pauses_in_head = true, .pause_ms = 200};
+
+    (void)state;
+    run(&stream, serve_reset, (struct ht_http_transfer_options){.piece_bytes = 4096});
+    assert_int_equal(stream.code, HT_ECONNECTION);
+    assert_int_equal(stream.data_bytes, 100000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -488,6 +517,7 @@ int main(void)
         cmocka_unit_test(test_resume_from_the_callback_that_paused),
         cmocka_unit_test(test_a_pause_holds_the_peer_back),
         cmocka_unit_test(test_a_pause_stops_the_stall_timer),
+        cmocka_unit_test(test_what_came_before_a_reset_is_read),
     };
     return cmocka_run_group_tests_name("net/http_transfer", tests, NULL, NULL);
 }
