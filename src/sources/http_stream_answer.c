@@ -47,7 +47,9 @@ uint64_t ht_http_stream_note_limits(struct ht_live *live, int status,
     uint64_t wait_ms =
         retry_after_ms(live, ht_http_header_find(headers, header_count, "retry-after"));
     int64_t now_ms = ht_clock_wall_ms(live->options.clock);
-    if ((status == 429 || remaining == 0) && reset_s > now_ms / 1000) {
+    /* X refuses a second connection with 429 too, and with attempts left: no reason to wait so long */
+    bool is_used_up = remaining == 0 || (status == 429 && remaining < 0);
+    if (is_used_up && reset_s > now_ms / 1000) {
         uint64_t until_ms = (uint64_t)(reset_s * 1000 - now_ms);
         wait_ms = until_ms > wait_ms ? until_ms : wait_ms;
     }

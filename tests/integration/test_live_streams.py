@@ -115,6 +115,8 @@ def test_v2_waits_its_turn(start, streaming):
     daemon.spawn()
     daemon.wait_for(lambda: streaming.visits.streams("twitter-v2"), "an attempt")
     until_source_tells(daemon, "connection")
+    wait_s = daemon.status()["sources"][0]["connection"]["next_try_at"] - time.time()
+    assert 50 < wait_s < 80, "a minute, although X names a quarter of an hour for its other limits"
     assert len(streaming.visits.streams("twitter-v2")) == 1
 
 
