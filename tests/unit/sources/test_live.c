@@ -282,7 +282,7 @@ static void test_a_stream_that_ends_is_opened_again_at_once(void **state)
     bench_finish(&bench);
 }
 
-static void test_silence_is_a_stall(void **state)
+static void test_pain_21_silence_is_a_stall(void **state)
 {
     (void)state;
     struct bench bench;
@@ -524,7 +524,7 @@ int main(void)
         cmocka_unit_test(test_a_failed_attempt_waits_and_says_so),
         cmocka_unit_test(test_who_refuses_for_good_makes_it_failed),
         cmocka_unit_test(test_a_stream_that_ends_is_opened_again_at_once),
-        cmocka_unit_test(test_silence_is_a_stall),
+        cmocka_unit_test(test_pain_21_silence_is_a_stall),
         cmocka_unit_test(test_a_full_sink_holds_the_service_back),
         cmocka_unit_test(test_a_full_sink_outlives_the_connection),
         cmocka_unit_test(test_giving_up_delivers_what_came_before),

@@ -61,8 +61,9 @@ static void expand(const char *wanted, uint64_t round, struct ht_buffer *out)
                 continue;
             }
             if (*wanted == 'r') {
-                ht_buffer_append_format(out, round == 0 ? "" : "-round-%llu",
-                                        (unsigned long long)round);
+                if (round != 0) {
+                    ht_buffer_append_format(out, "-round-%llu", (unsigned long long)round);
+                }
                 continue;
             }
             ht_buffer_append_u64(out, ht_round_ids_map((uint64_t)(*wanted - '0'), round));
