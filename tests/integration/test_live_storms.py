@@ -54,7 +54,8 @@ def test_a_storm(start, streaming, name):
     assert len(service.connected()) >= 3, live.told(streaming, name)
     waits = streaming.visits.waits(name)
     assert waits[0] < 0.2, f"at once after a stream that ran: {waits}"
-    assert 0.2 < waits[1] < 1.5, f"250 ms after a failure of the network: {waits}"
+    waits = [wait for wait in waits[1:] if wait > 0.05]  # libcurl asks again by itself on a kept connection that is dead
+    assert 0.2 < waits[0] < 1.5, f"250 ms after a failure of the network: {waits}"
     assert daemon.metric("hashtagd_source_reconnects_total") >= len(service.connected()) - 1
 
 
