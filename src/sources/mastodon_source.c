@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "hashtagd/sources/mastodon_source.h"
 
+#include "http_stream_answer.h"
 #include "mastodon_internal.h"
 
 #include "hashtagd/base/assert.h"
@@ -9,6 +10,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /*
  *   connect -> ask where to stream -> on_instance -> open_stream -> on_piece ... -> on_over
@@ -212,8 +214,20 @@ static bool choose_streaming(struct ht_mastodon *mastodon, const struct ht_http_
 
 static void end_unanswered(struct ht_mastodon *mastodon, const struct ht_http_result *result)
 {
+    static const char what[] = "where Mastodon streams";
     struct ht_live_end end = {.error = &mastodon->error};
-    ht_http_stream_explain("where Mastodon streams", result, &end.end, &mastodon->error);
+    if (result->code == 0) {
+        struct ht_slice body = ht_buffer_slice(&result->body);
+        const struct ht_http_stream_answer answer = {.what = what,
+                                                     .status = result->status,
+                                                     .body = body,
+                                                     .secret =
+                                                         ht_buffer_slice(&mastodon->authorization),
+                                                     .cure = cure(mastodon, result->status, body)};
+        ht_http_stream_explain_answer(&answer, &end.end, &mastodon->error);
+    } else {
+        ht_http_stream_explain(what, result, &end.end, &mastodon->error);
+    }
     end.at_least_ms = ht_http_stream_note_limits(&mastodon->live, result->status, result->headers,
                                                  result->header_count);
     ht_live_ended(&mastodon->live, &end);
@@ -383,6 +397,9 @@ static void destroy(struct ht_live *live)
     struct ht_buffer *const buffers[] = {&mastodon->base,    &mastodon->authorization,
                                          &mastodon->hashtag, &mastodon->streaming,
                                          &mastodon->kept,    &mastodon->page};
+    if (mastodon->authorization.data != NULL) {
+        explicit_bzero(mastodon->authorization.data, mastodon->authorization.capacity);
+    }
     for (size_t i = 0; i < HT_COUNT_OF(buffers); i++) {
         ht_buffer_finish(buffers[i]);
     }
