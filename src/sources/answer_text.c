@@ -15,8 +15,8 @@ static void read_text(struct ht_slice body, struct ht_buffer *out);
 static size_t skip_tag(struct ht_slice body, size_t at);
 static size_t skip_element(struct ht_slice body, size_t at, const char *name);
 static size_t read_entity(struct ht_slice body, size_t at, char *byte);
-static void hide(struct ht_buffer *out, struct ht_slice secret);
-static void hide_one(struct ht_buffer *out, struct ht_slice part);
+static void hide(char *text, size_t length, struct ht_slice secret);
+static void hide_one(char *text, size_t length, struct ht_slice part);
 static void put_together(struct ht_slice found, char text[HT_ANSWER_TEXT_BYTES]);
 
 const char *ht_answer_text(struct ht_slice body, struct ht_slice secret,
@@ -30,7 +30,7 @@ const char *ht_answer_text(struct ht_slice body, struct ht_slice secret,
     if (!read_json(body, &out)) {
         read_text(body, &out);
     }
-    hide(&out, secret);
+    hide(out.data, out.length, secret);
     put_together(ht_buffer_slice(&out), text);
     ht_buffer_finish(&out);
     return text;
@@ -168,8 +168,13 @@ static size_t read_entity(struct ht_slice body, size_t at, char *byte)
     return 1;
 }
 
+void ht_answer_hide(char *text, struct ht_slice secret)
+{
+    hide(text, strlen(text), secret);
+}
+
 /* The secret's parts: "Bearer TOKEN", or the quoted values of OAuth 1.0a. */
-static void hide(struct ht_buffer *out, struct ht_slice secret)
+static void hide(char *text, size_t length, struct ht_slice secret)
 {
     size_t begin = 0;
     for (size_t at = 0; at <= secret.length; at++) {
@@ -177,17 +182,17 @@ static void hide(struct ht_buffer *out, struct ht_slice secret)
             continue;
         }
         if (at - begin >= SECRET_MIN_BYTES) {
-            hide_one(out, ht_slice_make(secret.data + begin, at - begin));
+            hide_one(text, length, ht_slice_make(secret.data + begin, at - begin));
         }
         begin = at + 1;
     }
 }
 
-static void hide_one(struct ht_buffer *out, struct ht_slice part)
+static void hide_one(char *text, size_t length, struct ht_slice part)
 {
-    char *at = out->data;
-    while (at != NULL && out->length > 0) {
-        size_t left = out->length - (size_t)(at - out->data);
+    char *at = text;
+    while (at != NULL && length > 0) {
+        size_t left = length - (size_t)(at - text);
         at = memmem(at, left, part.data, part.length);
         if (at != NULL) {
             memset(at, '*', part.length);

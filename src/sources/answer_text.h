@@ -20,3 +20,6 @@
  * since there are servers that send back what they got. Returns `text`. */
 const char *ht_answer_text(struct ht_slice body, struct ht_slice secret,
                            char text[HT_ANSWER_TEXT_BYTES]);
+
+/** Leaves out of `text`, in place, what of `secret` (as for ht_answer_text()) it holds. */
+void ht_answer_hide(char *text, struct ht_slice secret);

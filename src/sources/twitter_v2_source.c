@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "hashtagd/sources/twitter_v2_source.h"
 
+#include "answer_text.h"
 #include "http_stream.h"
 #include "line_reader.h"
 #include "live.h"
@@ -229,6 +230,7 @@ static void on_rules(struct ht_twitter_v2_sync *sync)
 {
     struct twitter_v2 *source = sync->user;
     struct ht_error error = sync->error;
+    ht_answer_hide(error.text, ht_buffer_slice(&source->authorization));
     ht_twitter_v2_sync_finish(sync);
     source->are_rules_equal = error.code == 0;
     source->are_refusals_known = error.code == HT_EINVAL;
@@ -323,6 +325,7 @@ static void on_line(void *user, struct ht_slice line)
     ht_live_message(&source->live, line);
     if (ht_twitter_v2_ending_read(line, &ending)) {
         source->are_rules_equal = source->are_rules_equal && !ending.are_rules_stale;
+        ht_answer_hide(ending.error.text, ht_buffer_slice(&source->authorization));
         ht_live_give_up(&source->live, ending.end, &ending.error);
     } else if (!source->is_time_noted) {
         note_time(source, line);

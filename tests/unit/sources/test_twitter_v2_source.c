@@ -311,6 +311,22 @@ static void test_errors_in_the_stream_end_it(void **state)
     }
 }
 
+static void test_a_token_that_is_sent_back_is_not_told(void **state)
+{
+    struct fake_x_step steps[] = {
+        {.request = RULES, .status = 200, .answer = HAS_CAT},
+        {.request = STREAM,
+         .status = 200,
+         .answer = "{\"errors\":[{\"title\":\"client-forbidden\",\"detail\":\"Who is "
+                   "AAAA%2Fsesame?\"}]}\r\n"},
+    };
+    (void)state;
+    RUN(x, steps, options_of);
+    assert_non_null(strstr(x.source->health.last_error, "Who is *************?"));
+    assert_null(strstr(x.source->health.text, "sesame"));
+    finish(&x);
+}
+
 static void test_invalid_rules_are_compared_again(void **state)
 {
     static const struct fake_x_step steps[] = {
@@ -605,6 +621,7 @@ int main(void)
         cmocka_unit_test(test_tokens_that_cannot_be_had),
         cmocka_unit_test(test_without_any_token_a_person_is_asked),
         cmocka_unit_test(test_errors_in_the_stream_end_it),
+        cmocka_unit_test(test_a_token_that_is_sent_back_is_not_told),
         cmocka_unit_test(test_invalid_rules_are_compared_again),
         cmocka_unit_test(test_posts_with_partial_errors_are_posts),
         cmocka_unit_test(test_a_cut_line_is_a_dead_letter),
