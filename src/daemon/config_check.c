@@ -18,6 +18,7 @@ void ht_config_check(struct ht_config *config, enum ht_config_purpose purpose,
     if (purpose == HT_CONFIG_FOR_SERVE) {
         check_names(config, mistakes);
         ht_config_check_sources(config, mistakes);
+        ht_config_check_filters(config, mistakes);
         check_listen(config, mistakes);
         check_tls(config, mistakes);
     }

@@ -28,6 +28,9 @@ void ht_config_check(struct ht_config *config, enum ht_config_purpose purpose,
 /** The part of that which is about sources. */
 void ht_config_check_sources(const struct ht_config *config, struct ht_mistakes *mistakes);
 
+/** The part of that which is about what sources leave out, and what they share. */
+void ht_config_check_filters(const struct ht_config *config, struct ht_mistakes *mistakes);
+
 /** Notes under `place` that the file at `path`, which `key` names, cannot be read. */
 void ht_config_check_readable(const char *path, const char *place, const char *key,
                               struct ht_mistakes *mistakes);

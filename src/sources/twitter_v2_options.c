@@ -3,6 +3,7 @@
 
 #include "hashtagd/base/slice.h"
 
+#include "twitter_v2_rules.h"
 #include "twitter_v2_url.h"
 
 #include <stdlib.h>
@@ -75,6 +76,24 @@ static struct ht_slice trim(const char *text)
         rest.length--;
     }
     return rest;
+}
+
+int ht_twitter_v2_rules_check(const struct ht_twitter_v2_rule *rules, size_t count,
+                              struct ht_error *error)
+{
+    const struct ht_twitter_v2_source_options options = {.rules = rules, .rule_count = count};
+    const struct ht_twitter_v2_held held = {0};
+    struct ht_twitter_v2_options copy;
+    struct ht_twitter_v2_change change = {0};
+    int status = ht_twitter_v2_options_copy(&copy, &options);
+    if (status == 0) {
+        status = ht_twitter_v2_change_find(&change, copy.rules, copy.rule_count, &held, error);
+    } else {
+        (void)ht_error_set(error, status, "out of memory for the rules of the stream");
+    }
+    ht_twitter_v2_change_finish(&change);
+    ht_twitter_v2_options_finish(&copy);
+    return status;
 }
 
 void ht_twitter_v2_options_finish(struct ht_twitter_v2_options *copy)

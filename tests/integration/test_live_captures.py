@@ -47,7 +47,7 @@ def test_x_v2_stream_as_captured(start, streaming, shared):
 def test_x_v2_answers_as_a_stream(start, streaming, shared):
     lines = list(v2_lines(sorted((shared / "v2").glob("twarc-*.jsonl"))))
     assert len(lines) > 300
-    play(start, streaming, "twitter-v2", lines, {"source.endpoint": "sample"})
+    play(start, streaming, "twitter-v2", lines, {"source.endpoint": "sample", "source.rules": []})
 
 
 def test_x_v11_statuses_as_a_stream(start, streaming, shared):

@@ -20,6 +20,7 @@
  */
 
 #include "hashtagd/base/clock.h"
+#include "hashtagd/base/error.h"
 #include "hashtagd/base/log.h"
 #include "hashtagd/base/random.h"
 #include "hashtagd/base/timer.h"
@@ -57,6 +58,12 @@ struct ht_twitter_v2_source_options {
     const struct ht_twitter_v2_rule *rules; /**< filtered stream only */
     size_t rule_count;                      /**< 0: the account's own are used */
 };
+
+/** Whether the source would take these rules; what X thinks of them is another question. 0;
+ * HT_EINVAL: one has no value, or two have the same value and different tags; HT_ENOMEM. `error` says
+ * which ("source.rules[1] ..."). */
+int ht_twitter_v2_rules_check(const struct ht_twitter_v2_rule *rules, size_t count,
+                              struct ht_error *error) HT_MUST_CHECK;
 
 /** Makes the source, to be started once. NULL where memory is out. */
 struct ht_source *ht_twitter_v2_source_create(const struct ht_twitter_v2_source_options *options);

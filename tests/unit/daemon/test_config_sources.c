@@ -166,6 +166,23 @@ static void test_each_type_is_told_what_it_needs(void **state)
         {{"source.type=mastodon"}, "set MASTODON_ACCESS_TOKEN or MASTODON_ACCESS_TOKEN_FILE"},
         {{"source.type=mastodon", "source.url=https://x", "source.track=a,b"},
          "source.track: found 2 hashtags"},
+        {{"source.type=mastodon", "source.url=https://x", "source.track=#"},
+         "source.track: found \"#\"; accepted: one hashtag"},
+        {{"source.type=mastodon", "source.url=https://x", "source.track=two words"},
+         "source.track: found \"two words\""},
+        {{"source.type=mastodon", "source.track=a", "source.timeline=remote"},
+         "source.timeline: found remote"},
+        {{"source.type=mastodon", "source.language=en"}, "source.language: a source of this type"},
+        {{"source.type=jetstream", "source.track=cats"}, "source.track: a source of this type"},
+        {{"source.type=twitter-v2", "source.track=cats"}, "and use source.rules"},
+        {{"source.type=twitter-v2", "source.url=https://x/?a=b"}, "source.url: found a '?'"},
+        {{"source.type=twitter-v2", "source.rules=[{\"value\":\" \"}]"},
+         "source.rules[0] has no value"},
+        {{"source.type=twitter-v2",
+          "source.rules=[{\"value\":\"a\",\"tag\":\"x\"},{\"value\":\"a \",\"tag\":\"y\"}]"},
+         "source.rules[0] and source.rules[1] have the same value"},
+        {{"source.type=twitter-v2", "source.endpoint=sample", "source.rules=[{\"value\":\"a\"}]"},
+         "source.endpoint: sample is a sample of all posts and takes no rules"},
         {{"source.type=jetstream", "source.follow=me.bsky.social"}, "accepted: DIDs of accounts"},
         {{"source.type=jetstream", "source.dictionary=/no/such"},
          "source.dictionary: /no/such cannot be read"},
@@ -246,6 +263,55 @@ static void test_bad_secrets_are_refused_and_never_told(void **state)
     finish(&it);
 }
 
+/* Each source would delete the rules of the other. */
+static void test_filtered_streams_of_one_app_have_the_same_rules(void **state)
+{
+    static const struct {
+        const char *sets[2];
+        bool is_fine;
+    } cases[] = {
+        {{"source.2.rules=[{\"value\":\"b\"}]"}, false},
+        {{"source.2.rules=[{\"value\":\"a\"},{\"value\":\"b\"}]"}, false},
+        {{"source.2.rules=[{\"value\":\"a\"}]"}, true},
+        {{"source.2.endpoint=sample"}, true},
+        {{"source.2.rules=[{\"value\":\"b\"}]", "source.2.url=https://b"}, true},
+        {{"source.2.rules=[{\"value\":\"b\"}]", "source.2.token_file=/dev/null"}, true},
+    };
+    (void)state;
+    for (size_t i = 0; i < HT_COUNT_OF(cases); i++) {
+        const char *sets[6] = {"source.type=twitter-v2", "source.2.type=twitter-v2",
+                               "source.2.name=b", "source.rules=[{\"value\":\"a\"}]"};
+        size_t count = 4;
+        for (size_t k = 0; k < 2 && cases[i].sets[k] != NULL; k++) {
+            sets[count++] = cases[i].sets[k];
+        }
+        struct load it;
+        load(&it, sets, count, home);
+        bool is_told = strstr(told(&it), "each source would delete the other's") != NULL;
+        assert_int_equal(is_told, !cases[i].is_fine);
+        finish(&it);
+    }
+}
+
+static void test_a_token_goes_to_one_server(void **state)
+{
+    (void)state;
+    const char *const environment[] = {"HOME=/h", "MASTODON_ACCESS_TOKEN=everybodys", NULL};
+    const char *const sets[] = {"source.type=mastodon",   "source.url=https://a",
+                                "source.2.type=mastodon", "source.2.url=https://b",
+                                "source.2.name=b",        "source.track=x"};
+    struct load it;
+    load(&it, sets, HT_COUNT_OF(sets), environment);
+    assert_told(&it, "source.2.url and source.url are two servers with one token");
+    finish(&it);
+    const char *const one[] = {"source.type=mastodon",   "source.url=https://a",
+                               "source.2.type=mastodon", "source.2.url=https://a",
+                               "source.2.name=b",        "source.track=x"};
+    load(&it, one, HT_COUNT_OF(one), environment);
+    assert_int_equal(it.result, 0);
+    finish(&it);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -256,6 +322,8 @@ int main(void)
         cmocka_unit_test(test_secrets_come_from_variables_and_files),
         cmocka_unit_test(test_a_token_file_is_of_one_source_alone),
         cmocka_unit_test(test_bad_secrets_are_refused_and_never_told),
+        cmocka_unit_test(test_filtered_streams_of_one_app_have_the_same_rules),
+        cmocka_unit_test(test_a_token_goes_to_one_server),
     };
     return cmocka_run_group_tests_name("daemon/config_sources", tests, NULL, NULL);
 }
