@@ -265,14 +265,34 @@ static void point_records(struct ht_ingest_batch *batch)
 
 /* A cursor may become durable only when everything before it is: a batch that is alone carries its
  * own, one that follows others, or a letter that could not be written, that of the last durable
- * batch. */
-static struct ht_slice choose_cursor(const struct ht_ingest *ingest,
-                                     const struct ht_ingest_batch *batch)
+ * batch. Its own is copied: what is delivered while the put runs moves it on, and may be a letter. */
+static struct ht_slice choose_cursor(const struct ht_ingest *ingest, struct ht_ingest_batch *batch)
 {
     if (ingest->head == batch && ingest->running_count == 0 && !ingest->is_letter_lost) {
-        return ht_slice_make(batch->cursor, batch->cursor_length);
+        memcpy(batch->put_cursor, batch->cursor, batch->cursor_length);
+        return ht_slice_make(batch->put_cursor, batch->cursor_length);
     }
     return ht_slice_make(ingest->cursor, ingest->cursor_length);
+}
+
+/* `batch` is durable, and so is all before its cursor; where that has moved on meanwhile, behind a
+ * letter that is still on its way, before the one that the stream was given. Puts that follow say
+ * it too: no stream reads a cursor while it calls done. */
+static void keep_cursor(struct ht_ingest *ingest, const struct ht_ingest_batch *batch)
+{
+    struct ht_slice durable = ingest->letters_count == 0
+                                  ? ht_slice_make(batch->cursor, batch->cursor_length)
+                                  : batch->put.source_cursor;
+    if (ingest->head != batch || durable.length == 0 || ingest->is_letter_lost) {
+        return;
+    }
+    memmove(ingest->cursor, durable.data, durable.length);
+    ingest->cursor_length = durable.length;
+    for (struct ht_ingest_batch *at = batch->next; at != NULL; at = at->next) {
+        if (at->is_running && at->put.source_cursor.data == ingest->cursor) {
+            at->put.source_cursor.length = durable.length;
+        }
+    }
 }
 
 static void send_batches(struct ht_ingest *ingest)
@@ -365,10 +385,7 @@ static void on_put(struct ht_stream_put *put)
     }
     ingest->counters.accepted += accepted;
     ht_rate_add(&ingest->rate, now_ns / 1000000, accepted);
-    if (ingest->head == batch && batch->cursor_length > 0 && !ingest->is_letter_lost) {
-        memcpy(ingest->cursor, batch->cursor, batch->cursor_length);
-        ingest->cursor_length = batch->cursor_length;
-    }
+    keep_cursor(ingest, batch);
     ingest->failures = 0;
     ht_health_succeed(&ingest->health);
     free_batch(ingest, batch);

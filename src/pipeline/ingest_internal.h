@@ -22,6 +22,7 @@ struct ht_ingest_batch {
     size_t count, capacity;
     char cursor[HT_SOURCE_CURSOR_BYTES];
     size_t cursor_length;
+    char put_cursor[HT_SOURCE_CURSOR_BYTES]; /* as given to the stream, which reads it until done */
     size_t reserved_bytes;
     uint64_t started_ns;
     bool is_running; /* given to the stream */

@@ -118,9 +118,9 @@ struct ht_put_record {
 struct ht_stream_put {
     struct ht_put_record *records; /**< the caller's, with all their bytes, until `done` */
     size_t count;
-    struct ht_slice source_cursor; /**< up to 256 bytes that the source wants back after a restart,
-                                    *   made durable together with the records; empty: keep the old
-                                    *   one */
+    struct ht_slice source_cursor; /**< what the source wants back after a restart, made durable
+                                    *   with the records; empty: keep the old one. The caller may
+                                    *   move it on inside the `done` of an earlier put */
     void (*done)(struct ht_stream_put *put);
     void *user; /**< the caller's */
     int status;

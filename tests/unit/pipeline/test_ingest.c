@@ -187,6 +187,32 @@ static void a_letter_lost_at_the_stop_holds_the_cursor_back(void **state)
     world_destroy(world);
 }
 
+/* The stream reads the cursor of a put when it likes, on another thread even. */
+static void the_cursor_of_a_running_put_stands_still(void **state)
+{
+    (void)state;
+    struct world *world = world_create(2, 1);
+    struct ht_ingest *ingest = begin(world);
+    (void)deliver_tweet(world, 1);
+    while (world->first_put == NULL) {
+        world_run(world, 0);
+    }
+    world->fail_letters = 1000;
+    (void)deliver(world, "{\"cut\":", "2");
+    world_run(world, 1000);
+    assert_int_equal(world->record_count, 1);
+    assert_int_equal(world->cursor_length, 1);
+    assert_int_equal(world->cursor[0], '1'); /* the letter is not written yet */
+    world->fail_letters = 0;
+    world_run(world, 60000);
+    assert_int_equal(world->letter_count, 1);
+    (void)deliver_tweet(world, 3);
+    world_run(world, 1000);
+    assert_int_equal(world->cursor[0], '3');
+    end(world, ingest);
+    world_destroy(world);
+}
+
 static void a_full_budget_pauses_the_source(void **state)
 {
     (void)state;
@@ -332,6 +358,7 @@ int main(void)
         cmocka_unit_test(the_durable_cursor_never_runs_ahead),
         cmocka_unit_test(notices_are_counted_and_garbage_is_kept),
         cmocka_unit_test(a_letter_lost_at_the_stop_holds_the_cursor_back),
+        cmocka_unit_test(the_cursor_of_a_running_put_stands_still),
         cmocka_unit_test(a_full_budget_pauses_the_source),
         cmocka_unit_test(a_post_is_judged_message_by_message),
         cmocka_unit_test(a_post_is_told_at_once_when_it_fails),
