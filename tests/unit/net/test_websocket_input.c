@@ -182,8 +182,9 @@ static void test_slow_messages_of_one_read_take_several_turns(void **state)
     assert_int_equal(world.code, 0);
     assert_string_equal(world.heard, "close:0"); /* before the server was tired of waiting */
     assert_int_equal(world.message_count, 100);
-    assert_true(world.read_end_count >= 3);
-    assert_true(world.other_turns >= 3);
+    /* 2 ms and one message more are seven of them */
+    assert_true(world.read_end_count >= 12);
+    assert_true(world.other_turns >= 12);
 }
 
 static void test_a_flood_of_pings_is_answered_with_the_last(void **state)
