@@ -192,7 +192,7 @@ static bool on_deliver(struct ht_source_sink *sink, const struct ht_source *from
     ht_rate_add(&many->source.messages, ht_clock_monotonic_ms(many->clock), count);
     bool goes_on = many->sink->ops->deliver(many->sink, from, messages, count,
                                             ht_slice_make(text, write_cursors(many, text)));
-    part->is_waiting = !goes_on;
+    part->is_waiting |= !goes_on; /* until resume(), as it was told */
     return goes_on;
 }
 

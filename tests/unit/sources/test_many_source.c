@@ -208,6 +208,22 @@ static void test_only_those_that_wait_are_resumed(void **state)
     world_finish(&world);
 }
 
+/* What was under way may still come while a part holds back, and find room by then. */
+static void test_a_part_that_was_told_to_wait_is_resumed_whatever_it_delivers(void **state)
+{
+    (void)state;
+    struct world world;
+    world_init(&world);
+    start(&world, "");
+    world.sink.full_at = 1;
+    assert_false(deliver(&world.hands[0], "a", ""));
+    world.sink.full_at = 0;
+    assert_true(deliver(&world.hands[0], "b", ""));
+    world.many->ops->resume(world.many);
+    assert_int_equal(world.hands[0].resumed, 1);
+    world_finish(&world);
+}
+
 static void on_stopped(void *user)
 {
     ++*(unsigned *)user;
@@ -262,6 +278,7 @@ int main(void)
         cmocka_unit_test(test_a_cursor_of_one_source_alone_goes_to_all),
         cmocka_unit_test(test_the_largest_cursors_fit),
         cmocka_unit_test(test_only_those_that_wait_are_resumed),
+        cmocka_unit_test(test_a_part_that_was_told_to_wait_is_resumed_whatever_it_delivers),
         cmocka_unit_test(test_it_is_stopped_with_its_last_part),
         cmocka_unit_test(test_the_state_is_that_of_the_worst_part),
     };
