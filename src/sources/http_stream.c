@@ -30,12 +30,12 @@ struct ht_http_stream {
     struct ht_http_stream_options options;
     char *what, *body, *secret; /* owned */
     /* changing */
-    bool is_agreed;  /* 200 came */
-    bool is_closing; /* the source wants it */
-    bool is_enough;  /* canceled, since all that is wanted of an answer is there */
-    bool is_late;    /* canceled, since nobody answered in time */
-    int status;      /* 0 until it came */
-    uint64_t at_least_ms;
+    bool is_agreed;          /* 200 came */
+    bool is_closing;         /* the source wants it */
+    bool is_enough;          /* canceled, since all that is wanted of an answer is there */
+    bool is_late;            /* canceled, since nobody answered in time */
+    int status;              /* 0 until it came */
+    uint64_t not_before_ms;  /* monotonic: what the head asked for; 0: nothing */
     struct ht_buffer answer; /* the body of another status than 200 */
     struct ht_timer patience_timer;
 };
@@ -51,6 +51,7 @@ static enum ht_source_end judge(struct ht_http_stream *stream, const struct ht_h
                                 struct ht_error *error);
 static bool is_left_to_source(struct ht_http_stream *stream);
 static void destroy(struct ht_http_stream *stream);
+static uint64_t now_ms(const struct ht_http_stream *stream);
 static struct ht_timer_queue *timers_of(const struct ht_http_stream *stream);
 static struct ht_http_stream *from_user(void *user);
 
@@ -117,7 +118,8 @@ static void on_head(void *user, int status, const struct ht_http_header *headers
     if (stream->options.on_head != NULL) {
         stream->options.on_head(stream->options.user, status, headers, header_count);
     }
-    stream->at_least_ms = ht_http_stream_note_limits(stream->live, status, headers, header_count);
+    uint64_t wait_ms = ht_http_stream_note_limits(stream->live, status, headers, header_count);
+    stream->not_before_ms = wait_ms > 0 ? now_ms(stream) + wait_ms : 0;
     if (status == 200) {
         stream->is_agreed = true;
         ht_timer_stop(timers_of(stream), &stream->patience_timer);
@@ -164,7 +166,10 @@ static void on_done(void *user, struct ht_http_result *result)
     struct ht_http_stream *stream = from_user(user);
     struct ht_live *live = stream->live;
     struct ht_error error = {0};
-    struct ht_live_end end = {.error = &error, .at_least_ms = stream->at_least_ms};
+    uint64_t end_ms = now_ms(stream); /* a stream may have outlived what its head asked for */
+    struct ht_live_end end = {
+        .error = &error,
+        .at_least_ms = stream->not_before_ms > end_ms ? stream->not_before_ms - end_ms : 0};
     end.end = judge(stream, result, &error);
     bool is_taken_over = is_left_to_source(stream);
     if (stream->options.on_over != NULL) {
@@ -243,6 +248,11 @@ static void destroy(struct ht_http_stream *stream)
     }
     stream->magic = 0;
     free(stream);
+}
+
+static uint64_t now_ms(const struct ht_http_stream *stream)
+{
+    return ht_clock_monotonic_ms(stream->live->options.clock);
 }
 
 static struct ht_timer_queue *timers_of(const struct ht_http_stream *stream)

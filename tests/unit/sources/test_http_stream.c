@@ -432,6 +432,36 @@ static void test_an_error_without_an_end_is_read_for_a_while(void **state)
     }
 }
 
+/* The last attempt that a limit allowed may stream for days: then its reset is long past. */
+static void test_a_reset_counts_from_when_it_was_told(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        struct live_world world = {0};
+        char headers[128];
+        live_world_start(&world);
+        snprintf(headers, sizeof(headers),
+                 "x-rate-limit-remaining: 0\r\nx-rate-limit-reset: %lld\r\n",
+                 (long long)ht_clock_wall_s(world.clock) + 20);
+        live_world_expect(&world, &(struct live_world_exchange){.headers = headers,
+                                                                .body = HT_SLICE("{\"a\":1}\r\n"),
+                                                                .ending = LIVE_WORLD_STAYS});
+        struct chirp *chirp = run(&world);
+        live_world_await_messages(&world, 1);
+        live_world_skip(&world, i == 0 ? 12000 : 21000);
+        live_world_cut(&world, LIVE_WORLD_ENDS);
+        if (i == 0) {
+            live_world_await_link(&world, WAITING);
+            const struct ht_source_connection *connection = &chirp->live.source.connection;
+            assert_in_range(connection->next_try_s - connection->since_s, 1, 9);
+        } else {
+            live_world_expect(&world, &(struct live_world_exchange){.ending = LIVE_WORLD_STAYS});
+            live_world_await_requests(&world, 2); /* at once */
+        }
+        live_world_finish(&world);
+    }
+}
+
 static void test_giving_up_in_the_middle_of_a_piece(void **state)
 {
     (void)state;
@@ -666,6 +696,7 @@ int main(void)
         cmocka_unit_test(test_a_stalled_stream_is_opened_again),
         cmocka_unit_test(test_nobody_answers),
         cmocka_unit_test(test_an_error_without_an_end_is_read_for_a_while),
+        cmocka_unit_test(test_a_reset_counts_from_when_it_was_told),
         cmocka_unit_test(test_giving_up_in_the_middle_of_a_piece),
         cmocka_unit_test(test_what_cannot_be_asked_is_told),
         cmocka_unit_test(test_stopping_while_a_request_is_under_way),
