@@ -37,9 +37,9 @@ struct ht_reconnect_decision ht_reconnect_decide(struct ht_reconnect *reconnect,
 static void begin_anew(struct ht_reconnect *reconnect, uint64_t lived_ms)
 {
     reconnect->network_failures = 0;
-    reconnect->http_failures = 0;
-    reconnect->rate_failures = 0;
     if (lived_ms >= HT_RECONNECT_STEADY_MS) {
+        reconnect->http_failures = 0;
+        reconnect->rate_failures = 0;
         reconnect->short_lives = 0;
     } else {
         one_more(&reconnect->short_lives);

@@ -16,9 +16,10 @@
  *   told to stop (another client    like too many, and a person is told: two that throw each other
  *   took the place, say)            out must not do so every few seconds
  *
- * A stream "ran" once it has brought a byte of its body; then all ladders begin anew. One that
- * ends again and again before it has lived for HT_RECONNECT_STEADY_MS is treated like a network
- * error, so that nobody is asked hundreds of times a second. Jitter makes a wait longer by up to a
+ * A stream "ran" once it has brought a byte of its body; once it has lived for
+ * HT_RECONNECT_STEADY_MS too, all ladders begin anew. Before that only the network's does: a service
+ * may agree first, and refuse in the stream. One that ends so early again and again is treated like
+ * a network error, so that nobody is asked hundreds of times a second. Jitter makes a wait longer by up to a
  * quarter of what the ladder says, never shorter.
  */
 
