@@ -92,6 +92,7 @@ static int start(struct ht_http_stream *stream, struct ht_error *error)
     const struct ht_http_transfer_options transfer = {
         .method = options->method,
         .url = options->url,
+        .is_path_as_is = true, /* what was signed is what is sent */
         .headers = options->headers,
         .header_count = options->header_count,
         .body = {stream->body, options->body.length},

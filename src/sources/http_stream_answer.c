@@ -95,7 +95,8 @@ void ht_http_stream_explain(const char *what, const struct ht_http_result *resul
         ht_http_stream_explain_answer(&answer, end, error);
     } else {
         *end = end_of_code(result->code);
-        ht_error_set(error, result->code, "%s: %s", what, result->error_text);
+        ht_error_set(error, result->code, "%s: %s%s", what, result->error_text,
+                     result->code == HT_EINVAL ? "; check source.url" : "");
     }
 }
 

@@ -183,6 +183,23 @@ static void test_a_stream_is_read_as_it_comes(void **state)
     live_world_finish(&world);
 }
 
+/* Without it a signature of another path would be sent. */
+static void test_a_path_is_sent_as_it_stands(void **state)
+{
+    (void)state;
+    struct live_world world = {0};
+    live_world_start(&world);
+    live_world_expect(&world, &(struct live_world_exchange){
+                                  .head_parts = {"GET /a/./b/../chirps?x=/../y HTTP/1.1"},
+                                  .body = HT_SLICE("{\"a\":1}\r\n"),
+                                  .ending = LIVE_WORLD_STAYS});
+    struct chirp *chirp = start(&world);
+    snprintf(chirp->url, sizeof(chirp->url), "%s/a/./b/../chirps?x=/../y", world.url);
+    live_world_run_source(&world, &chirp->live.source, HT_SLICE(""));
+    live_world_await_messages(&world, 1);
+    live_world_finish(&world);
+}
+
 static void test_a_request_with_a_body_and_a_compressed_answer(void **state)
 {
     (void)state;
@@ -664,7 +681,8 @@ static void test_short_answers_are_explained(void **state)
         {HT_ECONNECTION, 0, "Could not resolve host", "", HT_SOURCE_END_NETWORK,
          "the rules: Could not resolve host"},
         {HT_EPERMISSION, 0, "certificate", "", HT_SOURCE_END_NETWORK, "the rules: certificate"},
-        {HT_EINVAL, 0, "bad URL", "", HT_SOURCE_END_REFUSED, "the rules: bad URL"},
+        {HT_EINVAL, 0, "bad URL", "", HT_SOURCE_END_REFUSED,
+         "the rules: bad URL; check source.url"},
         {HT_ETOOBIG, 500, "too big", "x", HT_SOURCE_END_HTTP_ERROR,
          "the rules: answered with 500 Internal Server Error: x"},
         {HT_ETOOBIG, 200, "too big", "", HT_SOURCE_END_PROTOCOL, "the rules: too big"},
@@ -688,6 +706,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_stream_is_read_as_it_comes),
+        cmocka_unit_test(test_a_path_is_sent_as_it_stands),
         cmocka_unit_test(test_a_request_with_a_body_and_a_compressed_answer),
         cmocka_unit_test(test_each_way_to_end_is_told_apart),
         cmocka_unit_test(test_statuses),
