@@ -309,6 +309,14 @@ static void wait_for_try(struct ht_live *live, const struct ht_live_end *end)
     ht_timer_start(live->options.timers, &live->try_timer, decision.wait_ms);
 }
 
+/* Of a sentence, without its full stop: more follows. */
+static int length_without_stop(const char *text)
+{
+    size_t length = strlen(text);
+    bool is_sentence = length > 1 && text[length - 1] == '.' && text[length - 2] != '.';
+    return (int)(is_sentence ? length - 1 : length);
+}
+
 /* What ended it: where we closed it, the reason for that, and not what the adapter saw of it. */
 static struct ht_live_end reason_of(struct ht_live *live, const struct ht_live_end *end,
                                     struct ht_error *error)
@@ -336,7 +344,7 @@ static void tell(struct ht_live *live, const struct ht_reconnect_decision *decis
     const char *text = end->error->text;
     /* what it is and when must be there, even where the service has much to say */
     int room = HT_ERROR_TEXT_BYTES - TRY_TEXT_BYTES - (int)strlen(live->ops->service) - 4;
-    int length = (int)strlen(text);
+    int length = length_without_stop(text);
     bool is_long = length > room;
     while (is_long && room > 0 && (text[room - 3] & 0xC0) == 0x80) {
         room--; /* at the border of a character */

@@ -214,7 +214,7 @@ static bool choose_streaming(struct ht_mastodon *mastodon, const struct ht_http_
 
 static void end_unanswered(struct ht_mastodon *mastodon, const struct ht_http_result *result)
 {
-    static const char what[] = "where Mastodon streams";
+    static const char what[] = "the address of its stream";
     struct ht_live_end end = {.error = &mastodon->error};
     if (result->code == 0) {
         struct ht_slice body = ht_buffer_slice(&result->body);
@@ -250,7 +250,7 @@ static void open_stream(struct ht_mastodon *mastodon)
                                                    .header_count = HT_COUNT_OF(headers),
                                                    .accepts_compressed =
                                                        mastodon->accepts_compressed,
-                                                   .what = "Mastodon's stream",
+                                                   .what = "the stream",
                                                    .cure = cure,
                                                    .on_piece = on_piece,
                                                    .on_over = on_over,
@@ -297,21 +297,21 @@ static const char *cure(void *user, int status, struct ht_slice body)
     case 302:
     case 307:
     case 308:
-        return "Set source.url to the address that the server answers at itself.";
+        return "set source.url to the address that the server answers at itself";
     case 400:
-        return "The server does not know this timeline: choose another source.timeline, or check "
-               "source.track.";
+        return "the server does not know this timeline: choose another source.timeline, or check "
+               "source.track and that source.url is the server's base address";
     case 401:
-        return "Make a token of a user on this server (Preferences, Development, New application, "
-               "scope read:statuses) and give it as MASTODON_ACCESS_TOKEN or source.token_file.";
+        return "make a token of a user on this server (Preferences, Development, New application, "
+               "scope read:statuses) and give it as MASTODON_ACCESS_TOKEN or source.token_file";
     case 403:
-        return "The token needs the scope read:statuses, and its user must be confirmed and not "
-               "suspended.";
+        return "the token needs the scope read:statuses, and its user must be confirmed and not "
+               "suspended";
     case 404:
     case 410:
-        return "Is source.url the base address of a Mastodon server?";
+        return "check that source.url is the base address of a Mastodon server";
     case 422:
-        return "The token must be that of a user, not of an application alone.";
+        return "the token must be that of a user, not of an application alone";
     default:
         return NULL;
     }

@@ -169,7 +169,7 @@ static void ask_token(struct twitter_v2 *source)
     source->call = (struct ht_twitter_v2_call){
         .client = source->client,
         .live = &source->live,
-        .what = "a bearer token",
+        .what = "the request for a bearer token",
         .url = source->url.data,
         .authorization = source->basic.data,
         .content_type = HT_TWITTER_V2_TOKEN_TYPE,
