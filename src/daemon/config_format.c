@@ -106,7 +106,7 @@ void ht_config_format_accepted(const struct ht_config_row *row, struct ht_buffer
         format_accepted_text(row, "a path", out);
         break;
     case HT_CONFIG_URL:
-        format_accepted_text(row, "an http, https, ws or wss URL", out);
+        format_accepted_text(row, "an http://, https://, ws:// or wss:// URL", out);
         break;
     case HT_CONFIG_TEXTS:
         format_accepted_text(row, "a list of texts, each", out);

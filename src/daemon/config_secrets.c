@@ -14,7 +14,7 @@
  * for here, so that nothing starts with half of its keys.
  */
 
-enum { MAX_SECRET_BYTES = 4096 };
+enum { MAX_SECRET_BYTES = 4096, MAX_WHAT_BYTES = 96 };
 
 static size_t without_line_end(const char *text, size_t length)
 {
@@ -49,25 +49,29 @@ void ht_config_read_secret(const char *path, const char *place, const char *key,
                            struct ht_mistakes *mistakes)
 {
     char text[MAX_SECRET_BYTES + 1];
+    char what[MAX_WHAT_BYTES] = ""; /* not the name twice where the place is the key */
+    if (strcmp(place, key) != 0) {
+        (void)snprintf(what, sizeof(what), "%s: ", key);
+    }
     FILE *file = fopen(path, "re");
     if (file != NULL) {
         (void)setvbuf(file, NULL, _IONBF, 0); /* no copy of the secret stays behind */
     }
     size_t length = file == NULL ? 0 : fread(text, 1, sizeof(text), file);
     if (file == NULL || ferror(file)) {
-        ht_mistakes_add(mistakes, place, "%s: %s cannot be read: %s", key, path, strerror(errno));
+        ht_mistakes_add(mistakes, place, "%s%s cannot be read: %s", what, path, strerror(errno));
     } else if (length > MAX_SECRET_BYTES) {
-        ht_mistakes_add(mistakes, place, "%s: %s is larger than %d bytes", key, path,
+        ht_mistakes_add(mistakes, place, "%s%s is larger than %d bytes", what, path,
                         MAX_SECRET_BYTES);
     } else if (length = without_line_end(text, length), length == 0) {
-        ht_mistakes_add(mistakes, place, "%s: %s is empty; put a secret into it%s", key, path,
+        ht_mistakes_add(mistakes, place, "%s%s is empty; put a secret into it%s", what, path,
                         strcmp(key, "admin.token_file") == 0 ? ", say with openssl rand -hex 32"
                                                              : "");
     } else if (!is_word(text, length)) {
         ht_mistakes_add(mistakes, place,
-                        "%s: %s holds more than one word of visible ASCII characters, which no "
+                        "%s%s holds more than one word of visible ASCII characters, which no "
                         "token may",
-                        key, path);
+                        what, path);
     } else {
         keep(ht_slice_make(text, length), place, secret, mistakes);
     }
@@ -100,6 +104,12 @@ static void read_variable(const char *const *environment, const char *name, char
         }
     }
 }
+
+/* Whose secrets are asked for. */
+struct asking {
+    const char *place;    /* of its type */
+    const char *file_key; /* "source.2.token_file" */
+};
 
 struct wanted {
     const char *name;
@@ -154,32 +164,42 @@ static void load_v1(struct ht_config_secrets *secrets, const char *const *enviro
 }
 
 static void load_v2(struct ht_config_secrets *secrets, const char *const *environment,
-                    const char *place, struct ht_mistakes *mistakes)
+                    const struct asking *asking, struct ht_mistakes *mistakes)
 {
     size_t before = mistakes->count;
     read_variable(environment, "TWITTER_BEARER_TOKEN", &secrets->bearer_token, mistakes);
     if (secrets->bearer_token == NULL) {
         read_list(secrets, environment, 2, mistakes);
     }
-    bool has_pair = secrets->consumer_key != NULL && secrets->consumer_secret != NULL;
-    if (secrets->bearer_token == NULL && !has_pair && mistakes->count == before) {
-        ht_mistakes_add(mistakes, place,
-                        "twitter-v2 needs a bearer token: set TWITTER_BEARER_TOKEN, or "
-                        "TWITTER_CONSUMER_KEY and TWITTER_CONSUMER_SECRET to get one with, each "
-                        "also as NAME_FILE, or source.token_file (docs/sources.md)");
+    bool has_key = secrets->consumer_key != NULL;
+    bool has_secret = secrets->consumer_secret != NULL;
+    if (secrets->bearer_token != NULL || (has_key && has_secret) || mistakes->count != before) {
+        return;
     }
+    if (has_key || has_secret) {
+        ht_mistakes_add(mistakes, asking->place,
+                        "twitter-v2 needs key and secret together: set %s too, or in place of "
+                        "both TWITTER_BEARER_TOKEN (docs/sources.md)",
+                        has_key ? "TWITTER_CONSUMER_SECRET" : "TWITTER_CONSUMER_KEY");
+        return;
+    }
+    ht_mistakes_add(mistakes, asking->place,
+                    "twitter-v2 needs a bearer token: set TWITTER_BEARER_TOKEN, or "
+                    "TWITTER_CONSUMER_KEY and TWITTER_CONSUMER_SECRET to get one with, each "
+                    "also as NAME_FILE, or %s (docs/sources.md)",
+                    asking->file_key);
 }
 
 static void load_mastodon(struct ht_config_secrets *secrets, const char *const *environment,
-                          const char *place, struct ht_mistakes *mistakes)
+                          const struct asking *asking, struct ht_mistakes *mistakes)
 {
     size_t before = mistakes->count;
     read_variable(environment, "MASTODON_ACCESS_TOKEN", &secrets->mastodon_token, mistakes);
     if (secrets->mastodon_token == NULL && mistakes->count == before) {
-        ht_mistakes_add(mistakes, place,
+        ht_mistakes_add(mistakes, asking->place,
                         "mastodon needs a user's access token: set MASTODON_ACCESS_TOKEN or "
-                        "MASTODON_ACCESS_TOKEN_FILE, or source.token_file (docs/sources.md says "
-                        "where to get one)");
+                        "MASTODON_ACCESS_TOKEN_FILE, or %s (docs/sources.md says where to get one)",
+                        asking->file_key);
     }
 }
 
@@ -188,19 +208,20 @@ static void load_of_source(struct ht_config *config, size_t index, const char *c
 {
     const struct ht_config_source *source = ht_config_source_at(config, index);
     struct ht_config_secrets *secrets = &config->secrets[index];
-    const char *place = ht_config_place(config, ht_config_source_row(index, "type"));
     const struct ht_config_row *file_row = ht_config_source_row(index, "token_file");
+    const struct asking asking = {ht_config_place(config, ht_config_source_row(index, "type")),
+                                  file_row->key};
     bool is_v2 = source->type == HT_CONFIG_SOURCE_TWITTER_V2;
     bool is_mastodon = source->type == HT_CONFIG_SOURCE_MASTODON;
     if ((is_v2 || is_mastodon) && source->token_file[0] != '\0') {
         ht_config_read_secret(source->token_file, ht_config_place(config, file_row), file_row->key,
                               is_v2 ? &secrets->bearer_token : &secrets->mastodon_token, mistakes);
     } else if (is_v2) {
-        load_v2(secrets, environment, place, mistakes);
+        load_v2(secrets, environment, &asking, mistakes);
     } else if (is_mastodon) {
-        load_mastodon(secrets, environment, place, mistakes);
+        load_mastodon(secrets, environment, &asking, mistakes);
     } else if (source->type == HT_CONFIG_SOURCE_TWITTER_V1) {
-        load_v1(secrets, environment, place, mistakes);
+        load_v1(secrets, environment, asking.place, mistakes);
     }
 }
 

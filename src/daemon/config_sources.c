@@ -38,6 +38,16 @@ static const char *type_name(const struct checked *checked)
     return at->name;
 }
 
+/* Whether a value was given for `name` and refused: then it is told already, and what follows from
+ * its default is no mistake of the person. */
+static bool was_refused(const struct checked *checked, const char *name)
+{
+    char text[80];
+    (void)snprintf(text, sizeof(text), " %s: found ", row_of(checked, name)->key);
+    return checked->mistakes->count > 0 &&
+           strstr(ht_buffer_slice(&checked->mistakes->lines).data, text) != NULL;
+}
+
 static void check_replay(const struct checked *checked)
 {
     const struct ht_config_source *source = checked->source;
@@ -70,7 +80,7 @@ static void check_mastodon(const struct checked *checked)
     const struct ht_config_source *source = checked->source;
     const char *url = row_of(checked, "url")->key;
     check_url(checked, false);
-    if (source->url[0] == '\0') {
+    if (source->url[0] == '\0' && !was_refused(checked, "url")) {
         ht_mistakes_add(checked->mistakes, place_of(checked, "type"),
                         "%s is mastodon, but %s names no server; say --set "
                         "%s=https://mastodon.social, or the server where you have an account",
@@ -180,6 +190,9 @@ const char *ht_config_source_name(const struct ht_config *config, size_t index)
 static void check_among(const struct checked *checked)
 {
     if (checked->source->type == HT_CONFIG_SOURCE_NONE) {
+        if (was_refused(checked, "type")) {
+            return;
+        }
         const char *key = row_of(checked, "type")->key;
         ht_mistakes_add(checked->mistakes, place_of(checked, "type"),
                         "%s is not set, but there are %zu sources; number them without a gap and "

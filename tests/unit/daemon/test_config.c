@@ -174,7 +174,7 @@ static const struct {
     {"long start",
      "stream.start=2026-01-31T12:00:00.0000000000000000000000000000000000000000000000Z",
      "stream.start: found"},
-    {"URL", "source.url=ftp://x", "accepted: an http, https, ws or wss URL"},
+    {"URL", "source.url=ftp://x", "accepted: an http://, https://, ws:// or wss:// URL"},
     {"secret is not told", "source.url=secret", "found a value that is not shown (***)"},
     {"no directory", "data.dir=", "accepted: a path of 1 to 3500 bytes"},
     {"section alone", "source", "unknown key source; accepted: section.key=value"},

@@ -183,6 +183,9 @@ static void test_each_type_is_told_what_it_needs(void **state)
          "source.rules[0] and source.rules[1] have the same value"},
         {{"source.type=twitter-v2", "source.endpoint=sample", "source.rules=[{\"value\":\"a\"}]"},
          "source.endpoint: sample is a sample of all posts and takes no rules"},
+        {{"source.type=jetstream", "source.2.type=mastodon", "source.2.url=https://x"},
+         "MASTODON_ACCESS_TOKEN_FILE, or source.2.token_file"},
+        {{"source.type=jetstream", "source.2.type=twitter-v2"}, "or source.2.token_file"},
         {{"source.type=jetstream", "source.follow=me.bsky.social"}, "accepted: DIDs of accounts"},
         {{"source.type=jetstream", "source.dictionary=/no/such"},
          "source.dictionary: /no/such cannot be read"},
@@ -200,6 +203,42 @@ static void test_each_type_is_told_what_it_needs(void **state)
         assert_told(&it, cases[i].mistake);
         finish(&it);
     }
+}
+
+static void test_a_refused_value_is_told_once(void **state)
+{
+    (void)state;
+    struct load it;
+    const char *const environment[] = {"HOME=/h", "MASTODON_ACCESS_TOKEN=t", NULL};
+    const char *const sets[] = {"source.type=mastodon", "source.url=mastodon.social",
+                                "source.2.type=synthetc"};
+    load(&it, sets, HT_COUNT_OF(sets), environment);
+    assert_told(&it, "source.url: found");
+    assert_told(&it, "did you mean synthetic?");
+    assert_int_equal(it.mistakes.count, 2);
+    finish(&it);
+}
+
+static void test_half_a_pair_is_told_what_is_missing(void **state)
+{
+    (void)state;
+    struct load it;
+    const char *const environment[] = {"HOME=/h", "TWITTER_CONSUMER_KEY=k", NULL};
+    const char *const sets[] = {"source.type=twitter-v2"};
+    load(&it, sets, HT_COUNT_OF(sets), environment);
+    assert_told(&it, "set TWITTER_CONSUMER_SECRET too");
+    finish(&it);
+}
+
+static void test_a_missing_secret_file_is_named_once(void **state)
+{
+    (void)state;
+    struct load it;
+    const char *const environment[] = {"HOME=/h", "TWITTER_BEARER_TOKEN_FILE=/no/such", NULL};
+    const char *const sets[] = {"source.type=twitter-v2"};
+    load(&it, sets, HT_COUNT_OF(sets), environment);
+    assert_told(&it, "TWITTER_BEARER_TOKEN_FILE: /no/such cannot be read");
+    finish(&it);
 }
 
 static void test_secrets_come_from_variables_and_files(void **state)
@@ -319,6 +358,9 @@ int main(void)
         cmocka_unit_test(test_later_layers_reach_every_source),
         cmocka_unit_test(test_bad_lists_are_refused_with_their_place),
         cmocka_unit_test(test_each_type_is_told_what_it_needs),
+        cmocka_unit_test(test_a_refused_value_is_told_once),
+        cmocka_unit_test(test_half_a_pair_is_told_what_is_missing),
+        cmocka_unit_test(test_a_missing_secret_file_is_named_once),
         cmocka_unit_test(test_secrets_come_from_variables_and_files),
         cmocka_unit_test(test_a_token_file_is_of_one_source_alone),
         cmocka_unit_test(test_bad_secrets_are_refused_and_never_told),
