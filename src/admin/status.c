@@ -20,19 +20,12 @@ struct ht_health *ht_status_health(const struct ht_admin_context *context, enum 
 
 /* Changes of state */
 
-/* That a part waits or has failed is news that a person must see, and so is the end of it. */
-static enum ht_log_level level_of(struct ht_health *health)
+/* Of several sources each one's news is told by itself. */
+static enum ht_log_level level_of(const struct ht_admin_context *context, struct ht_health *health)
 {
-    bool is_over = health->is_trouble_told && ht_health_state_is_ready(health->state);
-    if (health->state == HT_HEALTH_FAILED || health->state == HT_HEALTH_WAITING) {
-        health->is_trouble_told = true;
-        /* the same trouble in other words (another request id) is no news */
-        return !health->is_new_state               ? HT_LOG_DEBUG
-               : health->state == HT_HEALTH_FAILED ? HT_LOG_ERROR
-                                                   : HT_LOG_WARNING;
-    }
-    health->is_trouble_told = health->is_trouble_told && !is_over;
-    return is_over ? HT_LOG_INFO : HT_LOG_DEBUG;
+    enum ht_log_level level = ht_health_news(health);
+    bool is_several = health == &context->source->health && context->source->part_count > 0;
+    return is_several ? HT_LOG_DEBUG : level;
 }
 
 static void on_change(void *user, struct ht_health *health)
@@ -48,9 +41,9 @@ static void on_change(void *user, struct ht_health *health)
     if (context->archiver != NULL && ht_archiver_health(context->archiver) == health) {
         name = "archiver";
     }
-    HT_LOG_AT(context->log, level_of(health), "status", "state changed", HT_TEXT("of", name),
-              HT_TEXT("state", ht_health_state_name(health->state)), HT_TEXT("text", health->text),
-              (struct ht_log_field){0});
+    HT_LOG_AT(context->log, level_of(context, health), "status", "state changed",
+              HT_TEXT("of", name), HT_TEXT("state", ht_health_state_name(health->state)),
+              HT_TEXT("text", health->text), (struct ht_log_field){0});
     ht_events_note_state(&admin->events);
 }
 

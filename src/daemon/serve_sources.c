@@ -230,9 +230,9 @@ int ht_daemon_build_sources(struct ht_daemon *daemon, struct ht_error *error)
         count++;
     }
     if (status == 0) {
-        daemon->source = count == 1
-                             ? sources[0]
-                             : ht_many_source_create(sources, count, daemon->clock, daemon->timers);
+        daemon->source = count == 1 ? sources[0]
+                                    : ht_many_source_create(sources, count, daemon->clock,
+                                                            daemon->timers, &daemon->log);
         status = daemon->source != NULL
                      ? 0
                      : ht_error_set(error, HT_ENOMEM, "Out of memory while making the sources.");

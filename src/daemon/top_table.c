@@ -157,8 +157,10 @@ int ht_top_table_format(const struct ht_json *list, const struct ht_top_style *s
     append_head(list, style, out);
     if (ht_json_count(rows) == 0) {
         (void)ht_buffer_append_text(
-            out, "Nothing is counted yet. Put tweets with hashtagd put FILE, or start the daemon "
-                 "with --set source.type=synthetic\n");
+            out,
+            "Nothing is counted yet. Where the daemon has a source, the dashboard and /readyz say "
+            "whether it works. Without one, put tweets with hashtagd put FILE, or start it "
+            "with --set source.type=synthetic\n");
         return ht_buffer_status(out);
     }
     struct widths widths = measure(rows, style->columns);

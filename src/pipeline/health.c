@@ -71,6 +71,20 @@ void ht_health_succeed(struct ht_health *health)
     }
 }
 
+enum ht_log_level ht_health_news(struct ht_health *health)
+{
+    bool is_over = health->is_trouble_told && ht_health_state_is_ready(health->state);
+    if (health->state == HT_HEALTH_FAILED || health->state == HT_HEALTH_WAITING) {
+        health->is_trouble_told = true;
+        /* the same trouble in other words (another request id) is no news */
+        return !health->is_new_state               ? HT_LOG_DEBUG
+               : health->state == HT_HEALTH_FAILED ? HT_LOG_ERROR
+                                                   : HT_LOG_WARNING;
+    }
+    health->is_trouble_told = health->is_trouble_told && !is_over;
+    return is_over ? HT_LOG_INFO : HT_LOG_DEBUG;
+}
+
 const char *ht_health_state_name(enum ht_health_state state)
 {
     return names[state];

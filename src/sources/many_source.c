@@ -36,6 +36,7 @@ struct many_source {
     uint32_t magic;
     struct ht_clock *clock;
     struct ht_timer_queue *timers;
+    const struct ht_log *log;    /* NULL: none */
     struct ht_source_sink *sink; /* not owned; NULL until started */
     struct part parts[HT_SOURCE_COUNT_MAX];
     struct ht_source *list[HT_SOURCE_COUNT_MAX];
@@ -59,7 +60,8 @@ static void destroy(struct ht_source *source);
 static struct many_source *from_source(struct ht_source *source);
 
 struct ht_source *ht_many_source_create(struct ht_source *const *sources, size_t count,
-                                        struct ht_clock *clock, struct ht_timer_queue *timers)
+                                        struct ht_clock *clock, struct ht_timer_queue *timers,
+                                        const struct ht_log *log)
 {
     static const struct ht_source_ops ops = {
         .type = "many",
@@ -77,6 +79,7 @@ struct ht_source *ht_many_source_create(struct ht_source *const *sources, size_t
     many->magic = MAGIC;
     many->clock = clock;
     many->timers = timers;
+    many->log = log;
     many->count = count;
     ht_source_init(&many->source, &ops, ops.type, clock);
     for (size_t i = 0; i < count; i++) {
@@ -247,12 +250,26 @@ static unsigned badness(enum ht_health_state state)
     return at;
 }
 
+/* The state of all together tells one trouble; the log tells each. */
+static void tell_part(const struct many_source *many, struct ht_health *health)
+{
+    const struct ht_source *part = HT_CONTAINER_OF(health, struct ht_source, health);
+    enum ht_log_level level = ht_health_news(health);
+    if (many->log != NULL) {
+        HT_LOG_AT(many->log, level, "source", "state changed", HT_TEXT("source", part->name),
+                  HT_TEXT("state", ht_health_state_name(health->state)),
+                  HT_TEXT("text", health->text), (struct ht_log_field){0});
+    }
+}
+
 static void on_part_health(void *user, struct ht_health *health)
 {
     struct many_source *many = user;
     const struct ht_source *worst = many->list[0];
     size_t troubled = 0;
-    (void)health;
+    if (health != NULL) {
+        tell_part(many, health);
+    }
     for (size_t i = 0; i < many->count; i++) {
         const struct ht_source *part = many->list[i];
         troubled += badness(part->health.state) >= badness(HT_HEALTH_WAITING);

@@ -9,6 +9,7 @@
 
 #include "hashtagd/base/clock.h"
 #include "hashtagd/base/error.h"
+#include "hashtagd/base/log.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -63,6 +64,10 @@ void ht_health_note_error(struct ht_health *health, const struct ht_error *error
 
 /** Notes a success; a part that was STARTING or WAITING is WORKING from now on. */
 void ht_health_succeed(struct ht_health *health);
+
+/** How important the change is that on_change is being told: that a part waits or has failed is news
+ * that a person must see, and so is the end of it. For on_change alone, once a change. */
+enum ht_log_level ht_health_news(struct ht_health *health);
 
 /** The state's name, static. */
 const char *ht_health_state_name(enum ht_health_state state);

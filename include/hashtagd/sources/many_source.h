@@ -8,12 +8,15 @@
  */
 
 #include "hashtagd/base/clock.h"
+#include "hashtagd/base/log.h"
 #include "hashtagd/base/timer.h"
 #include "hashtagd/pipeline/source.h"
 
 #include <stddef.h>
 
 /** Makes a source of `count` (2 to HT_SOURCE_COUNT_MAX) others with different names; it owns them
- * and destroys them with itself. NULL where memory is out: then they stay the caller's. */
+ * and destroys them with itself. `log` (NULL: none) is told each one's trouble and its end. NULL where
+ * memory is out: then they stay the caller's. */
 struct ht_source *ht_many_source_create(struct ht_source *const *sources, size_t count,
-                                        struct ht_clock *clock, struct ht_timer_queue *timers);
+                                        struct ht_clock *clock, struct ht_timer_queue *timers,
+                                        const struct ht_log *log);

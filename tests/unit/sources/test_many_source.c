@@ -6,6 +6,8 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -57,6 +59,7 @@ struct world {
     struct fake_sink sink;
     struct hand hands[2];
     struct ht_source *many;
+    struct ht_log log;
     unsigned stopped;
 };
 
@@ -66,10 +69,15 @@ static void world_init(struct world *world)
     ht_manual_clock_init(&world->clock, 0, 1000);
     ht_timer_queue_init(&world->timers, &world->clock.clock);
     fake_sink_init(&world->sink);
+    world->log = (struct ht_log){.clock = &world->clock.clock,
+                                 .fd = memfd_create("log", MFD_CLOEXEC),
+                                 .level = HT_LOG_INFO,
+                                 .format = HT_LOG_FORMAT_LOGFMT};
     ht_source_init(&world->hands[0].source, &hand_ops, "one", &world->clock.clock);
     ht_source_init(&world->hands[1].source, &hand_ops, "two", &world->clock.clock);
     struct ht_source *sources[] = {&world->hands[0].source, &world->hands[1].source};
-    world->many = ht_many_source_create(sources, 2, &world->clock.clock, &world->timers);
+    world->many =
+        ht_many_source_create(sources, 2, &world->clock.clock, &world->timers, &world->log);
     assert_non_null(world->many);
 }
 
@@ -78,6 +86,7 @@ static void world_finish(struct world *world)
     world->many->ops->destroy(world->many);
     assert_int_equal(world->hands[0].destroyed + world->hands[1].destroyed, 2);
     fake_sink_finish(&world->sink);
+    (void)close(world->log.fd);
     ht_timer_queue_finish(&world->timers);
 }
 
@@ -181,14 +190,37 @@ static void test_the_largest_cursors_fit(void **state)
         ht_source_init(&hands[i].source, &hand_ops, name, &world.clock.clock);
         sources[i] = &hands[i].source;
     }
-    struct ht_source *many =
-        ht_many_source_create(sources, HT_SOURCE_COUNT_MAX, &world.clock.clock, &world.timers);
+    struct ht_source *many = ht_many_source_create(sources, HT_SOURCE_COUNT_MAX, &world.clock.clock,
+                                                   &world.timers, NULL);
     many->ops->start(many, &world.sink.sink, HT_SLICE(""));
     for (size_t i = 0; i < HT_SOURCE_COUNT_MAX; i++) {
         deliver(&hands[i], "m", cursor);
     }
     assert_true(world.sink.cursor_length > (size_t)HT_SOURCE_COUNT_MAX * 256);
     many->ops->destroy(many);
+    world_finish(&world);
+}
+
+static void test_the_log_tells_the_trouble_of_each_part_and_its_end(void **state)
+{
+    static const char *const expected[] = {
+        "level=error part=source msg=\"state changed\" source=one state=failed text=\"no token\"",
+        "level=warning part=source msg=\"state changed\" source=two state=waiting text=busy",
+        "level=info part=source msg=\"state changed\" source=two state=working",
+    };
+    (void)state;
+    struct world world;
+    char text[4096] = "";
+    world_init(&world);
+    ht_health_set(&world.hands[0].source.health, HT_HEALTH_FAILED, "no token");
+    ht_health_set(&world.hands[1].source.health, HT_HEALTH_WAITING, "busy");
+    ht_health_set(&world.hands[1].source.health, HT_HEALTH_WAITING, "busy; next try in 2 s");
+    ht_health_set(&world.hands[1].source.health, HT_HEALTH_WORKING, "%s", "");
+    assert_true(pread(world.log.fd, text, sizeof(text) - 1, 0) > 0);
+    for (size_t i = 0; i < HT_COUNT_OF(expected); i++) {
+        assert_non_null(strstr(text, expected[i]));
+    }
+    assert_null(strstr(text, "next try"));
     world_finish(&world);
 }
 
@@ -277,6 +309,7 @@ int main(void)
         cmocka_unit_test(test_strange_cursors_harm_nobody),
         cmocka_unit_test(test_a_cursor_of_one_source_alone_goes_to_all),
         cmocka_unit_test(test_the_largest_cursors_fit),
+        cmocka_unit_test(test_the_log_tells_the_trouble_of_each_part_and_its_end),
         cmocka_unit_test(test_only_those_that_wait_are_resumed),
         cmocka_unit_test(test_a_part_that_was_told_to_wait_is_resumed_whatever_it_delivers),
         cmocka_unit_test(test_it_is_stopped_with_its_last_part),
