@@ -28,6 +28,13 @@ static void write_line(int fd, const char *data, size_t length)
     }
 }
 
+/* U+0080 to U+009F in UTF-8: they steer terminals like the bytes below 0x20. */
+static bool is_c1_control(struct ht_slice value, size_t at)
+{
+    return (unsigned char)value.data[at] == 0xc2 && at + 1 < value.length &&
+           (unsigned char)value.data[at + 1] >= 0x80 && (unsigned char)value.data[at + 1] < 0xa0;
+}
+
 static void append_escaped(struct ht_buffer *line, struct ht_slice value)
 {
     size_t length = value.length < MAX_VALUE_BYTES ? value.length : MAX_VALUE_BYTES;
@@ -40,6 +47,8 @@ static void append_escaped(struct ht_buffer *line, struct ht_slice value)
             (void)ht_buffer_append_text(line, "\\n");
         } else if (byte < 0x20 || byte == 0x7f) {
             (void)ht_buffer_append_format(line, "\\u%04x", byte);
+        } else if (is_c1_control(value, i)) {
+            (void)ht_buffer_append_format(line, "\\u%04x", (unsigned char)value.data[++i]);
         } else {
             (void)ht_buffer_append_byte(line, (char)byte);
         }
@@ -50,7 +59,8 @@ static bool is_plain(struct ht_slice value)
 {
     for (size_t i = 0; i < value.length; i++) {
         unsigned char byte = (unsigned char)value.data[i];
-        if (byte <= ' ' || byte == '"' || byte == '\\' || byte == '=' || byte == 0x7f) {
+        if (byte <= ' ' || byte == '"' || byte == '\\' || byte == '=' || byte == 0x7f ||
+            is_c1_control(value, i)) {
             return false;
         }
     }

@@ -73,6 +73,9 @@ static void hostile_values_stay_on_their_line(void **state)
     struct ht_log log = make_log(HT_LOG_FORMAT_LOGFMT);
     ht_log_info(&log, "x", "m", HT_TEXT("k", "a\n\033[31m\"\\ b=c"));
     assert_non_null(strstr(read_back(), "k=\"a\\n\\u001b[31m\\\"\\\\ b=c\"\n"));
+    /* controls of two bytes; the letter behind them in Unicode is none */
+    ht_log_info(&log, "x", "m", HT_TEXT("k", "\xc2\x9b[2J\xc2\x80\xc2\x9f\xc2\xa0\xc3\x9b\xc2"));
+    assert_non_null(strstr(read_back(), "k=\"\\u009b[2J\\u0080\\u009f\xc2\xa0\xc3\x9b\xc2\"\n"));
     ht_log_info(&log, "x", "m", HT_TEXT("k", ""), HT_TEXT("n", NULL));
     assert_non_null(strstr(read_back(), "k=\"\" n=\"\"\n"));
 }
