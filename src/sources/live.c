@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "live.h"
 
+#include "source_cursor.h"
+
 #include "hashtagd/base/assert.h"
 
 #include <inttypes.h>
@@ -35,6 +37,7 @@ static struct ht_live_end reason_of(struct ht_live *live, const struct ht_live_e
                                     struct ht_error *error);
 static void tell(struct ht_live *live, const struct ht_reconnect_decision *decision,
                  const struct ht_live_end *end);
+static void put_in_line(char *text);
 static const char *try_text(uint64_t wait_ms, char text[TRY_TEXT_BYTES]);
 static void stop(struct ht_source *source, void (*on_stopped)(void *user), void *user);
 static void on_stop_due(struct ht_timer *timer);
@@ -80,6 +83,7 @@ static void start(struct ht_source *source, struct ht_source_sink *sink, struct 
 {
     struct ht_live *live = from_source(source);
     live->sink = sink;
+    cursor = ht_source_cursor_own(cursor, source->name);
     if (cursor.length > 0 && live->ops->set_cursor != NULL) {
         live->ops->set_cursor(live, cursor);
     }
@@ -352,12 +356,23 @@ static void tell(struct ht_live *live, const struct ht_reconnect_decision *decis
     ht_error_set(&error, end->error->code, "%s: %.*s%s; %s", live->ops->service,
                  is_long ? room - 3 : length, text, is_long ? "..." : "",
                  try_text(decision->wait_ms, when));
+    put_in_line(error.text);
     ht_log_debug(live->options.log, "source", "the connection ended",
                  HT_TEXT("source", live->source.name),
                  HT_TEXT("reason", ht_source_end_name(end->end)),
                  HT_NUMBER("wait_ms", decision->wait_ms), HT_TEXT("error", text));
     ht_health_fail(&live->source.health,
                    decision->needs_person ? HT_HEALTH_FAILED : HT_HEALTH_WAITING, &error);
+}
+
+/* What a service says may hold anything, and terminals obey control characters. */
+static void put_in_line(char *text)
+{
+    for (; *text != '\0'; text++) {
+        if ((unsigned char)*text < ' ' || *text == 0x7F) {
+            *text = ' ';
+        }
+    }
 }
 
 static const char *try_text(uint64_t wait_ms, char text[TRY_TEXT_BYTES])

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "hashtagd/sources/many_source.h"
 
+#include "source_cursor.h"
+
 #include "hashtagd/base/assert.h"
 
 #include <stdio.h>
@@ -19,7 +21,7 @@
 
 enum { MAGIC = 0x4d616e79 };
 
-static const char cursor_head[] = "many";
+static const char cursor_head[] = HT_SOURCE_CURSOR_OF_MANY;
 
 /* One of the sources, and the sink that it sees. */
 struct part {
@@ -114,42 +116,11 @@ static void keep_cursor(struct part *part, struct ht_slice cursor)
     }
 }
 
-static struct ht_slice next_line(struct ht_slice *rest)
-{
-    const char *end = memchr(rest->data, '\n', rest->length);
-    struct ht_slice line =
-        ht_slice_make(rest->data, end == NULL ? rest->length : (size_t)(end - rest->data));
-    size_t used = line.length + (end == NULL ? 0 : 1);
-    *rest = ht_slice_make(rest->data + used, rest->length - used);
-    return line;
-}
-
-static void take_line(struct many_source *many, struct ht_slice line)
+static void take_cursors(struct many_source *many, struct ht_slice cursor)
 {
     for (size_t i = 0; i < many->count; i++) {
         struct part *part = &many->parts[i];
-        size_t length = strlen(part->source->name);
-        if (line.length > length && line.data[length] == ' ' &&
-            memcmp(line.data, part->source->name, length) == 0) {
-            keep_cursor(part, ht_slice_make(line.data + length + 1, line.length - length - 1));
-        }
-    }
-}
-
-static void take_cursors(struct many_source *many, struct ht_slice cursor)
-{
-    struct ht_slice rest = cursor;
-    if (cursor.length == 0) {
-        return;
-    }
-    if (!ht_slice_equal(next_line(&rest), ht_slice_text(cursor_head))) {
-        for (size_t i = 0; i < many->count; i++) {
-            keep_cursor(&many->parts[i], cursor);
-        }
-        return;
-    }
-    while (rest.length > 0) {
-        take_line(many, next_line(&rest));
+        keep_cursor(part, ht_source_cursor_own(cursor, part->source->name));
     }
 }
 

@@ -114,7 +114,8 @@ static void start(struct ht_source *source, struct ht_source_sink *sink, struct 
     struct replay_source *replay = from_source(source);
     uint64_t numbers[CURSOR_COUNT] = {0};
     replay->sink = sink;
-    if (ht_source_cursor_parse(cursor, source->ops->type, numbers, CURSOR_COUNT) &&
+    if (ht_source_cursor_parse(ht_source_cursor_own(cursor, source->name), source->ops->type,
+                               numbers, CURSOR_COUNT) &&
         numbers[CURSOR_FILES] == replay->fingerprint) {
         ht_replay_reader_skip(replay->reader, numbers[CURSOR_ROUND], numbers[CURSOR_NUMBER]);
         source->position = numbers[CURSOR_TOTAL];

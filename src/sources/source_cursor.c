@@ -5,6 +5,34 @@
 
 enum { MAX_NUMBERS = 8, MAX_DIGITS = 20 };
 
+static struct ht_slice next_line(struct ht_slice *rest)
+{
+    const char *end = memchr(rest->data, '\n', rest->length);
+    struct ht_slice line =
+        ht_slice_make(rest->data, end == NULL ? rest->length : (size_t)(end - rest->data));
+    size_t used = line.length + (end == NULL ? 0 : 1);
+    *rest = ht_slice_make(rest->data + used, rest->length - used);
+    return line;
+}
+
+struct ht_slice ht_source_cursor_own(struct ht_slice cursor, const char *name)
+{
+    struct ht_slice rest = cursor;
+    size_t length = strlen(name);
+    if (cursor.length == 0 ||
+        !ht_slice_equal(next_line(&rest), HT_SLICE(HT_SOURCE_CURSOR_OF_MANY))) {
+        return cursor;
+    }
+    while (rest.length > 0) {
+        struct ht_slice line = next_line(&rest);
+        if (line.length > length && line.data[length] == ' ' &&
+            memcmp(line.data, name, length) == 0) {
+            return ht_slice_make(line.data + length + 1, line.length - length - 1);
+        }
+    }
+    return HT_SLICE("");
+}
+
 struct ht_slice ht_source_cursor_format(char text[HT_SOURCE_CURSOR_BYTES], const char *type,
                                         const uint64_t *numbers, size_t count)
 {

@@ -13,6 +13,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/** The first line of the cursor of several sources; the others are "NAME CURSOR". */
+#define HT_SOURCE_CURSOR_OF_MANY "many"
+
+/** What of `cursor` belongs to the source `name`: its line, where several wrote it together ("" where
+ * it has none), else all of it. Part of `cursor`. */
+struct ht_slice ht_source_cursor_own(struct ht_slice cursor, const char *name);
+
 /** Writes the cursor into `text` and returns it. At most 8 numbers; the type is short. */
 struct ht_slice ht_source_cursor_format(char text[HT_SOURCE_CURSOR_BYTES], const char *type,
                                         const uint64_t *numbers, size_t count);

@@ -113,7 +113,8 @@ static void start(struct ht_source *source, struct ht_source_sink *sink, struct 
     struct synthetic_source *synthetic = from_source(source);
     uint64_t numbers[2] = {0, 0}; /* seed, index */
     synthetic->sink = sink;
-    if (ht_source_cursor_parse(cursor, source->ops->type, numbers, 2) &&
+    if (ht_source_cursor_parse(ht_source_cursor_own(cursor, source->name), source->ops->type,
+                               numbers, 2) &&
         numbers[0] == synthetic->options.seed) {
         source->position = numbers[1];
     }

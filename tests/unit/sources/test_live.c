@@ -218,6 +218,16 @@ static void test_it_goes_on_where_it_stopped(void **state)
     bench_finish(&bench);
 }
 
+static void test_it_goes_on_alone_where_several_stopped(void **state)
+{
+    (void)state;
+    struct bench bench;
+    bench_init(&bench);
+    bench.source->ops->start(bench.source, &bench.sink.sink, HT_SLICE("many\nx at 4\nchirp at 6"));
+    assert_string_equal(bench.given_cursor, "at 6");
+    bench_finish(&bench);
+}
+
 static void test_a_failed_attempt_waits_and_says_so(void **state)
 {
     (void)state;
@@ -521,6 +531,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_life_without_trouble),
         cmocka_unit_test(test_it_goes_on_where_it_stopped),
+        cmocka_unit_test(test_it_goes_on_alone_where_several_stopped),
         cmocka_unit_test(test_a_failed_attempt_waits_and_says_so),
         cmocka_unit_test(test_who_refuses_for_good_makes_it_failed),
         cmocka_unit_test(test_a_stream_that_ends_is_opened_again_at_once),

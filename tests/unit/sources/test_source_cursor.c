@@ -56,11 +56,34 @@ static void test_what_is_no_cursor(void **state)
     }
 }
 
+static void test_a_source_finds_its_own_among_many(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *cursor, *own;
+    } cases[] = {
+        {"", ""},
+        {"one:1", "one:1"},
+        {"many", ""},
+        {"many\ntwo two:2\none one:1 and more", "one:1 and more"},
+        {"many\none one:1\ntwo two:2\n", "one:1"},
+        {"many\none\none ", ""},
+        {"many\nones 1\non 2", ""},
+        {"many more\none 1", "many more\none 1"},
+    };
+    for (size_t i = 0; i < HT_COUNT_OF(cases); i++) {
+        struct ht_slice own = ht_source_cursor_own(ht_slice_text(cases[i].cursor), "one");
+        assert_true(ht_slice_equal(own, ht_slice_text(cases[i].own)));
+    }
+    assert_int_equal(ht_source_cursor_own((struct ht_slice){0}, "one").length, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_there_and_back),
         cmocka_unit_test(test_text),
+        cmocka_unit_test(test_a_source_finds_its_own_among_many),
         cmocka_unit_test(test_what_is_no_cursor),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

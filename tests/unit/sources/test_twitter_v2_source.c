@@ -317,12 +317,12 @@ static void test_a_token_that_is_sent_back_is_not_told(void **state)
         {.request = RULES, .status = 200, .answer = HAS_CAT},
         {.request = STREAM,
          .status = 200,
-         .answer = "{\"errors\":[{\"title\":\"client-forbidden\",\"detail\":\"Who is "
+         .answer = "{\"errors\":[{\"title\":\"client-forbidden\",\"detail\":\"Who\\u001b\\nis "
                    "AAAA%2Fsesame?\"}]}\r\n"},
     };
     (void)state;
     RUN(x, steps, options_of);
-    assert_non_null(strstr(x.source->health.last_error, "Who is *************?"));
+    assert_non_null(strstr(x.source->health.last_error, "Who  is *************?"));
     assert_null(strstr(x.source->health.text, "sesame"));
     finish(&x);
 }
