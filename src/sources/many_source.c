@@ -233,6 +233,23 @@ static void tell_part(const struct many_source *many, struct ht_health *health)
     }
 }
 
+/* The errors of all parts are errors of the whole. */
+static void take_errors(struct many_source *many)
+{
+    struct ht_health *whole = &many->source.health;
+    uint64_t errors = 0;
+    for (size_t i = 0; i < many->count; i++) {
+        const struct ht_source *part = many->list[i];
+        errors += part->health.errors;
+        if (part->health.errors > 0 && part->health.last_error_s >= whole->last_error_s) {
+            whole->last_error_s = part->health.last_error_s;
+            (void)snprintf(whole->last_error, sizeof(whole->last_error), "%s: %.440s", part->name,
+                           part->health.last_error);
+        }
+    }
+    whole->errors = errors;
+}
+
 static void on_part_health(void *user, struct ht_health *health)
 {
     struct many_source *many = user;
@@ -248,6 +265,7 @@ static void on_part_health(void *user, struct ht_health *health)
             worst = part;
         }
     }
+    take_errors(many);
     bool is_told = worst->health.text[0] != '\0';
     char others[80] = "";
     if (troubled > 1) {

@@ -224,6 +224,21 @@ static void test_the_log_tells_the_trouble_of_each_part_and_its_end(void **state
     world_finish(&world);
 }
 
+static void test_the_errors_of_all_parts_are_counted(void **state)
+{
+    (void)state;
+    struct world world;
+    struct ht_error error;
+    world_init(&world);
+    ht_error_set(&error, HT_ECONNECTION, "gone");
+    ht_health_fail(&world.hands[0].source.health, HT_HEALTH_WAITING, &error);
+    ht_error_set(&error, HT_EPERMISSION, "no token");
+    ht_health_fail(&world.hands[1].source.health, HT_HEALTH_FAILED, &error);
+    assert_int_equal(world.many->health.errors, 2);
+    assert_string_equal(world.many->health.last_error, "two: no token");
+    world_finish(&world);
+}
+
 static void test_only_those_that_wait_are_resumed(void **state)
 {
     (void)state;
@@ -310,6 +325,7 @@ int main(void)
         cmocka_unit_test(test_a_cursor_of_one_source_alone_goes_to_all),
         cmocka_unit_test(test_the_largest_cursors_fit),
         cmocka_unit_test(test_the_log_tells_the_trouble_of_each_part_and_its_end),
+        cmocka_unit_test(test_the_errors_of_all_parts_are_counted),
         cmocka_unit_test(test_only_those_that_wait_are_resumed),
         cmocka_unit_test(test_a_part_that_was_told_to_wait_is_resumed_whatever_it_delivers),
         cmocka_unit_test(test_it_is_stopped_with_its_last_part),
