@@ -112,12 +112,22 @@ static void check_rules(const struct filters *filters)
     free(wanted);
 }
 
+/* -- addresses ---------------------------------------------------------------------------- */
+
 static void check_base(const struct filters *filters)
 {
-    if (strpbrk(filters->source->url, "?#") != NULL) {
+    const char *url = filters->source->url;
+    const char *scheme_end = strstr(url, "://");
+    if (strpbrk(url, "?#") != NULL) {
         ht_mistakes_add(filters->mistakes, place_of(filters, "url"),
                         "%s: found a '?' or '#'; accepted: a base address, to which paths are "
-                        "added, like https://api.x.com",
+                        "added, like https://host.example",
+                        key_of(filters, "url"));
+    }
+    if (filters->source->type == HT_CONFIG_SOURCE_JETSTREAM && scheme_end != NULL &&
+        memchr(scheme_end + 3, '@', strcspn(scheme_end + 3, "/?#")) != NULL) {
+        ht_mistakes_add(filters->mistakes, place_of(filters, "url"),
+                        "%s: a name and password in it are not sent to a WebSocket; leave them out",
                         key_of(filters, "url"));
     }
 }
@@ -192,6 +202,8 @@ void ht_config_check_filters(const struct ht_config *config, struct ht_mistakes 
             check_hashtag(&filters);
         } else if (filters.source->type == HT_CONFIG_SOURCE_TWITTER_V2) {
             check_rules(&filters);
+            check_base(&filters);
+        } else if (filters.source->type == HT_CONFIG_SOURCE_JETSTREAM) {
             check_base(&filters);
         }
         check_among(&filters);
