@@ -19,6 +19,7 @@
 #define MAGIC            0x48745374u /* "HtSt" */
 #define PIECE_BYTES      65536
 #define PACKED_BYTES     8192 /* of a compressed read: deflate can make 1032 bytes of each */
+#define TURN_BYTES       (256 * 1024) /* decoded; a few packed bytes can be megabytes of lines */
 #define HEAD_PATIENCE_MS 30000
 #define BODY_PATIENCE_MS 5000 /* an error's body comes with its head */
 
@@ -38,12 +39,18 @@ struct ht_http_stream {
     uint64_t not_before_ms;  /* monotonic: what the head asked for; 0: nothing */
     struct ht_buffer answer; /* the body of another status than 200 */
     struct ht_timer patience_timer;
+    size_t turn_bytes; /* given in this turn of the loop */
+    bool is_paused;    /* the source wants no more */
+    bool is_held;      /* until the next turn */
+    struct ht_timer turn_timer;
 };
 
 static int start(struct ht_http_stream *stream, struct ht_error *error);
 static void on_head(void *user, int status, const struct ht_http_header *headers,
                     size_t header_count);
 static void on_data(void *user, int status, struct ht_slice data);
+static void note_turn(struct ht_http_stream *stream, size_t bytes);
+static void on_next_turn(struct ht_timer *timer);
 static void collect(struct ht_http_stream *stream, struct ht_slice data);
 static void on_patience_over(struct ht_timer *timer);
 static void on_done(void *user, struct ht_http_result *result);
@@ -68,6 +75,7 @@ struct ht_http_stream *ht_http_stream_open(struct ht_live *live,
     *stream = (struct ht_http_stream){.magic = MAGIC, .live = live, .options = *options};
     ht_buffer_init(&stream->answer, HT_ANSWER_BODY_MAX_BYTES);
     ht_timer_init(&stream->patience_timer, on_patience_over);
+    ht_timer_init(&stream->turn_timer, on_next_turn);
     int result = start(stream, &error);
     if (result != 0) {
         ht_live_fail(live, result == HT_EINVAL ? HT_SOURCE_END_REFUSED : HT_SOURCE_END_NETWORK,
@@ -141,6 +149,31 @@ static void on_data(void *user, int status, struct ht_slice data)
     ht_live_received(stream->live, data.length);
     stream->options.on_piece(stream->options.user, data);
     ht_live_deliver(stream->live);
+    note_turn(stream, data.length);
+}
+
+/* The loop has other work: what is more than a turn's measure waits for the next one. */
+static void note_turn(struct ht_http_stream *stream, size_t bytes)
+{
+    if (stream->turn_bytes == 0) {
+        ht_timer_start(timers_of(stream), &stream->turn_timer, 0);
+    }
+    stream->turn_bytes += bytes;
+    if (stream->turn_bytes >= TURN_BYTES && !stream->is_held) {
+        stream->is_held = true;
+        ht_http_transfer_pause(stream->transfer);
+    }
+}
+
+static void on_next_turn(struct ht_timer *timer)
+{
+    struct ht_http_stream *stream = HT_CONTAINER_OF(timer, struct ht_http_stream, turn_timer);
+    bool was_held = stream->is_held;
+    stream->turn_bytes = 0;
+    stream->is_held = false;
+    if (was_held && !stream->is_paused) {
+        ht_http_transfer_resume(stream->transfer);
+    }
 }
 
 static void collect(struct ht_http_stream *stream, struct ht_slice data)
@@ -229,17 +262,22 @@ void ht_http_stream_close(struct ht_http_stream *stream)
 
 void ht_http_stream_pause(struct ht_http_stream *stream)
 {
+    stream->is_paused = true;
     ht_http_transfer_pause(stream->transfer);
 }
 
 void ht_http_stream_resume(struct ht_http_stream *stream)
 {
-    ht_http_transfer_resume(stream->transfer);
+    stream->is_paused = false;
+    if (!stream->is_held) {
+        ht_http_transfer_resume(stream->transfer);
+    }
 }
 
 static void destroy(struct ht_http_stream *stream)
 {
     ht_timer_stop(timers_of(stream), &stream->patience_timer);
+    ht_timer_stop(timers_of(stream), &stream->turn_timer);
     ht_buffer_finish(&stream->answer);
     free(stream->what);
     free(stream->body);

@@ -392,6 +392,50 @@ static void test_a_line_that_inflates_without_end_is_dropped(void **state)
     ht_buffer_finish(&body);
 }
 
+#define PACKED_LINES 500000
+
+struct other_work {
+    struct ht_timer timer;
+    struct live_world *world;
+    unsigned turns; /* between the first message and the last */
+};
+
+static void on_other_work(struct ht_timer *timer)
+{
+    struct other_work *work = HT_CONTAINER_OF(timer, struct other_work, timer);
+    size_t count = work->world->sink.count;
+    work->turns += count > 0 && count < PACKED_LINES;
+    ht_timer_start(work->world->timers, timer, 0);
+}
+
+/* Two MB of lines come in about 2 kB. */
+static void test_much_of_few_packed_bytes_takes_several_turns(void **state)
+{
+    (void)state;
+    struct live_world world = {0};
+    struct other_work work = {.world = &world};
+    struct ht_buffer body;
+    ht_buffer_init(&body, PACKED_LINES * 4);
+    for (size_t i = 0; i < PACKED_LINES; i++) {
+        ht_buffer_append_text(&body, "{}\r\n");
+    }
+    live_world_start(&world);
+    live_world_expect(&world, &(struct live_world_exchange){.body = ht_buffer_slice(&body),
+                                                            .is_gzip = true,
+                                                            .ending = LIVE_WORLD_STAYS});
+    ht_timer_init(&work.timer, on_other_work);
+    ht_timer_start(world.timers, &work.timer, 0);
+    struct chirp *chirp = start(&world);
+    chirp->accepts_compressed = true;
+    live_world_run_source(&world, &chirp->live.source, HT_SLICE(""));
+    live_world_await_messages(&world, PACKED_LINES);
+    assert_true(work.turns >= 6);
+    assert_int_equal(chirp->live.source.connection.pauses, 0);
+    ht_timer_stop(world.timers, &work.timer);
+    live_world_finish(&world);
+    ht_buffer_finish(&body);
+}
+
 static void test_a_stalled_stream_is_opened_again(void **state)
 {
     (void)state;
@@ -712,6 +756,7 @@ int main(void)
         cmocka_unit_test(test_statuses),
         cmocka_unit_test(test_it_is_held_back_and_nothing_piles_up),
         cmocka_unit_test(test_a_line_that_inflates_without_end_is_dropped),
+        cmocka_unit_test(test_much_of_few_packed_bytes_takes_several_turns),
         cmocka_unit_test(test_a_stalled_stream_is_opened_again),
         cmocka_unit_test(test_nobody_answers),
         cmocka_unit_test(test_an_error_without_an_end_is_read_for_a_while),
