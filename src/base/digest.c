@@ -11,9 +11,10 @@
 
 #include <limits.h>
 
-#define BLOCK_BYTES SHA256_CBLOCK
+#define BLOCK_BYTES 64 /* of SHA-1 and of SHA-256 (FIPS 180-4): what HMAC pads a key to */
 
-_Static_assert(SHA_CBLOCK == SHA256_CBLOCK, "HMAC pads a key to a block");
+_Static_assert(BLOCK_BYTES == SHA_CBLOCK, "a block of SHA-1");
+_Static_assert(BLOCK_BYTES == SHA256_CBLOCK, "a block of SHA-256");
 _Static_assert(sizeof(SHA256_CTX) <= sizeof(struct ht_digest_sha256), "state too small");
 
 static void pad_block(uint8_t block[BLOCK_BYTES], uint8_t pad);
