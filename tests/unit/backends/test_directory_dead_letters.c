@@ -99,13 +99,15 @@ static const struct ht_dead_letter letter = {
     .data = {"\x00\xff not \"JSON\"", 13},
     .shard_id = {"shard-1", 7},
     .sequence_number = {"42", 2},
+    .source = {"art", 3},
     .reason = {"not_json", 8},
     .at_ms = 1700000000999,
 };
 
-static const char letter_line[] = "{\"data\":\"AP8gbm90ICJKU09OIg==\",\"shard\":\"shard-1\","
-                                  "\"sequence_number\":\"42\",\"reason\":\"not_json\","
-                                  "\"at\":1700000000}\n";
+static const char letter_line[] =
+    "{\"data\":\"AP8gbm90ICJKU09OIg==\",\"shard\":\"shard-1\","
+    "\"sequence_number\":\"42\",\"source\":\"art\",\"reason\":\"not_json\","
+    "\"at\":1700000000}\n";
 
 static void expect_file(struct fixture *fixture, const char *expected)
 {
@@ -124,11 +126,10 @@ static void test_format(void **state)
     assert_int_equal(append(fixture, dead, &letter, 1), 0);
     expect_file(fixture, letter_line);
     assert_int_equal(append(fixture, dead, &empty, 1), 0);
-    (void)snprintf(
-        expected, sizeof(expected),
-        "%s{\"data\":\"\",\"shard\":\"\",\"sequence_number\":\"\",\"reason\":\"refused\","
-        "\"at\":0}\n",
-        letter_line);
+    (void)snprintf(expected, sizeof(expected),
+                   "%s{\"data\":\"\",\"shard\":\"\",\"sequence_number\":\"\",\"source\":\"\","
+                   "\"reason\":\"refused\",\"at\":0}\n",
+                   letter_line);
     expect_file(fixture, expected);
     assert_int_equal(dead->letters, 2);
     assert_int_equal(dead->health.state, HT_HEALTH_WORKING);
