@@ -52,9 +52,9 @@ def test_a_storm(start, streaming, name):
     daemon = live.run(start, streaming, name)
     messages = messages_for(name)
     service.feed.pump(messages, rate_of(name)).result(SECONDS + 60)
-    service.script(then=FINE)
+    service.script(then=FINE)  # what a long storm held up comes after it
     if name.startswith("twitter"):
-        streaming.wait_for(lambda: service.feed.next_unsent == len(messages), "all are sent", timeout=60)
+        streaming.wait_for(lambda: service.feed.next_unsent == len(messages), "all are sent", timeout=SECONDS + 60)
     live.wait_until_counted(daemon, live.truth_of(name, messages), timeout=20 if SECONDS < 60 else 300)
     assert len(service.connected()) >= 3, live.told(streaming, name)
     waits = streaming.visits.waits(name)

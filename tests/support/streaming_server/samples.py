@@ -14,6 +14,7 @@ TAGS = ["cats", "Cats", "CATS", "dogs", "Ärger", "ÄRGER", "straße", "STRASSE"
 FIRST_ID = 1900000000000000000
 POST = "app.bsky.feed.post"
 FACET = "app.bsky.richtext.facet#tag"
+RECENT = 5000  # posts back that are edited: older ones may have left the window of recent ids
 
 
 def packed(value, is_ascii=False):
@@ -142,7 +143,7 @@ def statuses(count, seed=1, first=116000000000000000, edits=True):
         tags = list(dict.fromkeys(tag.casefold() for tag in some_tags(chance)))
         kind = chance.randrange(12)
         if kind == 0 and known and edits:
-            old = chance.choice(list(known))
+            old = chance.choice(list(itertools.islice(reversed(known), RECENT)))
             version = f"2026-01-01T00:{len(found) // 60 % 60:02}:{len(found) % 60:02}.000Z"
             new = status(old, [*known[old][1:], *tags], version)
             found.append(Message(packed(new), "status.update", str(old)))
@@ -198,7 +199,7 @@ def jetstream_events(count, seed=1, first_us=10**15, step_us=1000):
         rkey = f"3m{seed:03d}{number:09d}"
         kind = chance.randrange(12)
         if kind == 0 and known:
-            who, what, old = chance.choice(known)
+            who, what, old = chance.choice(known[-RECENT:])
             found.append(event(commit(who, what, time_us, "update", record=record([*old[1:], *tags]))))
         elif kind == 1:
             found.append(event(commit(did, rkey, time_us, "delete")))
