@@ -254,7 +254,8 @@ def test_pain_16_a_table_that_takes_nothing_fills_no_memory(aws, start):
         used.append(daemon.status()["memory"]["used_bytes"])
     assert max(used) <= budget * 2, max(used)
     aws.set_faults()
-    aws_truth.wait_until(lambda: daemon.get("/readyz").status == 200, "it goes on by itself", 90)
+    aws_truth.wait_until(lambda: daemon.post("/flush").status == 200, "it goes on by itself", 90)
+    aws_truth.wait_until(lambda: daemon.get("/readyz").status == 200, "it says so", 90)
 
 
 @pytest.mark.parametrize("throttled", [False, True])

@@ -5,6 +5,7 @@ import collections
 import json
 import pathlib
 import random
+import re
 import signal
 import subprocess
 import time
@@ -36,7 +37,16 @@ class Feed:
                                             stderr=log, env=clean_environment(self.aws.environment()))
         self.runs.append(place)
 
+    def watches_for_the_end(self):
+        """Whether it catches SIGTERM by now: a process that has just begun does not."""
+        caught = re.search(r"SigCgt:\s*([0-9a-f]+)", pathlib.Path(f"/proc/{self.process.pid}/status").read_text())
+        return int(caught[1], 16) >> (signal.SIGTERM - 1) & 1
+
     def stop(self, how=signal.SIGTERM):
+        deadline = time.monotonic() + 30
+        while how == signal.SIGTERM and not self.watches_for_the_end() and self.process.poll() is None:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
         self.process.send_signal(how)
         status = self.process.wait(30)
         self.process = None
