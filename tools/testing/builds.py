@@ -10,6 +10,15 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 OUTPUT = ROOT / "build-test"
 
+
+
+def _clang_runtime():
+    """Where clang keeps its sanitizers: programs that link to them must find them there again."""
+    if shutil.which("clang") is None:
+        return ""
+    return subprocess.run(["clang", "-print-runtime-dir"], capture_output=True, text=True).stdout.strip()
+
+
 # Name: compiler, options. The optimised build by gcc and the one by clang take every warning for
 # an error; the sanitizers' builds stop at the first finding.
 BUILDS = {
@@ -23,6 +32,13 @@ BUILDS = {
         "clang",
         ["--buildtype=debugoptimized", "-Dwerror=true", "-Db_sanitize=thread", "-Db_lundef=false",
          "-Dc_args=-fno-omit-frame-pointer"],
+    ),
+    "fuzz-targets": (
+        "clang",
+        ["--buildtype=debugoptimized", "-Db_sanitize=address,undefined", "-Db_lundef=false",
+         "-Dtests=false", "-Dfuzz=true",
+         "-Dc_args=-fno-sanitize-recover=all -fno-omit-frame-pointer -fsanitize=fuzzer-no-link",
+         f"-Dc_link_args=-shared-libasan -Wl,-rpath,{_clang_runtime()}"],
     ),
 }
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 import builds
+import fuzzing
 from results import Result, of_junit, of_meson
 
 ROOT = builds.ROOT
@@ -47,6 +48,11 @@ def integration(words):
                       {"HT_PROGRAM": str(builds.program("address"))})
 
 
+def fuzz(_words):
+    """every fuzz target for a moment, from a fixed seed, and all that was ever found"""
+    return fuzzing.short(builds.make(fuzzing.BUILD))
+
+
 def browser(words):
     """the dashboard in Chromium"""
     builds.make("release")
@@ -65,6 +71,7 @@ SUITES = {
     "format": layout,
     "lint": lint,
     "unit": unit,
+    "fuzz": fuzz,
     "integration": integration,
     "browser": browser,
     "endurance": endurance,
