@@ -25,8 +25,10 @@
 #include "hashtagd/net/tls.h"
 #include "hashtagd/net/worker.h"
 
-/** How long a drain may take before the process ends without it. */
+/** How long a drain may take before the process ends without it; and the end of it, in which the
+ * stages try nothing again, so that each has its turn and the parts close in order. */
 #define HT_DAEMON_DRAIN_MS 25000
+#define HT_DAEMON_LAST_MS  5000
 
 /** How many libraries GET /status names. */
 #define HT_DAEMON_LIBRARY_COUNT 6

@@ -14,10 +14,12 @@
  *          -> archiver (what is deleted is delivered)
  *          -> administration -> ports -> store -> workers -> the loop ends
  *
- * A deadline runs meanwhile. When it passes, or a second signal comes, the process ends at once:
- * everything durable is safe, the rest is not checkpointed and comes again.
+ * What fails meanwhile is tried again, until the stages are told to give up, some seconds before the
+ * deadline. When that passes, or a second signal comes, the process ends at once: everything durable
+ * is safe, the rest is not checkpointed and comes again.
  */
 
+static void on_time_short(struct ht_timer *timer);
 static void on_deadline(struct ht_timer *timer);
 static void on_ingest_stopped(void *user);
 static void on_count_stopped(void *user);
@@ -51,8 +53,21 @@ static void end_at_once(struct ht_daemon *daemon)
     _exit(daemon->exit_status == HT_EXIT_DONE ? HT_EXIT_UNDRAINED : daemon->exit_status);
 }
 
+static void give_up(struct ht_daemon *daemon)
+{
+    ht_ingest_give_up(daemon->ingest);
+    ht_count_give_up(daemon->count);
+    if (daemon->archiver != NULL) {
+        ht_archiver_give_up(daemon->archiver);
+    }
+}
+
 void ht_daemon_stop(struct ht_daemon *daemon, int exit_status)
 {
+    if (exit_status != HT_EXIT_DONE) {
+        /* something is broken: it is not waited for */
+        give_up(daemon);
+    }
     if (daemon->is_stopping) {
         if (exit_status == HT_EXIT_DONE) {
             end_at_once(daemon);
@@ -63,9 +78,17 @@ void ht_daemon_stop(struct ht_daemon *daemon, int exit_status)
     daemon->is_stopping = true;
     daemon->exit_status = exit_status;
     ht_admin_set_stopping(daemon->admin);
-    ht_timer_init(&daemon->deadline_timer, on_deadline);
-    ht_timer_start(daemon->timers, &daemon->deadline_timer, HT_DAEMON_DRAIN_MS);
+    ht_timer_init(&daemon->deadline_timer, on_time_short);
+    ht_timer_start(daemon->timers, &daemon->deadline_timer, HT_DAEMON_DRAIN_MS - HT_DAEMON_LAST_MS);
     ht_ingest_stop(daemon->ingest, on_ingest_stopped, daemon);
+}
+
+static void on_time_short(struct ht_timer *timer)
+{
+    struct ht_daemon *daemon = HT_CONTAINER_OF(timer, struct ht_daemon, deadline_timer);
+    ht_timer_init(&daemon->deadline_timer, on_deadline);
+    ht_timer_start(daemon->timers, &daemon->deadline_timer, HT_DAEMON_LAST_MS);
+    give_up(daemon);
 }
 
 static void on_deadline(struct ht_timer *timer)

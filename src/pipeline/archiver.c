@@ -61,6 +61,8 @@ struct ht_archiver {
     struct shipment *head, *tail;
     size_t shipment_count;
     bool reading, committing, stopping;
+    bool giving_up;           /* the next failure ends the stop */
+    bool given_up;            /* it has come */
     bool read_covers_flushes; /* the running read began after all waiting flushes */
     unsigned read_failures;
     unsigned delivery_failures; /* appends or commits in a row */
@@ -171,7 +173,7 @@ static void read_next(struct ht_archiver *archiver)
     bool is_full = archiver->shipment_count >= SHIPMENTS_MAX ||
                    (archiver->shipment_count > 0 &&
                     !ht_budget_has_room(archiver->options.budget, READ_MAX_COUNT * 256));
-    if (archiver->reading || is_full || (archiver->stopping && archiver->read_failures > 0) ||
+    if (archiver->reading || is_full || archiver->given_up ||
         (archiver->stopping && archiver->read_covers_flushes)) {
         return;
     }
@@ -188,12 +190,14 @@ static void read_next(struct ht_archiver *archiver)
 static void handle_read_failure(struct ht_archiver *archiver, const struct ht_error *error)
 {
     archiver->read_failures++;
-    if (archiver->stopping) {
+    archiver->read_covers_flushes = false;
+    ht_health_fail(&archiver->health, HT_HEALTH_WAITING, error);
+    fail_flushes(archiver, error);
+    if (archiver->stopping && archiver->giving_up) {
+        archiver->given_up = true;
         look_at_stop(archiver);
         return;
     }
-    ht_health_fail(&archiver->health, HT_HEALTH_WAITING, error);
-    fail_flushes(archiver, error);
     ht_timer_start(archiver->options.timers, &archiver->turn_timer,
                    ht_backoff_ms(&backoff, archiver->read_failures, archiver->options.random));
 }
@@ -275,7 +279,7 @@ static void ship_waiting(struct ht_archiver *archiver)
 {
     struct ht_archive *archive = archiver->options.archive;
     for (struct shipment *at = archiver->head; at != NULL; at = at->next) {
-        if (at->state != SHIPMENT_WAITING) {
+        if (at->state != SHIPMENT_WAITING || archiver->given_up) {
             continue;
         }
         at->state = SHIPMENT_APPENDING;
@@ -305,7 +309,9 @@ static void retry_later(struct ht_archiver *archiver, const struct ht_error *err
 {
     ht_health_fail(&archiver->health, HT_HEALTH_WAITING, error);
     fail_flushes(archiver, error);
-    if (!ht_timer_is_running(&archiver->retry_timer)) {
+    if (archiver->stopping && archiver->giving_up) {
+        archiver->given_up = true;
+    } else if (!ht_timer_is_running(&archiver->retry_timer)) {
         archiver->delivery_failures++;
         archiver->counters.deliveries_retried++;
         uint64_t wait_ms =
@@ -485,20 +491,33 @@ static void end_flushes(struct ht_archiver *archiver, bool is_all_durable)
     look_at_flushes(archiver);
 }
 
+/* What failed before is tried at once, instead of when its back-off is over. */
+static void try_now(struct ht_archiver *archiver)
+{
+    archiver->read_failures = 0;
+    if (ht_timer_is_running(&archiver->retry_timer)) {
+        archiver->delivery_failures = 0;
+        ht_timer_start(archiver->options.timers, &archiver->retry_timer, 0);
+    }
+    ht_timer_start(archiver->options.timers, &archiver->turn_timer, 0);
+}
+
 void ht_archiver_stop(struct ht_archiver *archiver, void (*on_stopped)(void *user), void *user)
 {
     archiver->stopping = true;
     archiver->on_stopped = on_stopped;
     archiver->on_stopped_user = user;
     archiver->read_covers_flushes = false;
-    archiver->read_failures = 0;
-    if (ht_timer_is_running(&archiver->retry_timer)) {
-        /* what failed before gets one more try at once, instead of when its back-off is over */
-        archiver->delivery_failures = 0;
-        ht_timer_start(archiver->options.timers, &archiver->retry_timer, 0);
-    }
     archiver->options.changes->ops->wake(archiver->options.changes);
-    ht_timer_start(archiver->options.timers, &archiver->turn_timer, 0);
+    try_now(archiver);
+}
+
+void ht_archiver_give_up(struct ht_archiver *archiver)
+{
+    archiver->giving_up = true;
+    if (archiver->stopping && archiver->on_stopped != NULL) {
+        try_now(archiver);
+    }
 }
 
 static bool is_waiting_for_answer(const struct ht_archiver *archiver)
@@ -507,23 +526,23 @@ static bool is_waiting_for_answer(const struct ht_archiver *archiver)
     for (const struct shipment *at = archiver->head; at != NULL; at = at->next) {
         appending = appending || at->state == SHIPMENT_APPENDING;
     }
-    return archiver->reading || archiver->committing || appending ||
-           (ht_timer_is_running(&archiver->retry_timer) && archiver->delivery_failures == 0);
+    return archiver->reading || archiver->committing || appending;
 }
 
-/* Stopped when the feed is read out and all is committed, or when something failed and no answer
- * is due any more: the rest stays in the feed. */
+/* Stopped when the feed is read out and all is committed, or when it has given up and no answer is
+ * due any more: the rest stays in the feed. */
 static void look_at_stop(struct ht_archiver *archiver)
 {
     if (!archiver->stopping || archiver->on_stopped == NULL) {
         return;
     }
-    bool failed = archiver->delivery_failures > 0 || archiver->read_failures > 0;
     bool drained = archiver->read_covers_flushes && !archiver->reading;
-    if (archiver->head != NULL && (drained || failed)) {
+    bool failing = archiver->delivery_failures > 0 || archiver->read_failures > 0;
+    if (archiver->head != NULL && (drained || failing || archiver->given_up)) {
         archiver->options.archive->ops->flush(archiver->options.archive);
     }
-    if (is_waiting_for_answer(archiver) || (!failed && (!drained || archiver->head != NULL))) {
+    bool is_done = drained && archiver->head == NULL;
+    if (is_waiting_for_answer(archiver) || (!is_done && !archiver->given_up)) {
         return;
     }
     ht_timer_stop(archiver->options.timers, &archiver->turn_timer);
@@ -533,7 +552,7 @@ static void look_at_stop(struct ht_archiver *archiver)
         archiver->head = head->next;
         free_shipment(head);
     }
-    end_flushes(archiver, drained && !failed);
+    end_flushes(archiver, is_done);
     ht_health_set(&archiver->health, HT_HEALTH_STOPPED, "%s", "");
     void (*on_stopped)(void *) = archiver->on_stopped;
     archiver->on_stopped = NULL;

@@ -257,18 +257,29 @@ void ht_count_stop(struct ht_count *count, void (*on_stopped)(void *user), void 
     ht_timer_start(count->options.timers, &count->flush_now_timer, 0);
 }
 
+void ht_count_give_up(struct ht_count *count)
+{
+    count->is_giving_up = true;
+    if (count->is_stopping) {
+        ht_count_flush_retry_now(count);
+    }
+}
+
+static bool can_write(const struct ht_count *count)
+{
+    return count->is_running && !count->is_fatal && !count->has_given_up;
+}
+
 void ht_count_look_at_stop(struct ht_count *count)
 {
     /* a load is not waited for: one from far away may never end; the table's close ends it */
     if (!count->is_stopping || count->on_stopped == NULL || ht_count_shards_are_busy(count)) {
         return;
     }
-    bool can_write = count->is_running && !count->is_fatal;
-    if (can_write && count->flush_failures == 0 && ht_count_is_dirty(count)) {
+    if (can_write(count) && ht_count_is_dirty(count)) {
         ht_count_flush_now(count);
-        return;
     }
-    if (count->flight.is_active && count->flush_failures == 0 && can_write) {
+    if (can_write(count) && ht_count_is_dirty(count)) {
         return;
     }
     ht_count_flush_cancel(count);

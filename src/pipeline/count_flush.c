@@ -196,7 +196,8 @@ static void handle_failure(struct ht_count *count, const struct ht_error *error)
     count->counters.flush_retries++;
     ht_health_fail(&count->health, HT_HEALTH_WAITING, error);
     ht_count_tell_failure(count, error);
-    if (count->is_stopping) {
+    if (count->is_stopping && count->is_giving_up) {
+        count->has_given_up = true;
         ht_count_look_at_stop(count);
         return;
     }

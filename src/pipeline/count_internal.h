@@ -133,6 +133,8 @@ struct ht_count {
     struct ht_histogram flush_durations, delete_durations, latencies;
     uint64_t durable_version;
     bool is_loading, is_loaded, is_running, is_stopping, is_fatal;
+    bool is_giving_up; /* the next write that fails ends the stop */
+    bool has_given_up; /* it has failed */
     struct ht_table_load load;
     unsigned load_failures;
     struct ht_timer load_timer;

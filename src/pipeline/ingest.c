@@ -329,7 +329,11 @@ static void put_again_later(struct ht_ingest *ingest, const struct ht_error *err
     ingest->failures++;
     ingest->counters.put_retries++;
     ht_health_fail(&ingest->health, HT_HEALTH_WAITING, error);
-    if (ht_timer_is_running(&ingest->retry_timer) || ingest->is_stopping) {
+    if (ingest->is_stopping && ingest->is_giving_up) {
+        ingest->has_given_up = true;
+        return;
+    }
+    if (ht_timer_is_running(&ingest->retry_timer)) {
         return;
     }
     uint64_t wait_ms = ht_backoff_ms(&backoff, ingest->failures, ingest->options.random);
@@ -437,6 +441,11 @@ static void keep_letter(struct ht_ingest *ingest, const char *source, struct ht_
     letters->reserved_bytes = sizeof(*letters) + bytes.length;
     ht_timer_init(&letters->retry_timer, on_letter_retry);
     ht_budget_reserve(ingest->options.budget, letters->reserved_bytes);
+    letters->next = ingest->letters;
+    if (letters->next != NULL) {
+        letters->next->previous = letters;
+    }
+    ingest->letters = letters;
     ingest->letters_count++;
     on_letter_retry(&letters->retry_timer);
 }
@@ -451,13 +460,25 @@ static void on_letter_retry(struct ht_timer *timer)
     port->ops->append(port, &letters->append);
 }
 
+static void free_letters(struct ht_ingest_letters *letters)
+{
+    struct ht_ingest *ingest = letters->ingest;
+    *(letters->previous == NULL ? &ingest->letters : &letters->previous->next) = letters->next;
+    if (letters->next != NULL) {
+        letters->next->previous = letters->previous;
+    }
+    ingest->letters_count--;
+    ht_budget_release(ingest->options.budget, letters->reserved_bytes);
+    free(letters);
+}
+
 static void on_letter(struct ht_dead_letters_append *append)
 {
     struct ht_ingest_letters *letters = append->user;
     struct ht_ingest *ingest = letters->ingest;
     if (append->status != 0) {
         ht_health_fail(&ingest->health, HT_HEALTH_WAITING, &append->error);
-        if (!ingest->is_stopping) {
+        if (!ingest->is_stopping || !ingest->is_giving_up) {
             letters->attempts++;
             ht_timer_start(ingest->options.timers, &letters->retry_timer,
                            ht_backoff_ms(&backoff, letters->attempts, ingest->options.random));
@@ -465,13 +486,26 @@ static void on_letter(struct ht_dead_letters_append *append)
         }
         ingest->is_letter_lost = true;
     }
-    ingest->letters_count--;
-    ht_budget_release(ingest->options.budget, letters->reserved_bytes);
-    free(letters);
+    free_letters(letters);
     if (!ingest->is_letter_lost) {
         ht_health_succeed(&ingest->health);
     }
     ht_timer_start(ingest->options.timers, &ingest->turn_timer, 0);
+}
+
+/* What failed before is tried at once, instead of when its back-off is over. */
+static void try_now(struct ht_ingest *ingest)
+{
+    struct ht_timer_queue *timers = ingest->options.timers;
+    ingest->failures = 0;
+    if (ht_timer_is_running(&ingest->retry_timer)) {
+        ht_timer_start(timers, &ingest->retry_timer, 0);
+    }
+    for (struct ht_ingest_letters *at = ingest->letters; at != NULL; at = at->next) {
+        if (ht_timer_is_running(&at->retry_timer)) {
+            ht_timer_start(timers, &at->retry_timer, 0);
+        }
+    }
 }
 
 void ht_ingest_stop(struct ht_ingest *ingest, void (*on_stopped)(void *user), void *user)
@@ -480,15 +514,21 @@ void ht_ingest_stop(struct ht_ingest *ingest, void (*on_stopped)(void *user), vo
     ingest->on_stopped = on_stopped;
     ingest->on_stopped_user = user;
     ht_budget_cancel_wait(ingest->options.budget, &ingest->budget_waiter);
-    /* what failed before gets one more try at once, instead of when its back-off is over */
-    ht_timer_stop(ingest->options.timers, &ingest->retry_timer);
-    ingest->failures = 0;
+    try_now(ingest);
     if (!ingest->is_started) {
         ingest->is_source_stopped = true;
         ht_timer_start(ingest->options.timers, &ingest->turn_timer, 0);
         return;
     }
     ingest->options.source->ops->stop(ingest->options.source, on_source_stopped, ingest);
+}
+
+void ht_ingest_give_up(struct ht_ingest *ingest)
+{
+    ingest->is_giving_up = true;
+    if (ingest->is_stopping) {
+        try_now(ingest);
+    }
 }
 
 static void on_source_stopped(void *user)
@@ -502,7 +542,7 @@ void ht_ingest_look_at_stop(struct ht_ingest *ingest)
 {
     if (!ingest->is_stopping || !ingest->is_source_stopped || ingest->on_stopped == NULL ||
         ingest->running_count > 0 || ingest->letters_count > 0 || ingest->posts_count > 0 ||
-        (ingest->head != NULL && ingest->failures == 0)) {
+        (ingest->head != NULL && !ingest->has_given_up)) {
         return;
     }
     ht_timer_stop(ingest->options.timers, &ingest->turn_timer);

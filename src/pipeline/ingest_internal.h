@@ -32,7 +32,7 @@ struct ht_ingest_batch {
 struct ht_ingest_letters {
     struct ht_dead_letters_append append;
     struct ht_ingest *ingest;
-    struct ht_ingest_letters *next;
+    struct ht_ingest_letters *previous, *next;
     struct ht_dead_letter letter;
     char source[HT_SOURCE_NAME_BYTES];
     size_t reserved_bytes;
@@ -55,10 +55,13 @@ struct ht_ingest {
     size_t running_count, waiting_count;
     char cursor[HT_SOURCE_CURSOR_BYTES]; /* of the last batch before which all is durable */
     size_t cursor_length;
-    size_t letters_count; /* dead letters that are not durable yet */
-    size_t posts_count;   /* POSTs that are not answered yet */
-    unsigned failures;    /* puts that failed in a row */
+    struct ht_ingest_letters *letters; /* that are not durable yet */
+    size_t letters_count;
+    size_t posts_count; /* POSTs that are not answered yet */
+    unsigned failures;  /* puts that failed in a row */
     bool is_source_paused, is_source_stopped, is_stopping, is_started;
+    bool is_giving_up;           /* the next failure ends the stop */
+    bool has_given_up;           /* a put has failed since */
     bool is_letter_lost;         /* at the stop: no cursor may become durable any more */
     struct ht_timer turn_timer;  /* sends what was collected in this turn */
     struct ht_timer retry_timer; /* runs while a batch is to be put again */

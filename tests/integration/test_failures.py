@@ -149,3 +149,14 @@ def test_a_full_disk_loses_nothing(start, small_disk):
     before = daemon.counts()
     daemon.restart()
     daemon.wait_until_counted(before)
+
+
+def test_a_stop_waits_for_a_disk_that_gets_room_again(start, small_disk):
+    daemon = start({"table.flush_interval_s": 60, "stream.retention_bytes": 4 << 20}, data=small_disk / "data")
+    daemon.post_tweets([tweet(n, f"tag{n}") for n in range(1, 3001)])
+    daemon.wait_until_counted({f"tag{n}": 1 for n in range(1, 3001)})
+    fill(small_disk)
+    daemon.process.send_signal(signal.SIGTERM)
+    daemon.wait_for(lambda: daemon.log.count("counts not written, trying again") > 2, "some tries")
+    (small_disk / "ballast").unlink()
+    assert daemon.wait() == 0

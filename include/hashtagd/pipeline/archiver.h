@@ -13,7 +13,8 @@
  * shipment that fails is tried again for ever, with back-off: there is nowhere else to
  * put it, and the feed keeps what was not read.
  *
- * Life: create, start, stop (drains), destroy. One thread.
+ * Life: create, start, stop (drains, for as long as it takes or until told to give up), destroy. One
+ * thread.
  */
 
 #include "hashtagd/pipeline/archive.h"
@@ -84,10 +85,15 @@ void ht_archiver_start(struct ht_archiver *archiver);
 void ht_archiver_flush(struct ht_archiver *archiver, struct ht_archiver_flush *flush);
 
 /**
- * Drains: delivers what the feed has, commits, then calls on_stopped once, never from inside.
- * Where the archive fails it stops after that failure: what remains is in the feed.
+ * Drains: delivers what the feed has, commits, then calls on_stopped once, never from inside. What
+ * fails is tried again, with back-off, until it succeeds or ht_archiver_give_up() was called.
  */
 void ht_archiver_stop(struct ht_archiver *archiver, void (*on_stopped)(void *user), void *user);
+
+/** The time for stopping is over: what waits to be tried again is tried once more at once, and a stop
+ * ends with the next failure. What remains is in the feed. May be called before the stop, which it
+ * then holds for. */
+void ht_archiver_give_up(struct ht_archiver *archiver);
 
 /** Frees a stage that was never started or has stopped; NULL is fine. */
 void ht_archiver_destroy(struct ht_archiver *archiver);

@@ -17,7 +17,8 @@
  * A shard starts when all its parents are read to their end. A shard without a successful
  * read for a while is started afresh by a watchdog.
  *
- * Life: create, start, stop (flushes), destroy. One thread.
+ * Life: create, start, stop (flushes, for as long as it takes or until told to give up), destroy.
+ * One thread.
  */
 
 #include "hashtagd/pipeline/budget.h"
@@ -159,10 +160,15 @@ void ht_count_touch(struct ht_count *count, struct ht_slice hashtag, uint64_t co
 /** Counts what is on the stream now (waiting at most some seconds for it) and writes it. */
 void ht_count_flush(struct ht_count *count, struct ht_count_flush *request);
 
-/** Stops reading, writes what is pending, then calls on_stopped once, never from inside. Where the
- * write fails it stops after that failure; ht_count_pending_hashtags tells what is left: it is not
- * checkpointed and will be counted again. */
+/** Stops reading, writes what is pending, then calls on_stopped once, never from inside. A write that
+ * fails is tried again, with back-off, until it succeeds or ht_count_give_up() was called. */
 void ht_count_stop(struct ht_count *count, void (*on_stopped)(void *user), void *user);
+
+/** The time for stopping is over: what waits to be written again is tried once more at once, and a
+ * stop ends with the next write that fails. ht_count_pending_hashtags and ht_count_waiting_deletions
+ * tell what is left: it is not checkpointed, and will be counted again. May be called before the
+ * stop, which it then holds for. */
+void ht_count_give_up(struct ht_count *count);
 
 /** Frees a stage that was never started or has stopped; NULL is fine. */
 void ht_count_destroy(struct ht_count *count);

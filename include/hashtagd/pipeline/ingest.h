@@ -12,7 +12,8 @@
  * source is paused, and nothing is lost. A POST is one put of its own that is never tried
  * again here: its client learns at once that it failed.
  *
- * Life: create, start, stop (drains), destroy. One thread.
+ * Life: create, start, stop (drains, for as long as it takes or until told to give up), destroy. One
+ * thread.
  */
 
 #include "hashtagd/pipeline/budget.h"
@@ -91,9 +92,14 @@ void ht_ingest_start(struct ht_ingest *ingest);
 void ht_ingest_post(struct ht_ingest *ingest, struct ht_ingest_post *post);
 
 /** Stops the source, makes durable what it delivered, then calls on_stopped once, never from
- * inside. Where the stream keeps failing it stops after the next failure: `ht_ingest_waiting` tells
- * what is left. */
+ * inside. What fails is tried again, with back-off, until it succeeds or ht_ingest_give_up() was
+ * called. */
 void ht_ingest_stop(struct ht_ingest *ingest, void (*on_stopped)(void *user), void *user);
+
+/** The time for stopping is over: what waits to be tried again is tried once more at once, and a stop
+ * ends with the next failure. `ht_ingest_waiting` tells what is left: the source brings it again. May
+ * be called before the stop, which it then holds for. */
+void ht_ingest_give_up(struct ht_ingest *ingest);
 
 /** Frees a stage that was never started or has stopped; NULL is fine. */
 void ht_ingest_destroy(struct ht_ingest *ingest);

@@ -117,6 +117,11 @@ static void a_crash_repeats_what_was_not_committed(void **state)
     assert_int_equal(world->removals_committed, 0);
     bool stopped = false;
     ht_archiver_stop(archiver, world_set_true, &stopped);
+    world_run(world, 60000);
+    assert_false(stopped);
+    assert_true(world->fail_commits < 1000 - 5);
+    ht_archiver_give_up(archiver);
+    assert_false(stopped);
     assert_true(world_run_until(world, &stopped, 5000));
     ht_archiver_destroy(archiver);
     world_crash(world);
@@ -214,10 +219,58 @@ static void a_stop_that_leaves_something_tells_the_flush(void **state)
     world->fail_appends = 1000;
     struct flushing flushing = {.request = {.done = on_flushed, .user = &flushing}};
     ht_archiver_flush(archiver, &flushing.request);
+    ht_archiver_give_up(archiver);
     end(world, archiver);
     assert_true(flushing.is_done);
     assert_int_not_equal(flushing.request.status, 0);
+    assert_int_equal(world->removals_committed, 0);
     world_destroy(world);
+}
+
+static void a_stop_tries_again_until_all_is_archived(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 30; seed++) {
+        struct world *world = world_create(seed, 1);
+        struct ht_archiver *archiver = begin(world);
+        world_run(world, 500);
+        for (int i = 0; i < 5; i++) {
+            remove_item(world, "x", 1);
+            world_run(world, ht_random_below(&world->random, 100));
+        }
+        world->fail_appends = (unsigned)ht_random_below(&world->random, 4);
+        world->fail_commits = (unsigned)ht_random_below(&world->random, 4);
+        world->fail_changes = (unsigned)ht_random_below(&world->random, 4);
+        end(world, archiver);
+        assert_int_equal(world->removals_committed, 5);
+        world_destroy(world);
+    }
+}
+
+/* The last try is at once, not when the back-off of half a minute is over. */
+static void giving_up_takes_no_time(void **state)
+{
+    (void)state;
+    for (int kind = 0; kind < 3; kind++) {
+        struct world *world = world_create(11, 1);
+        struct ht_archiver *archiver = begin(world);
+        world_run(world, 500);
+        world->fail_appends = kind == 0 ? 1000 : 0;
+        world->fail_commits = kind == 1 ? 1000 : 0;
+        world->fail_changes = kind == 2 ? 1000 : 0;
+        remove_item(world, "x", 1);
+        bool stopped = false;
+        ht_archiver_stop(archiver, world_set_true, &stopped);
+        world_run(world, 120000);
+        assert_false(stopped);
+        ht_archiver_give_up(archiver);
+        assert_false(stopped);
+        assert_true(world_run_until(world, &stopped, 2000));
+        ht_archiver_destroy(archiver);
+        assert_int_equal(world->budget.used_bytes, 0);
+        world_crash(world);
+        world_destroy(world);
+    }
 }
 
 static void a_flush_after_the_stop_is_answered(void **state)
@@ -325,6 +378,8 @@ int main(void)
         cmocka_unit_test(a_flush_is_told_of_a_failure),
         cmocka_unit_test(a_stop_answers_the_flush_that_waits),
         cmocka_unit_test(a_stop_that_leaves_something_tells_the_flush),
+        cmocka_unit_test(a_stop_tries_again_until_all_is_archived),
+        cmocka_unit_test(giving_up_takes_no_time),
         cmocka_unit_test(a_flush_after_the_stop_is_answered),
         cmocka_unit_test(the_latest_are_remembered_and_told),
         cmocka_unit_test(a_feed_that_can_be_read_again_is_well_again),

@@ -452,7 +452,12 @@ static void a_stop_with_a_refusing_table_ends_and_tells(void **state)
     world->fail_flushes = 1000;
     bool stopped = false;
     ht_count_stop(life.count, world_set_true, &stopped);
-    assert_true(world_run_until(world, &stopped, 10000));
+    world_run(world, 60000);
+    assert_false(stopped);
+    assert_true(world->fail_flushes < 1000 - 5);
+    ht_count_give_up(life.count);
+    assert_false(stopped);
+    assert_true(world_run_until(world, &stopped, 1000));
     assert_int_equal(ht_count_pending_hashtags(life.count), 3);
     assert_int_equal(ht_count_waiting_deletions(life.count), 0);
     crash(&life);
@@ -479,9 +484,66 @@ static void a_stop_tells_of_deletions_that_it_forgets(void **state)
     assert_true(world_run_until(world, &deletion.is_done, 30000));
     assert_int_equal(deletion.request.status, HT_ENOSPC);
     bool stopped = false;
+    ht_count_give_up(life.count);
     ht_count_stop(life.count, world_set_true, &stopped);
     assert_true(world_run_until(world, &stopped, 10000));
     assert_int_equal(ht_count_waiting_deletions(life.count), 1);
+    crash(&life);
+    world_destroy(world);
+}
+
+static void a_stop_tries_again_until_all_is_written(void **state)
+{
+    (void)state;
+    for (unsigned failures = 1; failures <= 6; failures++) {
+        struct world *world = world_create(failures, 1);
+        struct life life;
+        begin(&life, world);
+        world_run(world, 500);
+        world_add_tweet(world, 0, 1, tags, 1);
+        world_run(world, 3000);
+        assert_int_equal(world_count(world, "one"), 1);
+        world_add_tweet(world, 0, 2, tags + 1, 1);
+        world_add_record(world, 0, "{");
+        world_run(world, 60);
+        struct deletion deletion;
+        delete_tag(&life, &deletion, "one");
+        world->fail_flushes = world->fail_letters = failures;
+        bool stopped = false;
+        ht_count_stop(life.count, world_set_true, &stopped);
+        assert_true(world_run_until(world, &stopped, 60000));
+        assert_int_equal(world->fail_flushes, 0);
+        assert_true(deletion.is_done);
+        assert_int_equal(world_count(world, "one"), 0);
+        assert_int_equal(world_count(world, "two"), 1);
+        assert_int_equal(world->letter_count, 1);
+        assert_int_equal(ht_count_pending_hashtags(life.count), 0);
+        assert_int_equal(ht_count_waiting_deletions(life.count), 0);
+        crash(&life);
+        world_destroy(world);
+    }
+}
+
+static void a_retry_in_the_air_is_waited_for_at_the_stop(void **state)
+{
+    (void)state;
+    struct world *world = world_create(8, 1);
+    struct life life;
+    begin(&life, world);
+    world_run(world, 500);
+    world_add_tweet(world, 0, 1, tags, 3);
+    world->fail_flushes = 1;
+    world->delay_max_ms = 5000;
+    while (world->fail_flushes > 0) {
+        world_run(world, 10);
+    }
+    world_run(world, 300); /* the second try has begun */
+    bool stopped = false;
+    ht_count_give_up(life.count);
+    ht_count_stop(life.count, world_set_true, &stopped);
+    assert_true(world_run_until(world, &stopped, 60000));
+    assert_int_equal(world_count(world, "one"), 1);
+    assert_int_equal(ht_count_pending_hashtags(life.count), 0);
     crash(&life);
     world_destroy(world);
 }
@@ -657,6 +719,8 @@ int main(void)
         cmocka_unit_test(a_table_that_refuses_is_told_and_tried_again),
         cmocka_unit_test(a_stop_with_a_refusing_table_ends_and_tells),
         cmocka_unit_test(a_stop_tells_of_deletions_that_it_forgets),
+        cmocka_unit_test(a_stop_tries_again_until_all_is_written),
+        cmocka_unit_test(a_retry_in_the_air_is_waited_for_at_the_stop),
         cmocka_unit_test(a_flush_waits_for_what_is_on_the_stream),
         cmocka_unit_test(a_table_that_cannot_be_used_is_fatal),
         cmocka_unit_test(a_table_out_of_reach_is_tried_again),

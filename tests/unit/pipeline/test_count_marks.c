@@ -152,7 +152,9 @@ static void stop(struct play *play)
         ht_count_stop(play->processes[i].count, world_set_true, &stopped[i]);
     }
     for (size_t i = 0; i < play->process_count; i++) {
-        assert_true(world_run_until(play->world, &stopped[i], 60000));
+        (void)world_run_until(play->world, &stopped[i], 20000);
+        ht_count_give_up(play->processes[i].count);
+        assert_true(world_run_until(play->world, &stopped[i], 20000));
     }
     crash(play);
 }
