@@ -66,6 +66,12 @@ def endurance(words):
                       {"HT_PROGRAM": str(builds.program("release"))})
 
 
+def soak(words):
+    """seconds of the steady load with faults whose long form is tools/soak; the judge of flatness"""
+    builds.make("release")
+    return run_pytest("soak", ["tests/soak", "-n", "2", *words], {"HT_PROGRAM": str(builds.program("release"))})
+
+
 SUITES = {
     "structure": structure,
     "format": layout,
@@ -75,6 +81,7 @@ SUITES = {
     "integration": integration,
     "browser": browser,
     "endurance": endurance,
+    "soak": soak,
 }
 
 
