@@ -59,10 +59,10 @@ def browser(words):
     return run_pytest("browser", ["tests/browser", *words], {"HT_PROGRAM": str(builds.program("release"))})
 
 
-def endurance(words):
-    """kill -9 under load, and many tweets"""
+def crash(words):
+    """kill -9, power cuts and every shortage, on the real program; HT_CRASHES and HT_CRASH_SEED for more"""
     builds.make("release")
-    return run_pytest("endurance", ["tests/endurance", *words],
+    return run_pytest("crash", ["tests/crash", "-n", "3", *words],
                       {"HT_PROGRAM": str(builds.program("release"))})
 
 
@@ -80,7 +80,7 @@ SUITES = {
     "fuzz": fuzz,
     "integration": integration,
     "browser": browser,
-    "endurance": endurance,
+    "crash": crash,
     "soak": soak,
 }
 

@@ -4,7 +4,7 @@
 import time
 
 from daemon import difference
-from test_crash import final_counts, synthetic, synthetic_truth
+from synthetic import final_counts, synthetic, truth_of
 
 TWEETS = 200_000
 BUDGET = 256 << 20
@@ -19,7 +19,7 @@ def test_many_tweets(start, capsys):
     resident = status["memory"]["resident_bytes"]
     with capsys.disabled():
         print(f"\n   {TWEETS} tweets in {seconds:.1f} s, {TWEETS / seconds:.0f} a second, {resident >> 20} MiB resident")
-    truth = synthetic_truth(TWEETS)
+    truth = truth_of(7, TWEETS)
     assert counts == truth, difference(counts, truth)
     assert status["hashtags"] == {"distinct": len(truth), "total": sum(truth.values())}
     assert resident < BUDGET + (64 << 20)

@@ -5,16 +5,16 @@ import collections
 import gzip
 import http.client
 import json
-import pathlib
 import random
-import subprocess
 import threading
 import time
 
-from daemon import difference, program, tweet
-from independent_count import count_files, fold
+from conftest import SEED, crashes
+from daemon import difference, tweet
+from independent_count import count_files
+from synthetic import final_counts, synthetic, told_by_generator, truth_of
 
-ROUNDS = 20
+ROUNDS = crashes(20)
 
 
 def hashtags_of(identity):
@@ -72,7 +72,7 @@ class Load:
 
 
 def test_kill_under_load_with_posted_tweets(start):
-    draw = random.Random(1)
+    draw = random.Random(f"posted {SEED}")
     daemon = start({"table.flush_interval_s": 1}, up=False)
     load = Load(daemon)
     for round_ in range(ROUNDS):
@@ -102,47 +102,12 @@ def test_kill_right_after_each_answer(start):
     daemon.wait_until_counted(dict(expected))
 
 
-def synthetic(limit):
-    return {"source.type": "synthetic", "source.rate": 0, "source.seed": 7, "source.limit": limit}
-
-
-def final_counts(daemon, timeout=120):
-    """The counts when nothing comes any more."""
-
-    def quiet():
-        status = daemon.status()
-        source = next(part for part in status["parts"] if part["name"] == "source")
-        return source["state"] in ("idle", "stopped", "off") and all(shard["lag_records"] == 0 for shard in status["shards"])
-
-    daemon.wait_for(quiet, "the source's end", timeout)
-    daemon.flush()
-    before = None
-    while before != (before := daemon.counts()):
-        time.sleep(0.3)
-    return before
-
-
-def told_by_generator(what, count):
-    """What tests/tools/synthetic_truth says of the synthetic source's first `count` messages."""
-    tool = pathlib.Path(program()).parent / "tests" / "tools" / "synthetic_truth"
-    return subprocess.run([str(tool), what, "7", str(count)], check=True, capture_output=True, timeout=300).stdout
-
-
-def synthetic_truth(count):
-    """The counts that the generator itself knows, folded by Python."""
-    counts = collections.Counter()
-    for line in told_by_generator("counts", count).splitlines():
-        row = json.loads(line)
-        counts[fold(row["hashtag"])] += row["count"]
-    return dict(counts)
-
-
 def test_kill_under_synthetic_load(start, tmp_path):
     limit = 40_000
-    (tmp_path / "messages.jsonl").write_bytes(told_by_generator("messages", limit))
+    (tmp_path / "messages.jsonl").write_bytes(told_by_generator("messages", 7, limit))
     truth = count_files([tmp_path / "messages.jsonl"])
-    assert truth == synthetic_truth(limit) and sum(truth.values()) > 1000
-    draw = random.Random(3)
+    assert truth == truth_of(7, limit) and sum(truth.values()) > 1000
+    draw = random.Random(f"synthetic {SEED}")
     daemon = start(synthetic(limit), data="killed", up=False)
     for _ in range(ROUNDS):
         daemon.start()
@@ -155,7 +120,7 @@ def test_kill_under_synthetic_load(start, tmp_path):
 
 def test_deletions_under_kill_reach_the_archive(start):
     """Each deletion that was answered is archived, whatever was killed when."""
-    draw = random.Random(5)
+    draw = random.Random(f"deleted {SEED}")
     daemon = start({"archive.buffer_s": 1}, up=False)
     promised = set()
     identity = 0

@@ -1,10 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""kill -9 at random moments while tweets flow through Kinesis into DynamoDB: counts are the truth.
+"""kill -9 at random moments while tweets flow through Kinesis into DynamoDB: counts are the truth."""
 
-HT_KILLS=50 kills so often.
-"""
-
-import os
 import random
 import time
 
@@ -12,16 +8,17 @@ import pytest
 
 import aws_truth
 from aws_truth import SETTINGS
+from conftest import SEED, crashes
 from daemon import hashtagd
 from fake_aws import FakeAws
 from moto_peer import Moto
 
-KILLS = int(os.environ.get("HT_KILLS", "8"))
+KILLS = crashes(8)
 
 
 @pytest.mark.parametrize("peer", [FakeAws, Moto])
 def test_kill_while_tweets_flow(peer, tmp_path, start):
-    draw = random.Random(peer.__name__)
+    draw = random.Random(f"{peer.__name__} {SEED}")
     with peer() as aws:
         settings = {**SETTINGS, "stream.shards": 2, "data.dir": str(tmp_path / "data")}
         assert hashtagd("setup", *aws_truth.options(settings), environ=aws.environment()).returncode == 0
@@ -39,10 +36,11 @@ def test_kill_while_tweets_flow(peer, tmp_path, start):
         daemon.start()
         aws_truth.wait_for_counts(aws, aws_truth.count_of(tweets), timeout=120)
         daemon.wait_until_counted(aws_truth.count_of(tweets))
+        daemon.stop()
 
 
 def test_kill_while_hashtags_are_deleted(start):
-    draw = random.Random(5)
+    draw = random.Random(f"deleted {SEED}")
     with FakeAws() as aws:
         aws_truth.create_account(aws, shards=2)
         daemon = start({**SETTINGS}, environ=aws.environment(), up=False)
@@ -69,3 +67,4 @@ def test_kill_while_hashtags_are_deleted(start):
         wanted = {entry["event_id"] for entry in aws.deletions()}
         aws_truth.wait_until(lambda: wanted <= {line["event_id"] for line in aws_truth.archive_lines(aws)},
                              "every deletion archived", 60)
+        daemon.stop()
