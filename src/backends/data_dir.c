@@ -39,6 +39,9 @@ int ht_data_dir_open(struct ht_data_dir **out, const char *path, struct ht_error
     } else {
         status = take_lock(data_dir, lock_path, error);
     }
+    if (status == 0) {
+        status = ht_files_sync_names("", lock_path, error);
+    }
     free(lock_path);
     if (status != 0) {
         ht_data_dir_close(data_dir);

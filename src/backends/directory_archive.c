@@ -326,7 +326,7 @@ static int place_file(struct directory_archive *archive, const char *temporary)
         status = ht_files_error(error, errno, "make", path);
     }
     if (status == 0) {
-        status = ht_files_sync_directory(parent, error);
+        status = ht_files_sync_names(archive->options.directory, path, error);
     }
     free(path);
     free(parent);

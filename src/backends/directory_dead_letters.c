@@ -24,6 +24,7 @@ enum {
     DEAD_LETTERS_MAGIC = 0x64656164,
     WRITE_BYTES = 1024 * 1024,           /* lines are written in pieces of about this size */
     MOST_LINE_BYTES = 128 * 1024 * 1024, /* of one letter */
+    DAY_MS = 24 * 3600 * 1000,
 };
 
 /* The appends that are being written. */
@@ -48,6 +49,7 @@ struct directory_dead_letters {
     bool is_closing;
     void (*on_closed)(void *user);
     void *on_closed_user;
+    int64_t synced_day; /* worker: the name of this day's file is durable; days since 1970 */
 };
 
 /* The file of the day, open for appending. */
@@ -100,6 +102,7 @@ int ht_directory_dead_letters_create(struct ht_dead_letters **out,
         return ht_error_set(error, HT_ENOMEM, "Out of memory for the dead letters.");
     }
     dead->magic = DEAD_LETTERS_MAGIC;
+    dead->synced_day = -1;
     dead->dead_letters.ops = &operations;
     dead->options = *options;
     dead->options.directory = directory;
@@ -159,8 +162,9 @@ static void run_write(struct ht_job *job)
     if (writing->status == 0 && fdatasync(file.fd) != 0) {
         writing->status = ht_files_error(&writing->error, errno, "write", file.path);
     }
-    if (writing->status == 0 && file.start == 0) {
+    if (writing->status == 0 && dead->synced_day != writing->now_ms / DAY_MS) {
         writing->status = ht_files_sync_directory(dead->options.directory, &writing->error);
+        dead->synced_day = writing->status == 0 ? writing->now_ms / DAY_MS : dead->synced_day;
     }
     if (file.fd >= 0) {
         /* They all come again: no half line stays in their way. */

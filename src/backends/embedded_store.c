@@ -2,10 +2,12 @@
 #include "hashtagd/backends/embedded_store.h"
 
 #include "embedded_store_internal.h"
+#include "files.h"
 
 #include "hashtagd/base/assert.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -19,6 +21,7 @@ enum {
 };
 
 static void run_open(struct ht_job *job);
+static int sync_log(struct ht_embedded_store *store, struct ht_error *error);
 static int open_database(struct ht_embedded_store *store, struct ht_error *error);
 static int configure(struct ht_embedded_store *store, struct ht_error *error);
 static int check_schema(struct ht_embedded_store *store, struct ht_error *error);
@@ -81,7 +84,10 @@ static void run_open(struct ht_job *job)
 {
     struct ht_embedded_store *store = HT_CONTAINER_OF(job, struct ht_embedded_store, open_job);
     struct ht_error *error = &store->open_error;
-    int status = open_database(store, error);
+    int status = sync_log(store, error);
+    if (status == 0) {
+        status = open_database(store, error);
+    }
     if (status == 0) {
         status = configure(store, error);
     }
@@ -97,6 +103,18 @@ static void run_open(struct ht_job *job)
     if (status != 0) {
         close_database(store);
     }
+}
+
+/* SQLite takes every whole transaction in its log for durable. Where the writer was killed before
+ * its sync the last one is not, and parts of the stream may go because it is counted in it. */
+static int sync_log(struct ht_embedded_store *store, struct ht_error *error)
+{
+    char path[PATH_MAX];
+    int length = snprintf(path, sizeof(path), "%s-wal", store->options.path);
+    if (length < 0 || (size_t)length >= sizeof(path)) {
+        return ht_error_set(error, HT_EINVAL, "The path %s is too long.", store->options.path);
+    }
+    return ht_files_sync_content(path, error);
 }
 
 static int open_database(struct ht_embedded_store *store, struct ht_error *error)

@@ -99,6 +99,37 @@ int ht_files_sync_directory(const char *path, struct ht_error *error)
     return status;
 }
 
+int ht_files_sync_names(const char *top, const char *path, struct ht_error *error)
+{
+    char part[PATH_MAX];
+    size_t length = strlen(path), least = strlen(top);
+    int status = 0;
+    if (length >= sizeof(part)) {
+        return ht_files_error(error, ENAMETOOLONG, "sync the directories of", path);
+    }
+    memcpy(part, path, length + 1);
+    while (status == 0 && length > least) {
+        status = sync_parent(part, error);
+        while (length > least && part[length - 1] != '/') {
+            length--;
+        }
+        length -= length > least;
+        part[length] = '\0';
+    }
+    return status;
+}
+
+int ht_files_sync_content(const char *path, struct ht_error *error)
+{
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    if (fd < 0) {
+        return errno == ENOENT ? 0 : ht_files_error(error, errno, "open", path);
+    }
+    int status = fdatasync(fd) == 0 ? 0 : ht_files_error(error, errno, "sync", path);
+    close(fd);
+    return status;
+}
+
 int ht_files_write_at(int fd, struct iovec *parts, int count, int64_t offset)
 {
     while (count > 0) {

@@ -23,6 +23,14 @@ int ht_files_make_directories(const char *path, struct ht_error *error) HT_MUST_
 /** Makes the names in the directory durable. */
 int ht_files_sync_directory(const char *path, struct ht_error *error) HT_MUST_CHECK;
 
+/** Makes the names durable that lead from the directory `top` down to `path`: whoever made them may
+ * have been killed before it could. `top` is a beginning of `path`; "" goes up to the root. */
+int ht_files_sync_names(const char *top, const char *path, struct ht_error *error) HT_MUST_CHECK;
+
+/** Makes what an earlier process wrote to the file durable, for it may have been killed before it
+ * could; one that is not there is fine. */
+int ht_files_sync_content(const char *path, struct ht_error *error) HT_MUST_CHECK;
+
 /** Writes all of `parts` at `offset`; 0 or an errno value (positive). `parts` is changed. */
 int ht_files_write_at(int fd, struct iovec *parts, int count, int64_t offset) HT_MUST_CHECK;
 

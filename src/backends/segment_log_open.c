@@ -8,6 +8,9 @@
  *     the last one has no whole header     it was being made: remove it
  *     a block that is not whole            nothing whole behind it: cut the tail off
  *                                          else it is damage, for a person
+ *
+ * What is found may not be durable: who wrote it may have been killed before its sync. So all of it
+ * is synced before anybody counts on it.
  */
 
 #include "files.h"
@@ -44,6 +47,7 @@ static int read_header(struct ht_segment_log *log, size_t index, struct ht_error
 static int remove_unborn(struct ht_segment_log *log, const char *path, struct ht_error *error);
 static int open_last(struct ht_segment_log *log, int64_t now_ms, struct ht_error *error);
 static int walk(struct scan *scan, struct ht_error *error);
+static int make_durable(const struct scan *scan, struct ht_error *error);
 static int check_block(struct scan *scan, struct ht_segment_block_header *header, bool *is_whole);
 static void take_block(struct scan *scan, const struct ht_segment_block_header *header,
                        const char *cursor);
@@ -206,6 +210,9 @@ static int open_last(struct ht_segment_log *log, int64_t now_ms, struct ht_error
         log->fd = open(scan.path, O_RDWR | O_CLOEXEC);
         status = log->fd < 0 ? ht_files_error(error, errno, "open", scan.path) : walk(&scan, error);
     }
+    if (status == 0) {
+        status = make_durable(&scan, error);
+    }
     free(scan.path);
     free(scan.step);
     return status;
@@ -234,6 +241,14 @@ static int walk(struct scan *scan, struct ht_error *error)
     scan->segment->bytes = scan->offset;
     scan->segment->is_marked = true;
     return 0;
+}
+
+static int make_durable(const struct scan *scan, struct ht_error *error)
+{
+    if (fdatasync(scan->log->fd) != 0) {
+        return ht_files_error(error, errno, "sync", scan->path);
+    }
+    return ht_files_sync_directory(scan->log->directory, error);
 }
 
 /* 0 or an errno value. */

@@ -16,7 +16,7 @@ import time
 
 import pytest
 
-from accounts import Client, Ledger, archive_lines, frightening, judge
+from accounts import Client, Ledger, archive_lines, frightening, judge, wait_until_still
 from conftest import SEED, crashes, layer
 from daemon import Daemon
 from power_model import Model, read_journal
@@ -185,6 +185,46 @@ def cut_again(ledger, cut, number, seed):
         again.told = f"{cut.told}, and again {again.told}"
         check(ledger, again, at, seed)
     shutil.rmtree(recorder.place)
+
+
+KILLED_AT = 8  # of so many processes in a test
+EARLY_RECORDS = 110  # what a start, a replayed file and its letters note
+
+
+@pytest.mark.parametrize("part", range(max(1, crashes(32) // 32)))
+def test_what_a_killed_process_left_is_made_durable(tmp_path, part):
+    """A process that is killed has written what is not synced, and made names that are not. The next one
+    finds them, promises more on top of them, and then the power goes: nothing is left that was not synced."""
+    draw = random.Random(f"left {SEED} {part}")
+    step = EARLY_RECORDS // KILLED_AT
+    for number, at in enumerate(range(draw.randint(1, step), EARLY_RECORDS, step)):
+        ledger, recorder = Ledger(at), Recorder(tmp_path / str(at), draw).begin()
+        replayed = ledger.take_ids(40)
+        lines = [json.dumps(one).encode() for one in ledger.tweets(replayed)]
+        lines[10:10] = [b"no tweet", b"neither"]
+        (tmp_path / "replayed.jsonl").write_bytes(b"\n".join(lines) + b"\n")
+        settings = {**SMALL, "source.type": "replay", "source.rate": 0, "source.files": [str(tmp_path / "replayed.jsonl")]}
+        client = Client(ledger, settings, data=recorder.data, environ={**recorder.environ(), "HT_POWER_KILL_AT": str(at)})
+        client.spawn()
+        time.sleep(0.15)
+        client.kill()
+        recorder.cut_run(1, 0, ledger.promises)
+        client.environ = recorder.environ()
+        client.start()
+        client.post_ids(ledger.take_ids(5))
+        client.wait_for(lambda: client.delete(f"/hashtags/{ledger.tags(41)[1]}").status == 200, "a deletion")
+        wait_until_still(client)
+        client.kill()
+        recorder.cut_run(2, 0, ledger.promises)
+        recorder.model.build(recorder.place / "cut", None)
+        promises = ledger.promises()
+        promises.ids.update(replayed)
+        cut = Cut(recorder.place / "cut", promises, f"after a kill at record {at}, a start and a flush")
+        client.settings.pop("source.type")
+        check(ledger, cut, number, SEED)
+        letters = [json.loads(line)["data"] for path in cut.place.rglob("*.jsonl") for line in path.read_text().splitlines()]
+        assert {synthetic.base64(line) for line in (b"no tweet", b"neither")} <= set(letters), cut.place
+        shutil.rmtree(recorder.place)
 
 
 @pytest.mark.parametrize("history", range(max(1, HISTORIES // 4)))
