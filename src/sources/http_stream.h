@@ -62,8 +62,8 @@ void ht_http_stream_resume(struct ht_http_stream *stream);
 enum ht_source_end ht_http_stream_end_of(int status, struct ht_slice body);
 
 /** The wait that headers ask for: Retry-After (seconds or an HTTP date), x-rate-limit-reset (Unix
- * seconds) where x-rate-limit-remaining is 0, or is not told and the status is 429; 0 where none.
- * Also notes the limits in the source's connection. */
+ * seconds; x-ratelimit-reset, an RFC 3339 time, of Mastodon) where the remaining ones are 0, or are
+ * not told and the status is 429; 0 where none. Also notes the limits in the source's connection. */
 uint64_t ht_http_stream_note_limits(struct ht_live *live, int status,
                                     const struct ht_http_header *headers, size_t header_count);
 

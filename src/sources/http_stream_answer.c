@@ -2,12 +2,18 @@
 #include "http_stream_answer.h"
 
 #include "answer_text.h"
+#include "mastodon_status.h"
+
+#include <stdio.h>
 
 /* What to do about a status; a source may know better. */
 static const char *general_cure(int status);
 static bool is_refused(int status);
 static uint64_t retry_after_ms(struct ht_live *live, struct ht_slice value);
-static int64_t number_of(const struct ht_http_header *headers, size_t count, const char *name);
+static struct ht_slice limit_header(const struct ht_http_header *headers, size_t count,
+                                    const char *what);
+static int64_t number_of(struct ht_slice value);
+static int64_t reset_of(struct ht_slice value);
 static enum ht_source_end end_of_code(int code);
 
 enum ht_source_end ht_http_stream_end_of(int status, struct ht_slice body)
@@ -36,9 +42,9 @@ uint64_t ht_http_stream_note_limits(struct ht_live *live, int status,
                                     const struct ht_http_header *headers, size_t header_count)
 {
     struct ht_source_connection *connection = &live->source.connection;
-    int64_t limit = number_of(headers, header_count, "x-rate-limit-limit");
-    int64_t remaining = number_of(headers, header_count, "x-rate-limit-remaining");
-    int64_t reset_s = number_of(headers, header_count, "x-rate-limit-reset");
+    int64_t limit = number_of(limit_header(headers, header_count, "limit"));
+    int64_t remaining = number_of(limit_header(headers, header_count, "remaining"));
+    int64_t reset_s = reset_of(limit_header(headers, header_count, "reset"));
     if (limit >= 0 || remaining >= 0 || reset_s >= 0) {
         connection->rate_limit = limit;
         connection->rate_remaining = remaining;
@@ -73,13 +79,34 @@ static uint64_t retry_after_ms(struct ht_live *live, struct ht_slice value)
     return 0;
 }
 
+/* X spells them x-rate-limit-reset, Mastodon X-RateLimit-Reset. */
+static struct ht_slice limit_header(const struct ht_http_header *headers, size_t count,
+                                    const char *what)
+{
+    char name[32];
+    (void)snprintf(name, sizeof(name), "x-rate-limit-%s", what);
+    struct ht_slice value = ht_http_header_find(headers, count, name);
+    if (value.length > 0) {
+        return value;
+    }
+    (void)snprintf(name, sizeof(name), "x-ratelimit-%s", what);
+    return ht_http_header_find(headers, count, name);
+}
+
 /* -1 where it is not there or no number. */
-static int64_t number_of(const struct ht_http_header *headers, size_t count, const char *name)
+static int64_t number_of(struct ht_slice value)
 {
     uint64_t number;
-    struct ht_slice value = ht_http_header_find(headers, count, name);
     /* in seconds it must still fit in milliseconds */
     return ht_slice_to_u64(value, INT64_MAX / 1000, &number) == 0 ? (int64_t)number : -1;
+}
+
+/* Unix seconds, or a time as Mastodon writes it. */
+static int64_t reset_of(struct ht_slice value)
+{
+    int64_t reset_ms = ht_mastodon_time_ms(value);
+    /* a second later rather than too early */
+    return reset_ms > 0 ? (reset_ms + 999) / 1000 : number_of(value);
 }
 
 void ht_http_stream_explain(const char *what, const struct ht_http_result *result,
