@@ -174,6 +174,7 @@ function connection(link) {
     ["Ended", reconnects.length === 0 ? "never"
       : reconnects.map(([name, times]) => `${count(times)} × ${ENDS[name] ?? name}`).join("; ")]);
   if (link.repeats > 0) rows.push(["Repeats", `${count(link.repeats)} messages dropped, they had come before`]);
+  if (link.skipped > 0) rows.push(["Skipped", `${count(link.skipped)} events that say nothing of hashtags`]);
   if (link.gaps > 0) rows.push(["Gaps", `${count(link.gaps)}: something may have been missed`]);
   if (link.pauses > 0) rows.push(["Held back", `${count(link.pauses)} times, the pipeline was full`]);
   if (link.undelivered !== null) rows.push(["Held back by the service", `${count(link.undelivered)} messages`]);

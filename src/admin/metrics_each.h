@@ -36,6 +36,7 @@ void ht_metrics_each_source_connects(const struct ht_admin *admin,
 void ht_metrics_each_source_received_bytes(const struct ht_admin *admin,
                                            struct ht_metrics_writer *writer);
 void ht_metrics_each_source_repeats(const struct ht_admin *admin, struct ht_metrics_writer *writer);
+void ht_metrics_each_source_skipped(const struct ht_admin *admin, struct ht_metrics_writer *writer);
 void ht_metrics_each_source_gaps(const struct ht_admin *admin, struct ht_metrics_writer *writer);
 void ht_metrics_each_source_socket_pauses(const struct ht_admin *admin,
                                           struct ht_metrics_writer *writer);

@@ -68,6 +68,7 @@ static void write_numbers(const struct ht_admin *admin, struct ht_metrics_writer
 COUNTS(connects, source->connection.connects)
 COUNTS(received_bytes, source->connection.received_bytes)
 COUNTS(repeats, source->connection.repeats)
+COUNTS(skipped, source->connection.skipped)
 COUNTS(gaps, source->connection.gaps)
 COUNTS(socket_pauses, source->connection.pauses)
 NUMBERS(last_byte_timestamp_seconds, source->connection.last_byte_s)

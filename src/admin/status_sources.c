@@ -81,6 +81,7 @@ static void write_connection(const struct ht_source_connection *connection,
     write_count(writer, "received_bytes", connection->received_bytes);
     write_count(writer, "connects", connection->connects);
     write_count(writer, "repeats", connection->repeats);
+    write_count(writer, "skipped", connection->skipped);
     write_count(writer, "gaps", connection->gaps);
     write_count(writer, "pauses", connection->pauses);
     write_known(writer, "undelivered", connection->undelivered);

@@ -14,7 +14,7 @@ def live_source(name, **changes):
     now = int(time.time())
     link = {"state": "connected", "since": now - 3600, "last_byte_at": now, "last_message_at": now,
             "next_try_at": None, "behind_seconds": 1.5, "received_bytes": 12345678, "connects": 1,
-            "repeats": 0, "gaps": 0, "pauses": 0, "undelivered": None, "rate_limit": None,
+            "repeats": 0, "skipped": 0, "gaps": 0, "pauses": 0, "undelivered": None, "rate_limit": None,
             "reconnects": {}}
     link.update(changes)
     return {"name": name, "type": name, "state": "working", "text": "", "since": now - 3600,
@@ -24,7 +24,7 @@ def live_source(name, **changes):
 def test_the_source_station_tells_of_every_connection(make_fake, pages, shoot):
     fake = make_fake()
     waiting = live_source("mastodon", state="waiting", next_try_at=int(time.time()) + 40,
-                          connects=3, reconnects={"stalled": 2, "network": 1}, gaps=1,
+                          connects=3, reconnects={"stalled": 2, "network": 1}, gaps=1, skipped=7,
                           rate_limit={"limit": 300, "remaining": 0,
                                       "reset_at": int(time.time()) + 200})
     waiting.update(state="waiting", text="connection refused <b>")
@@ -41,6 +41,7 @@ def test_the_source_station_tells_of_every_connection(make_fake, pages, shoot):
     expect(dialog).to_contain_text("2 × nothing came for too long; 1 × the network failed")
     expect(dialog).to_contain_text(re.compile(r"Next try ?in \d+ s"))
     expect(dialog).to_contain_text("0 of 300 connections left, anew in 3 min")
+    expect(dialog).to_contain_text("7 events that say nothing of hashtags")
     shoot(page, "sources")
 
 

@@ -43,6 +43,15 @@ def test_what_the_service_reports(start, streaming):
     assert limit["limit"] == 50 and limit["remaining"] == 49 and limit["reset_at"] == streaming.twitter_v2.reset_at
 
 
+def test_events_that_say_nothing_of_hashtags(start, streaming):
+    daemon = live.run(start, streaming, "mastodon")
+    streaming.mastodon.publish([samples.Message(b"7", event="unheard_of"), samples.Message(b"undefined", event="filters_changed"),
+                                samples.Message(samples.packed(samples.status(116 * 10**15, ["a"])), id=str(116 * 10**15))])
+    live.wait_until_counted(daemon, {"a": 1})
+    assert connection(daemon)["skipped"] == 2
+    assert daemon.metric("hashtagd_source_skipped_total") == 2
+
+
 def test_what_v1_holds_back(start, streaming):
     daemon = live.run(start, streaming, "twitter-v1")
     streaming.twitter_v1.publish([samples.packed({"limit": {"track": track}}) for track in (5, 19, 6, 6)])
