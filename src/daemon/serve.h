@@ -61,7 +61,6 @@ struct ht_daemon {
     struct ht_archive *archive; /* NULL where archive.type is none */
     struct ht_dead_letters *dead_letters;
     struct ht_http_client *source_client; /* of live sources; NULL where there is none */
-    struct ht_buffer dictionary;          /* of a Jetstream; empty where there is none */
     struct ht_source *source;
     struct ht_budget budget;
     struct ht_tally *tally;

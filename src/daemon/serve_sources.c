@@ -31,15 +31,14 @@ struct made {
     struct ht_error *error;
 };
 
-static int read_dictionary(struct ht_daemon *daemon, const char *path, struct ht_error *error)
+static int read_dictionary(struct ht_buffer *dictionary, const char *path, struct ht_error *error)
 {
     char piece[16384];
     size_t length;
     int status = 0;
-    ht_buffer_init(&daemon->dictionary, DICTIONARY_MAX_BYTES);
     FILE *file = fopen(path, "re");
     while (file != NULL && status == 0 && (length = fread(piece, 1, sizeof(piece), file)) > 0) {
-        status = ht_buffer_append(&daemon->dictionary, piece, length);
+        status = ht_buffer_append(dictionary, piece, length);
     }
     if (file == NULL || ferror(file)) {
         status = ht_error_set(error, HT_EIO, "The dictionary %s cannot be read: %s", path,
@@ -147,15 +146,21 @@ static struct ht_source *make_twitter_v2(const struct made *made)
 static struct ht_source *make_jetstream(const struct made *made)
 {
     const struct ht_config_source *keys = made->keys;
-    if (keys->dictionary[0] != '\0' && made->daemon->dictionary.length == 0 &&
-        read_dictionary(made->daemon, keys->dictionary, made->error) != 0) {
-        return NULL;
+    struct ht_buffer dictionary;
+    struct ht_source *source = NULL;
+    ht_buffer_init(&dictionary, DICTIONARY_MAX_BYTES);
+    if (keys->dictionary[0] != '\0' &&
+        read_dictionary(&dictionary, keys->dictionary, made->error) != 0) {
+        goto out;
     }
     struct ht_jetstream_source_options options = {
         COMMON(made), .follow = texts_of(&keys->follow), .follow_count = keys->follow.count,
         .accepts_compressed = keys->compression && keys->dictionary[0] != '\0',
-        .dictionary = ht_buffer_slice(&made->daemon->dictionary)};
-    return ht_jetstream_source_create(&options);
+        .dictionary = ht_buffer_slice(&dictionary)};
+    source = ht_jetstream_source_create(&options);
+out:
+    ht_buffer_finish(&dictionary);
+    return source;
 }
 
 static struct ht_source *make_mastodon(const struct made *made)

@@ -277,7 +277,6 @@ void ht_daemon_take_down(struct ht_daemon *daemon)
     ht_count_destroy(daemon->count);
     ht_tally_destroy(daemon->tally);
     DESTROY(daemon->source);
-    ht_buffer_finish(&daemon->dictionary);
     DESTROY(daemon->dead_letters);
     DESTROY(daemon->archive);
     DESTROY(daemon->stream);

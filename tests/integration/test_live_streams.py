@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Each live source against its service: what is asked, in which words, and that all that came counts."""
 
+import json
 import time
 
 import pytest
@@ -162,6 +163,21 @@ def test_jetstream_with_the_dictionary(start, streaming, shared):
     messages = live.posts("jetstream", 200)
     streaming.jetstream.publish(messages)
     live.wait_until_counted(daemon, live.truth_of("jetstream", messages))
+
+
+def test_each_source_has_its_own_dictionary(start, streaming, shared, tmp_path):
+    """One that is wrong for the first source says nothing about the second's."""
+    path, wrong = shared / "bluesky" / "jetstream-v1.zdict", tmp_path / "wrong.zdict"
+    wrong.write_bytes(b"no dictionary")
+    streaming.jetstream.dictionary = path.read_bytes()
+    file = tmp_path / "hashtagd.json"
+    file.write_text(json.dumps({"source": [
+        {"type": "jetstream", "name": name, "url": streaming.jetstream.url, "dictionary": str(dictionary)}
+        for name, dictionary in (("first", wrong), ("second", path))]}))
+    daemon = start({}, arguments=["--config", str(file)])
+    streaming.wait_for(lambda: len(streaming.jetstream.streams()) == 2, "both connect")
+    assert sorted("compress" in visit.query for visit in streaming.jetstream.streams()) == [False, True]
+    assert "source=first" in daemon.log and "source=second dictionary_id" not in daemon.log
 
 
 def test_jetstream_answers_pings(start, streaming):

@@ -36,7 +36,7 @@ struct ht_jetstream_source_options {
     const char *const *follow; /**< DIDs whose posts alone are wanted; NULL where there is none */
     size_t follow_count;
     bool accepts_compressed; /**< zstd with the published dictionary, where `dictionary` is there */
-    struct ht_slice dictionary; /**< zstd dictionary 1612007021; empty: no compression; borrowed */
+    struct ht_slice dictionary; /**< zstd dictionary 1612007021; empty: no compression */
 };
 
 /** Makes the source, to be started once. NULL where memory is out. */
