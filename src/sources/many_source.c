@@ -19,7 +19,11 @@
  * is the cursor of a time when there was one source: every part gets it and takes its own.
  */
 
-enum { MAGIC = 0x4d616e79 };
+enum {
+    MAGIC = 0x4d616e79,
+    OTHERS_BYTES = 256,      /* of the text that names all in trouble */
+    OTHERS_EXTRA_BYTES = 40, /* a name's state, and how many more there are */
+};
 
 static const char cursor_head[] = HT_SOURCE_CURSOR_OF_MANY;
 
@@ -250,30 +254,60 @@ static void take_errors(struct many_source *many)
     whole->errors = errors;
 }
 
+static bool is_in_trouble(const struct ht_source *part)
+{
+    return badness(part->health.state) >= badness(HT_HEALTH_WAITING);
+}
+
+/* Names all in trouble but `worst`, which has the word; of very long names as many as fit. */
+static void name_others(const struct many_source *many, const struct ht_source *worst,
+                        char text[OTHERS_BYTES])
+{
+    size_t length = 0, unnamed = 0;
+    text[0] = '\0';
+    for (size_t i = 0; i < many->count; i++) {
+        const struct ht_source *part = many->list[i];
+        if (part == worst || !is_in_trouble(part)) {
+            continue;
+        }
+        if (unnamed > 0 || length + strlen(part->name) + OTHERS_EXTRA_BYTES > OTHERS_BYTES) {
+            unnamed++;
+            continue;
+        }
+        length += (size_t)snprintf(text + length, OTHERS_BYTES - length, "%s%s %s",
+                                   length == 0 ? "; also " : ", ", part->name,
+                                   ht_health_state_name(part->health.state));
+    }
+    if (unnamed > 0) {
+        (void)snprintf(text + length, OTHERS_BYTES - length, ", and %zu more", unnamed);
+    }
+}
+
 static void on_part_health(void *user, struct ht_health *health)
 {
     struct many_source *many = user;
     const struct ht_source *worst = many->list[0];
-    size_t troubled = 0;
     if (health != NULL) {
         tell_part(many, health);
     }
     for (size_t i = 0; i < many->count; i++) {
         const struct ht_source *part = many->list[i];
-        troubled += badness(part->health.state) >= badness(HT_HEALTH_WAITING);
         if (badness(part->health.state) > badness(worst->health.state)) {
             worst = part;
         }
     }
     take_errors(many);
     bool is_told = worst->health.text[0] != '\0';
-    char others[80] = "";
-    if (troubled > 1) {
-        (void)snprintf(others, sizeof(others), "; %zu of %zu sources are in trouble", troubled,
-                       many->count);
+    char others[OTHERS_BYTES];
+    name_others(many, worst, others);
+    /* the others are named even where the worst has much to say */
+    int room = (int)(HT_ERROR_TEXT_BYTES - strlen(others) - strlen(worst->name) - sizeof(": "));
+    while (room > 0 && (worst->health.text[room] & 0xC0) == 0x80) {
+        room--; /* at the border of a character */
     }
-    ht_health_set(&many->source.health, worst->health.state, "%s%s%.380s%s",
-                  is_told ? worst->name : "", is_told ? ": " : "", worst->health.text, others);
+    ht_health_set(&many->source.health, worst->health.state, "%s%s%.*s%s",
+                  is_told ? worst->name : "", is_told ? ": " : "", room, worst->health.text,
+                  others);
 }
 
 static void destroy(struct ht_source *source)

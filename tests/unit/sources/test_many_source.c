@@ -299,8 +299,9 @@ static void test_the_state_is_that_of_the_worst_part(void **state)
         {HT_HEALTH_WORKING, HT_HEALTH_WORKING, HT_HEALTH_WORKING, "one: because"},
         {HT_HEALTH_IDLE, HT_HEALTH_WORKING, HT_HEALTH_WORKING, "two: because"},
         {HT_HEALTH_WORKING, HT_HEALTH_WAITING, HT_HEALTH_WAITING, "two: because"},
-        {HT_HEALTH_FAILED, HT_HEALTH_WAITING, HT_HEALTH_FAILED,
-         "one: because; 2 of 2 sources are in trouble"},
+        {HT_HEALTH_FAILED, HT_HEALTH_WAITING, HT_HEALTH_FAILED, "one: because; also two waiting"},
+        {HT_HEALTH_WAITING, HT_HEALTH_FAILED, HT_HEALTH_FAILED, "two: because; also one waiting"},
+        {HT_HEALTH_FAILED, HT_HEALTH_FAILED, HT_HEALTH_FAILED, "one: because; also two failed"},
         {HT_HEALTH_PAUSED, HT_HEALTH_WORKING, HT_HEALTH_PAUSED, "one: because"},
     };
     (void)state;
@@ -312,6 +313,41 @@ static void test_the_state_is_that_of_the_worst_part(void **state)
         ht_health_set(&world.hands[1].source.health, cases[i].two, "because");
         assert_int_equal(world.many->health.state, cases[i].expected);
         assert_string_equal(world.many->health.text, cases[i].text);
+        world_finish(&world);
+    }
+}
+
+/* Whatever the names and words, the text is whole and says how many it leaves out. */
+static void test_every_part_in_trouble_is_named(void **state)
+{
+    (void)state;
+    for (size_t name_bytes = 1; name_bytes < HT_SOURCE_NAME_BYTES; name_bytes++) {
+        struct hand hands[HT_SOURCE_COUNT_MAX] = {0};
+        struct ht_source *sources[HT_SOURCE_COUNT_MAX];
+        struct world world;
+        char name[HT_SOURCE_NAME_BYTES] = "", words[HT_ERROR_TEXT_BYTES];
+        world_init(&world);
+        memset(name, 'n', name_bytes);
+        memset(words, 'w', sizeof(words));
+        words[sizeof(words) - 1] = '\0';
+        for (size_t i = 0; i < HT_SOURCE_COUNT_MAX; i++) {
+            name[0] = (char)('a' + i);
+            ht_source_init(&hands[i].source, &hand_ops, name, &world.clock.clock);
+            sources[i] = &hands[i].source;
+        }
+        struct ht_source *many = ht_many_source_create(sources, HT_SOURCE_COUNT_MAX,
+                                                       &world.clock.clock, &world.timers, NULL);
+        for (size_t i = 1; i < HT_SOURCE_COUNT_MAX; i++) {
+            ht_health_set(&sources[i]->health, HT_HEALTH_WAITING, "%s", words);
+        }
+        const char *text = many->health.text;
+        const char *others = strstr(text, "; also c");
+        assert_int_equal(text[0], 'b');
+        assert_non_null(others);
+        bool are_all_named = others[strlen(others) - 1] == 'g' && strstr(others, ", h") != NULL;
+        assert_true(are_all_named || strstr(others, " more") != NULL);
+        assert_true(are_all_named || name_bytes > 20);
+        many->ops->destroy(many);
         world_finish(&world);
     }
 }
@@ -328,6 +364,7 @@ int main(void)
         cmocka_unit_test(test_the_errors_of_all_parts_are_counted),
         cmocka_unit_test(test_only_those_that_wait_are_resumed),
         cmocka_unit_test(test_a_part_that_was_told_to_wait_is_resumed_whatever_it_delivers),
+        cmocka_unit_test(test_every_part_in_trouble_is_named),
         cmocka_unit_test(test_it_is_stopped_with_its_last_part),
         cmocka_unit_test(test_the_state_is_that_of_the_worst_part),
     };
