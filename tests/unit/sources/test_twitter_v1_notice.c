@@ -128,12 +128,16 @@ static void test_disconnect_codes(void **state)
         const char *text;
     } cases[] = {
         {1, HT_SOURCE_END_TOLD, "(code 1): the feed was shut down"},
-        {2, HT_SOURCE_END_TOLD_TO_STOP, "end the other program"},
+        /* it connects again by itself: a restart is asked for only where settings change */
+        {2, HT_SOURCE_END_TOLD_TO_STOP,
+         "; end the other program, or restart this one with an account of its own"},
         {3, HT_SOURCE_END_TOLD, "operator"},
         {4, HT_SOURCE_END_TOLD, "too slowly"},
-        {5, HT_SOURCE_END_TOLD_TO_STOP, "same account"},
-        {6, HT_SOURCE_END_TOLD_TO_STOP, "set TWITTER_ACCESS_TOKEN"},
-        {7, HT_SOURCE_END_TOLD_TO_STOP, "logged in elsewhere"},
+        {5, HT_SOURCE_END_TOLD_TO_STOP, "; look whether another program uses the same account"},
+        {6, HT_SOURCE_END_TOLD_TO_STOP,
+         "set TWITTER_ACCESS_TOKEN and TWITTER_ACCESS_TOKEN_SECRET, then restart"},
+        {7, HT_SOURCE_END_TOLD_TO_STOP,
+         "logged in elsewhere; end the other program, or restart this one with credentials"},
         {8, HT_SOURCE_END_TOLD, "(code 8): the reason is not known"},
         {9, HT_SOURCE_END_TOLD, "most messages"},
         {10, HT_SOURCE_END_TOLD, "went wrong"},
