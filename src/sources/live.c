@@ -21,9 +21,7 @@
 #define MAGIC           0x4c697665u /* "Live" */
 #define TRY_TEXT_BYTES  40
 #define FIRST_COLLECTED 256
-#define MINUTES_FROM_MS 120000 /* shorter waits are told in seconds */
 #define MS_A_SECOND     1000
-#define MS_A_MINUTE     60000
 
 static void start(struct ht_source *source, struct ht_source_sink *sink, struct ht_slice cursor);
 static void on_try(struct ht_timer *timer);
@@ -38,7 +36,7 @@ static struct ht_live_end reason_of(struct ht_live *live, const struct ht_live_e
 static void tell(struct ht_live *live, const struct ht_reconnect_decision *decision,
                  const struct ht_live_end *end);
 static void put_in_line(char *text);
-static const char *try_text(uint64_t wait_ms, char text[TRY_TEXT_BYTES]);
+static const char *try_text(uint64_t wait_ms, int64_t at_s, char text[TRY_TEXT_BYTES]);
 static void stop(struct ht_source *source, void (*on_stopped)(void *user), void *user);
 static void on_stop_due(struct ht_timer *timer);
 static void on_fail_due(struct ht_timer *timer);
@@ -355,7 +353,7 @@ static void tell(struct ht_live *live, const struct ht_reconnect_decision *decis
     }
     ht_error_set(&error, end->error->code, "%s: %.*s%s; %s", live->ops->service,
                  is_long ? room - 3 : length, text, is_long ? "..." : "",
-                 try_text(decision->wait_ms, when));
+                 try_text(decision->wait_ms, live->source.connection.next_try_s, when));
     put_in_line(error.text);
     ht_log_debug(live->options.log, "source", "the connection ended",
                  HT_TEXT("source", live->source.name),
@@ -375,16 +373,16 @@ static void put_in_line(char *text)
     }
 }
 
-static const char *try_text(uint64_t wait_ms, char text[TRY_TEXT_BYTES])
+/* The time of day, which is still true when somebody reads it; no wait is as long as a day. */
+static const char *try_text(uint64_t wait_ms, int64_t at_s, char text[TRY_TEXT_BYTES])
 {
+    enum { TIME_AT = 11, TIME_BYTES = 8 };
+    char time[HT_TIME_UTC_BYTES];
     if (wait_ms == 0) {
         (void)snprintf(text, TRY_TEXT_BYTES, "connecting again");
-    } else if (wait_ms < MINUTES_FROM_MS) {
-        (void)snprintf(text, TRY_TEXT_BYTES, "next try in %" PRIu64 " s",
-                       (wait_ms + MS_A_SECOND - 1) / MS_A_SECOND);
     } else {
-        (void)snprintf(text, TRY_TEXT_BYTES, "next try in %" PRIu64 " minutes",
-                       (wait_ms + MS_A_MINUTE - 1) / MS_A_MINUTE);
+        (void)snprintf(text, TRY_TEXT_BYTES, "next try at %.*s UTC", TIME_BYTES,
+                       ht_time_format_utc(at_s * MS_A_SECOND, time) + TIME_AT);
     }
     return text;
 }

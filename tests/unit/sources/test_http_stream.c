@@ -271,37 +271,37 @@ static void test_statuses(void **state)
         {401, NULL, "{\"errors\":[{\"code\":32,\"message\":\"Could not authenticate you.\"}]}",
          HT_SOURCE_END_REFUSED, 5,
          "Chirp: the stream of chirps: answered with 401 Unauthorized: Could not authenticate you. "
-         "(code 32); check the token or keys, and the clock of this machine; next try in "},
+         "(code 32); check the token or keys, and the clock of this machine; next try at "},
         {403, NULL, "{\"title\":\"Client Forbidden\",\"detail\":\"No.\"}", HT_SOURCE_END_REFUSED, 5,
          "Chirp: the stream of chirps: answered with 403 Forbidden: Client Forbidden: No.; ask the "
-         "service for more; next try in "},
+         "service for more; next try at "},
         {404, NULL, "", HT_SOURCE_END_REFUSED, 5,
          "Chirp: the stream of chirps: answered with 404 Not Found; check source.url; next try "
-         "in "},
+         "at "},
         {420, NULL, "Exceeded connection limit for user\n", HT_SOURCE_END_RATE_LIMITED, 60,
          "Chirp: the stream of chirps: answered with 420 Enhance Your Calm: Exceeded connection "
          "limit for "
-         "user; next try in "},
+         "user; next try at "},
         {429, "Retry-After: 100\r\n", "", HT_SOURCE_END_RATE_LIMITED, 100,
-         "Chirp: the stream of chirps: answered with 429 Too Many Requests; next try in "},
+         "Chirp: the stream of chirps: answered with 429 Too Many Requests; next try at "},
         {429, NULL,
          "{\"title\":\"ConnectionException\",\"detail\":\"This stream is currently at the maximum "
          "allowed connection limit.\",\"connection_issue\":\"TooManyConnections\"}",
          HT_SOURCE_END_TOO_MANY, 60,
          "Chirp: the stream of chirps: answered with 429 Too Many Requests: ConnectionException: "
          "This stream is currently at the maximum allowed connection limit. (TooManyConnections); "
-         "next try in "},
+         "next try at "},
         {503, NULL,
          "<html><head><title>x</title></head><body><h1>Over  capacity</h1>\n</body></html>",
          HT_SOURCE_END_HTTP_ERROR, 5,
          "Chirp: the stream of chirps: answered with 503 Service Unavailable: Over capacity; next "
-         "try in "},
+         "try at "},
         {302, "Location: http://elsewhere/\r\n", "", HT_SOURCE_END_HTTP_ERROR, 5,
          "Chirp: the stream of chirps: answered with 302 Found; redirects are not followed: check "
-         "source.url; next try in "},
+         "source.url; next try at "},
         {400, NULL, "you sent Bearer token-of-secrets", HT_SOURCE_END_REFUSED, 5,
          "Chirp: the stream of chirps: answered with 400 Bad Request: you sent Bearer "
-         "****************; next try in "},
+         "****************; next try at "},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct live_world world = {0};
@@ -464,8 +464,8 @@ static void test_nobody_answers(void **state)
     live_world_skip(&world, 31000);
     live_world_await_link(&world, WAITING);
     assert_int_equal(chirp->live.source.connection.ends[HT_SOURCE_END_NETWORK], 1);
-    assert_string_equal(chirp->live.source.health.text,
-                        "Chirp: the stream of chirps: no answer came in 30 s; next try in 1 s");
+    assert_non_null(strstr(chirp->live.source.health.text,
+                           "Chirp: the stream of chirps: no answer came in 30 s; next try at "));
     live_world_finish(&world);
 }
 

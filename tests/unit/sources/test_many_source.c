@@ -214,7 +214,8 @@ static void test_the_log_tells_the_trouble_of_each_part_and_its_end(void **state
     world_init(&world);
     ht_health_set(&world.hands[0].source.health, HT_HEALTH_FAILED, "no token");
     ht_health_set(&world.hands[1].source.health, HT_HEALTH_WAITING, "busy");
-    ht_health_set(&world.hands[1].source.health, HT_HEALTH_WAITING, "busy; next try in 2 s");
+    ht_health_set(&world.hands[1].source.health, HT_HEALTH_WAITING,
+                  "busy; next try at 22:13:20 UTC");
     ht_health_set(&world.hands[1].source.health, HT_HEALTH_WORKING, "%s", "");
     assert_true(pread(world.log.fd, text, sizeof(text) - 1, 0) > 0);
     for (size_t i = 0; i < HT_COUNT_OF(expected); i++) {
