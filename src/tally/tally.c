@@ -338,7 +338,9 @@ static void prefetch_entries(const struct ht_tally *tally, const uint64_t *hashe
         const struct ht_tag_index_table *table =
             &tally->index.tables[ht_tag_index_table_of(hashes[i])];
         uint32_t home = ht_tag_index_home(hashes[i], table->capacity);
-        __builtin_prefetch(table->places + (size_t)home * HT_TAG_INDEX_PLACE_BYTES);
+        if (table->places != NULL) {
+            __builtin_prefetch(table->places + (size_t)home * HT_TAG_INDEX_PLACE_BYTES);
+        }
     }
     for (size_t i = 0; i < count; i++) {
         struct ht_tag_index_probe probe = ht_tag_index_probe(&tally->index, hashes[i]);

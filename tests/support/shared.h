@@ -92,10 +92,10 @@ static inline bool shared_next(struct shared_lines *lines, struct ht_slice *line
         }
         ht_json_destroy(lines->answer);
         lines->answer = NULL;
-        struct ht_slice rest =
-            ht_slice_make(lines->text.data + lines->offset, lines->text.length - lines->offset);
+        struct ht_slice rest = ht_buffer_slice(&lines->text);
         size_t consumed = 0;
-        if (rest.length > 0) {
+        if (rest.length > lines->offset) {
+            rest = ht_slice_make(rest.data + lines->offset, rest.length - lines->offset);
             lines->answer = ht_json_parse_prefix(rest, &consumed, NULL, NULL);
         }
         lines->offset += consumed;

@@ -119,8 +119,11 @@ static void on_bytes(uv_stream_t *stream, ssize_t count, const uv_buf_t *bytes)
 
 static struct ht_slice take_until(struct ht_slice *rest, const char *mark)
 {
+    if (rest->length == 0) {
+        return *rest;
+    }
     size_t length = strlen(mark);
-    const char *end = rest->length == 0 ? NULL : memmem(rest->data, rest->length, mark, length);
+    const char *end = memmem(rest->data, rest->length, mark, length);
     size_t taken = end == NULL ? rest->length : (size_t)(end - rest->data);
     struct ht_slice piece = ht_slice_make(rest->data, taken);
 
