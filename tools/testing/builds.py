@@ -12,33 +12,36 @@ OUTPUT = ROOT / "build-test"
 
 
 
+# Where programs of the build "address" write what they ran through: up to four files a program, each
+# written by many processes in turn.
+COVERAGE = OUTPUT / "coverage"
+PROFILE = f"-fprofile-instr-generate={COVERAGE}/raw/%4m.profraw"
+
+
 def _clang_runtime():
-    """Where clang keeps its sanitizers: programs that link to them must find them there again."""
+    """Where clang keeps its sanitizers: programs must find them there again. They are linked as shared
+    libraries, so that a library which is loaded before them can let an allocation fail."""
     if shutil.which("clang") is None:
         return ""
     return subprocess.run(["clang", "-print-runtime-dir"], capture_output=True, text=True).stdout.strip()
 
 
-# Name: compiler, options. The optimised build by gcc and the one by clang take every warning for
-# an error; the sanitizers' builds stop at the first finding.
+# Name: compiler, options. The optimised build by gcc and one by clang take every warning for an
+# error; the sanitizers' builds stop at the first finding. "address" has the fuzz targets too, and
+# counts the lines that ran.
 BUILDS = {
     "release": ("gcc", ["--buildtype=release", "-Ddebug=true", "-Dwerror=true"]),
     "address": (
-        "gcc",
-        ["--buildtype=debugoptimized", "-Db_sanitize=address,undefined",
-         "-Dc_args=-fno-sanitize-recover=all -fno-omit-frame-pointer"],
+        "clang",
+        ["--buildtype=debugoptimized", "-Db_sanitize=address,undefined", "-Db_lundef=false", "-Dfuzz=true",
+         "-Dc_args=-fno-sanitize-recover=all -fno-omit-frame-pointer -fsanitize=fuzzer-no-link "
+         f"{PROFILE} -fcoverage-mapping",
+         f"-Dc_link_args=-shared-libasan {PROFILE} -Wl,-rpath,{_clang_runtime()}"],
     ),
     "thread": (
         "clang",
         ["--buildtype=debugoptimized", "-Dwerror=true", "-Db_sanitize=thread", "-Db_lundef=false",
          "-Dc_args=-fno-omit-frame-pointer"],
-    ),
-    "fuzz-targets": (
-        "clang",
-        ["--buildtype=debugoptimized", "-Db_sanitize=address,undefined", "-Db_lundef=false",
-         "-Dtests=false", "-Dfuzz=true",
-         "-Dc_args=-fno-sanitize-recover=all -fno-omit-frame-pointer -fsanitize=fuzzer-no-link",
-         f"-Dc_link_args=-shared-libasan -Wl,-rpath,{_clang_runtime()}"],
     ),
 }
 
@@ -94,7 +97,7 @@ def _make(name):
     if not (where / "build.ninja").exists() or _stale(where, options):
         shutil.rmtree(where, ignore_errors=True)
         _run(["meson", "setup", *options, "--fatal-meson-warnings", str(where), str(ROOT)],
-             {**os.environ, "CC": compiler})
+             {**os.environ, "CC": compiler, "LLVM_PROFILE_FILE": os.devnull})
         (where / "options.txt").write_text(repr(options))
     _run(["ninja", "-C", str(where)], os.environ)
     print(f"   built {name} in {time.monotonic() - began:.0f} s", flush=True)

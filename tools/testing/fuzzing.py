@@ -17,7 +17,7 @@ sys.path.insert(0, str(builds.ROOT / "tests" / "fuzz"))
 
 import corpus  # noqa: E402
 
-BUILD = "fuzz-targets"
+BUILD = "address"
 OUTPUT = builds.OUTPUT / "fuzz"
 
 # An input may take so long and so much before it is a finding. CI's machines are slow and busy.

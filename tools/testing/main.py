@@ -5,6 +5,7 @@ import sys
 import time
 
 import builds
+import coverage
 import suites
 from results import Result
 
@@ -24,6 +25,7 @@ def main(arguments):
         return 2
     chosen = [name for name in suites.SUITES if name in arguments or not arguments]
 
+    coverage.forget()
     rows = []
     total = Result()
     for name in chosen:
@@ -50,6 +52,11 @@ def run_suite(name, words):
 
 
 def print_summary(rows, total):
+    print("\n== coverage of src/ by these suites (tools/coverage tells more)")
+    try:
+        coverage.report()
+    except Exception as failure:  # it tells, it does not judge
+        print(f"it could not be told: {failure}")
     print("\n== summary")
     for name, result, seconds in rows:
         print(f"{name:12} {result.passed:6} passed {len(result.failures):4} failed "
