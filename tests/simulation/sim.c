@@ -62,12 +62,12 @@ int64_t sim_wall_ms(const struct sim *sim)
  * that would move it. */
 static uint64_t due_ns(const struct ht_timer_queue *queue)
 {
-    return queue->count == 0 ? UINT64_MAX : queue->heap[0]->due_ns;
+    return queue->first == NULL ? UINT64_MAX : queue->first->due_ns;
 }
 
 static void fire_first(struct ht_timer_queue *queue)
 {
-    struct ht_timer *timer = queue->heap[0];
+    struct ht_timer *timer = queue->first;
     ht_timer_stop(queue, timer);
     timer->on_due(timer);
 }

@@ -2,8 +2,8 @@
 #pragma once
 
 /**
- * Timers without a loop: a queue ordered by due time (a heap of pointers into the
- * callers' own structs). The event loop asks ht_timer_queue_next_ns() how long it
+ * Timers without a loop: a queue ordered by due time, linked through the callers' own
+ * structs (a pairing heap), so that starting one needs no memory and cannot fail. The event loop asks ht_timer_queue_next_ns() how long it
  * may sleep and calls ht_timer_queue_run() when it wakes; a test does the same with
  * a manual clock. Stages and adapters see only this, never a loop.
  *
@@ -38,15 +38,16 @@ typedef void (*ht_timer_fn)(struct ht_timer *timer);
 struct ht_timer {
     ht_timer_fn on_due;
     uint64_t due_ns;
-    uint64_t order;  /* ties fire in the order of their start */
-    size_t position; /* 1 + place in the heap; 0 where not running */
+    uint64_t order; /* ties fire in the order of their start */
+    struct ht_timer *child, *next;
+    struct ht_timer *before; /* the one that has this as `next`, or the parent as `child` */
+    bool is_running;
 };
 
 /** The queue. The fields are private. */
 struct ht_timer_queue {
     struct ht_clock *clock; /* not owned */
-    struct ht_timer **heap; /* owned array of borrowed timers */
-    size_t count, capacity;
+    struct ht_timer *first; /* the earliest, not owned; the others hang from it */
     uint64_t next_order;
     /* called when the earliest due time changed, so that a sleeping loop can adjust; may be NULL */
     void (*on_change)(void *user);
@@ -56,8 +57,7 @@ struct ht_timer_queue {
 /** Makes an empty queue over `clock` (not owned, outlives the queue). */
 void ht_timer_queue_init(struct ht_timer_queue *queue, struct ht_clock *clock);
 
-/** Frees the queue's own memory. Timers that still run must be there: they are stopped, not
- * fired. */
+/** Empties the queue. Timers that still run must be there: they are stopped, not fired. */
 void ht_timer_queue_finish(struct ht_timer_queue *queue);
 
 /** Nanoseconds until the next timer is due: 0 where one is due already, UINT64_MAX where none
@@ -71,8 +71,7 @@ size_t ht_timer_queue_run(struct ht_timer_queue *queue);
 /** Makes a stopped timer. */
 void ht_timer_init(struct ht_timer *timer, ht_timer_fn on_due);
 
-/** (Re)starts the timer to fire in `delay_ms`. Aborts only where memory for the queue's array is
- * out and nothing can be scheduled any more; the array grows by doubling and never shrinks. */
+/** (Re)starts the timer to fire in `delay_ms`. Needs no memory. */
 void ht_timer_start(struct ht_timer_queue *queue, struct ht_timer *timer, uint64_t delay_ms);
 
 /** Stops the timer; one that does not run is left alone. */
@@ -81,5 +80,5 @@ void ht_timer_stop(struct ht_timer_queue *queue, struct ht_timer *timer);
 /** Whether the timer waits to fire. */
 static inline bool ht_timer_is_running(const struct ht_timer *timer)
 {
-    return timer->position != 0;
+    return timer->is_running;
 }

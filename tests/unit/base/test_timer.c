@@ -135,6 +135,44 @@ static void many_timers_keep_their_order(void **state)
     }
 }
 
+/* Starts, restarts and stops in any order, judged by looking at all of them. */
+static void starts_and_stops_in_any_order_keep_it(void **state)
+{
+    (void)state;
+    static struct alarm alarms[64];
+    static uint64_t due_ms[64]; /* 0: not running */
+    struct ht_random random;
+    ht_random_init(&random, 11);
+    for (int i = 0; i < 64; i++) {
+        alarms[i] = (struct alarm){.number = i};
+        ht_timer_init(&alarms[i].timer, on_due);
+    }
+    for (uint64_t now_ms = 1; now_ms < 3000; now_ms++) {
+        size_t due = 0;
+        for (int i = 0; i < 8; i++) {
+            size_t at = (size_t)ht_random_below(&random, 64);
+            if (ht_random_below(&random, 3) == 0) {
+                ht_timer_stop(&queue, &alarms[at].timer);
+                due_ms[at] = 0;
+            } else {
+                uint64_t delay_ms = 1 + ht_random_below(&random, 40);
+                ht_timer_start(&queue, &alarms[at].timer, delay_ms);
+                due_ms[at] = now_ms + delay_ms;
+            }
+        }
+        ht_manual_clock_advance_ms(&manual, 1);
+        for (int i = 0; i < 64; i++) {
+            bool is_due = due_ms[i] != 0 && due_ms[i] <= now_ms + 1;
+            due += is_due;
+            due_ms[i] = is_due ? 0 : due_ms[i];
+        }
+        assert_int_equal(ht_timer_queue_run(&queue), due);
+        for (int i = 0; i < 64; i++) {
+            assert_int_equal(ht_timer_is_running(&alarms[i].timer), due_ms[i] != 0);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -144,6 +182,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(one_started_from_a_callback_waits_for_the_next_run, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(many_timers_keep_their_order, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(starts_and_stops_in_any_order_keep_it, set_up, tear_down),
     };
     return cmocka_run_group_tests_name("base/timer", tests, NULL, NULL);
 }
