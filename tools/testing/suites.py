@@ -56,7 +56,7 @@ def fuzz(_words):
 def browser(words):
     """the dashboard in Chromium"""
     builds.make("release")
-    return run_pytest("browser", ["tests/browser", *words], {"HT_PROGRAM": str(builds.program("release"))})
+    return run_pytest("browser", ["tests/browser", "-n", "2", *words], {"HT_PROGRAM": str(builds.program("release"))})
 
 
 def crash(words):
