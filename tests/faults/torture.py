@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: MIT
+"""Every case of every unit test again, with its n-th operation failing.
+
+Each program first says how many operations of each kind each case makes. The points (case, fault,
+n) are then tried in an order that spreads them evenly, however early the time is over, and that a
+seed turns, so that in the long run all of them come up.
+"""
+
+import collections
+import concurrent.futures
+import dataclasses
+import json
+import pathlib
+import queue
+import re
+import subprocess
+import tempfile
+import threading
+import time
+
+import verdict
+from faults_map import FAULTS
+from unit_server import PASSED, UnitServer
+
+GOLDEN = 0.6180339887498949
+
+
+def unit_programs(build, only=""):
+    """The cmocka programs of a build, as meson tells them, whose name `only` matches."""
+    told = subprocess.run(["meson", "introspect", "--tests", str(build)], capture_output=True, text=True,
+                          check=True)
+    return [test for test in json.loads(told.stdout)
+            if re.search(only, test["name"]) and "/test_" in test["cmd"][0] and len(test["cmd"]) == 1]
+
+
+def spread(count, seed):
+    """The numbers 1..count, each once, so that any beginning of them is spread evenly."""
+    offset = (seed * GOLDEN) % 1.0
+    seen = set()
+    step = 0
+    while len(seen) < count and step < 4 * count:
+        number = int(((step * GOLDEN + offset) % 1.0) * count) + 1
+        step += 1
+        if number not in seen:
+            seen.add(number)
+            yield number
+    yield from (number for number in range(1, count + 1) if number not in seen)
+
+
+@dataclasses.dataclass
+class Tally:
+    """What was tried, by fault, and what came out. For any number of threads."""
+
+    points: collections.Counter = dataclasses.field(default_factory=collections.Counter)
+    possible: collections.Counter = dataclasses.field(default_factory=collections.Counter)
+    cases: int = 0
+    unusable: list = dataclasses.field(default_factory=list)
+    findings: dict = dataclasses.field(default_factory=dict)
+    lock: threading.Lock = dataclasses.field(default_factory=threading.Lock)
+
+    def find(self, found, replay):
+        with self.lock:
+            is_new = (found.kind, found.where) not in self.findings
+            self.findings.setdefault((found.kind, found.where), []).append(replay)
+        if is_new:
+            print(f"FINDING {found.kind}: {found.where}\n{found.text}\n   again with: {replay}\n", flush=True)
+
+
+class Program:
+    """One test program: its cases, and for each the points not tried yet."""
+
+    def __init__(self, test, seed, faults):
+        self.test = test
+        self.seed = seed
+        self.faults = faults
+        self.pending = None  # lists of (fault, iterator over n), by case
+        self.uncounted = []
+        self.limits = {}
+
+    @property
+    def is_done(self):
+        return self.pending is not None and not self.uncounted and not any(self.pending.values())
+
+    def visit(self, server, tally, share, deadline):
+        """Tries up to `share` points of each case and fault."""
+        if self.pending is None:
+            self.pending = {}
+            self.uncounted = list(enumerate(server.cases))
+        self._count(server, tally, deadline)
+        for case, rows in self.pending.items():
+            for row in list(rows):
+                for _ in range(share):
+                    nth = next(row[1], None)
+                    if nth is None:
+                        rows.remove(row)
+                        break
+                    self.try_point(server, tally, case, row[0], nth)
+                    if time.monotonic() > deadline:
+                        return
+
+    def _count(self, server, tally, deadline):
+        while self.uncounted and time.monotonic() < deadline:
+            case, name = self.uncounted.pop(0)
+            outcome = server.run(case)
+            if outcome.status != PASSED or "[  SKIPPED ]" in outcome.output:
+                tally.unusable.append(f"{self.test['name']} {name}")
+                continue
+            tally.cases += 1
+            self.limits[case] = 20 + 20 * outcome.seconds
+            self.pending[case] = []
+            for fault in self.faults:
+                count = outcome.seen[fault.kind]
+                tally.possible[fault.name] += count
+                if count > 0:
+                    self.pending[case].append((fault, spread(count, self.seed + case)))
+
+    def try_point(self, server, tally, case, fault, nth):
+        outcome = server.run(case, fault, nth, self.limits.get(case, 60))
+        with tally.lock:
+            tally.points[fault.name] += 1
+        found = verdict.judge(server.symbols, fault, outcome)
+        if found is not None:
+            tally.find(found, f"tools/torture --replay '{self.test['name']}' {server.cases[case]} "
+                              f"{fault.name} {nth}")
+
+
+def torture(build, programs, faults, seed, seconds, jobs, share=2):
+    """Visits the programs in turn, with larger shares each round, until the time is over or all
+    points are tried. Returns the Tally."""
+    tally = Tally()
+    deadline = time.monotonic() + seconds
+    waiting = [Program(test, seed, faults) for test in programs]
+    while waiting and time.monotonic() < deadline:
+        todo = queue.Queue()
+        for program in waiting:
+            todo.put(program)
+        with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+            for future in [pool.submit(work, build, todo, tally, share, deadline) for _ in range(jobs)]:
+                future.result()
+        waiting = [program for program in waiting if not program.is_done]
+        share *= 4
+    return tally
+
+
+def work(build, todo, tally, share, deadline):
+    while time.monotonic() < deadline:
+        try:
+            program = todo.get_nowait()
+        except queue.Empty:
+            return
+        with tempfile.TemporaryDirectory(prefix="hashtagd-torture-") as place, \
+                UnitServer(program.test, build, place) as server:
+            try:
+                program.visit(server, tally, share, deadline)
+            except (TimeoutError, OSError) as failure:
+                tally.unusable.append(f"{program.test['name']}: {failure}")
+
+
+def replay(build, name, case, fault, nth):
+    """One point again, with all that it said."""
+    test = unit_programs(build, f"^{re.escape(name)}$")[0]
+    with tempfile.TemporaryDirectory(prefix="hashtagd-torture-") as place, \
+            UnitServer(test, build, place) as server:
+        outcome = server.run(server.cases.index(case), FAULTS[fault], nth)
+        print(server.symbols.report(outcome.output))
+        print("the operation that failed:" if outcome.fired else "nothing failed: fewer operations than that")
+        for text in server.symbols.trace(outcome.trace):
+            print("   ", text)
+        found = verdict.judge(server.symbols, FAULTS[fault], outcome)
+        print(f"status {outcome.status}: " + ("no finding" if found is None else f"{found.kind}: {found.where}"))
+        return 0 if found is None else 1

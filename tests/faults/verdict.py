@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: MIT
+"""Whether what a unit test did under a fault is a finding, and how to tell it in a few lines."""
+
+import dataclasses
+import re
+
+import unit_server
+
+# Ends that are the doing of a library, and before there is anything to lose.
+KNOWN = {
+    "ht_loop_create": "libuv makes the pipe of its signals once, and aborts where there is no descriptor",
+}
+LEAK = re.compile(r"^Direct leak of .*?:\n((?:\s+#.*\n)+)", re.MULTILINE)
+
+
+@dataclasses.dataclass(frozen=True)
+class Finding:
+    """`kind` in a word or two, `where` as what makes two findings the same, `text` to read."""
+
+    kind: str
+    where: str
+    text: str
+
+
+def judge(symbols, fault, outcome):
+    """A Finding, or None. A failed case is no finding: its own expectations cannot hold without
+    memory; but where the fault must go unnoticed it is one."""
+    if outcome.fired == 0 or outcome.status == unit_server.PASSED:
+        return None
+    trace = symbols.trace(outcome.trace)
+    if outcome.status == unit_server.FAILED:
+        if fault.is_harmless:
+            return Finding("noticed", failed_trace(trace), last_lines(outcome.output))
+        return leak_of_failing_call(symbols, trace, outcome.output)
+    if outcome.status == unit_server.HUNG:
+        return Finding("hang", failed_trace(trace), last_lines(outcome.output))
+    report = symbols.report(outcome.output)
+    if "ERROR: LeakSanitizer" in report:
+        leaks = LEAK.findall(report)
+        return Finding("leak", own_frames(leaks[0] if leaks else report), last_lines(report, 60))
+    return crash(report, outcome.status)
+
+
+def crash(report, status):
+    asserted = re.search(r"assertion failed: (.*) at (\S+)", report)
+    if asserted:
+        if "tests/" in asserted[2]:
+            return None  # the test's own helper found that memory is out
+        return Finding("assertion", own_frames(report), last_lines(report, 40))
+    word = re.search(r"ERROR: AddressSanitizer: (\S+)|(runtime error: .*)", report)
+    kind = f"crash ({word[1] or word[2]})" if word else f"ended with {status}"
+    shown = report[word.start():] if word else report
+    frames = frames_of(shown)
+    if is_tests_own(kind, frames) or is_known(shown):
+        return None
+    return Finding(kind, " < ".join(frames[:3]), last_lines(shown, 40, first=True))
+
+
+def is_tests_own(kind, frames):
+    """A test that goes on with the NULL that it was given, itself or as an argument."""
+    is_test = [" tests/" in frame for frame in frames[:2]]
+    return is_test[:1] == [True] or (is_test[1:] == [True] and ("null pointer" in kind or "SEGV" in kind))
+
+
+def is_known(report):
+    """The abort came from a library that one of KNOWN called."""
+    below = re.search(r"libuv\.so[^\n]*\n\s+#\d+ 0x[0-9a-f]+ in (\S+)", report)
+    return "ABRT" in report and below is not None and below[1] in KNOWN
+
+
+def frames_of(report):
+    found = re.findall(r"#\d+ 0x[0-9a-f]+ in (\S+) (?:\.\./)?((?:src|tests)/\S+)", report)
+    return [f"{function} {place}" for function, place in found if "tests/faults/" not in place]
+
+
+def own_frames(report, most=3):
+    """The innermost frames of the program or its tests in a sanitizer's report."""
+    return " < ".join(frames_of(report)[:most])
+
+
+def failed_trace(trace, most=3):
+    return " < ".join([text for text in trace if " src/" in text][:most])
+
+
+def leak_of_failing_call(symbols, trace, output):
+    """A case that failed left by a jump what it held. But where a function that makes an object
+    gave none, a block that nothing points to and that this very call allocated was forgotten."""
+    call = failing_call(trace)
+    if call is None or "Direct leak" not in output:
+        return None
+    for leak in LEAK.findall(symbols.report(output)):
+        if failing_call(frames_of(leak)) == call:
+            return Finding("leak in the failing call", own_frames(leak), leak)
+    return None
+
+
+def failing_call(frames):
+    """The function of the program that a test called, where it makes something, and the test's line."""
+    inner = None
+    for text in frames:
+        if " src/" in text:
+            inner = text.split()[0]
+        elif " tests/" in text and inner is not None:
+            return (inner, text) if re.search(r"_create(_|$)", inner) else None
+    return None
+
+
+def last_lines(text, most=30, first=False):
+    lines = text.rstrip().splitlines()
+    return "\n".join(lines[:most] if first else lines[-most:])
