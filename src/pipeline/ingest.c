@@ -26,6 +26,7 @@ enum {
     BATCH_MAX_RECORDS = 4096,
     BATCH_MAX_BYTES = 4 * 1024 * 1024,
     BATCH_FULL_BYTES = 1024 * 1024,
+    MESSAGE_MAX_BYTES = 2 * 1024 * 1024, /* no stream takes so much; a batch has room for it */
     RUNNING_MAX = 4,
     BATCHES_MAX = 16,
 };
@@ -37,7 +38,10 @@ static bool on_deliver(struct ht_source_sink *sink, const struct ht_source *from
 static void on_refuse(struct ht_source_sink *sink, const struct ht_source *from,
                       struct ht_slice bytes, const char *reason);
 static enum ht_tweet_refusal refusal_named(const char *reason);
-static int take(struct ht_ingest *ingest, const struct ht_source *from, struct ht_slice message);
+static void take_or_rescue(struct ht_ingest *ingest, const struct ht_source *from,
+                           struct ht_slice message, const char *reason);
+static int judge_and_take(struct ht_ingest *ingest, const struct ht_source *from,
+                          struct ht_slice message);
 static int collect(struct ht_ingest *ingest, struct ht_slice message, const struct ht_tweet *tweet);
 static void on_turn(struct ht_timer *timer);
 static void send_batches(struct ht_ingest *ingest);
@@ -45,8 +49,8 @@ static void on_put(struct ht_stream_put *put);
 static void on_retry_due(struct ht_timer *timer);
 static void resume_source(struct ht_ingest *ingest);
 static void on_room(struct ht_budget_waiter *waiter);
-static void keep_letter(struct ht_ingest *ingest, const char *source, struct ht_slice bytes,
-                        const char *reason);
+static int keep_letter(struct ht_ingest *ingest, const char *source, struct ht_slice bytes,
+                       const char *reason);
 static void on_letter(struct ht_dead_letters_append *append);
 static void on_letter_retry(struct ht_timer *timer);
 static void on_source_stopped(void *user);
@@ -66,6 +70,10 @@ struct ht_ingest *ht_ingest_create(const struct ht_ingest_options *options)
     ht_timer_init(&ingest->turn_timer, on_turn);
     ht_timer_init(&ingest->retry_timer, on_retry_due);
     ingest->budget_waiter.on_room = on_room;
+    if (ht_ingest_rescue_init(ingest) != 0) {
+        free(ingest);
+        return NULL;
+    }
     return ingest;
 }
 
@@ -92,23 +100,19 @@ static bool on_deliver(struct ht_source_sink *sink, const struct ht_source *from
 {
     struct ht_ingest *ingest = HT_CONTAINER_OF(sink, struct ht_ingest, sink);
     for (size_t i = 0; i < count; i++) {
-        if (take(ingest, from, messages[i]) != 0) {
-            /* The budget keeps this from happening unless the machine itself is out of memory;
-             * then the bytes cannot be kept either, and only a restart from the cursor helps. */
-            ht_health_set(&ingest->health, HT_HEALTH_FAILED,
-                          "Out of memory: a message of the source was lost. Restart with a smaller "
-                          "memory.budget_bytes.");
-            ingest->counters.refused[HT_TWEET_REFUSAL_NONE]++;
-        }
+        ingest->counters.received++;
+        take_or_rescue(ingest, from, messages[i], NULL);
     }
-    if (cursor.length > 0 && cursor.length <= HT_SOURCE_CURSOR_BYTES && ingest->tail != NULL) {
-        memcpy(ingest->tail->cursor, cursor.data, cursor.length);
-        ingest->tail->cursor_length = cursor.length;
+    if (ht_ingest_rescue_is_empty(ingest)) {
+        ht_ingest_note_cursor(ingest, cursor);
+    } else if (cursor.length > 0 && cursor.length <= HT_SOURCE_CURSOR_BYTES) {
+        memcpy(ingest->rescue.cursor, cursor.data, cursor.length);
+        ingest->rescue.cursor_length = cursor.length;
     }
     ht_timer_start(ingest->options.timers, &ingest->turn_timer, 0);
     bool is_full = ingest->options.budget->used_bytes >
                        ingest->options.budget->limit_bytes / 100 * HT_BUDGET_INTAKE_SHARE ||
-                   batch_count(ingest) >= BATCHES_MAX;
+                   batch_count(ingest) >= BATCHES_MAX || !ht_ingest_rescue_is_empty(ingest);
     if (is_full && !ingest->is_source_paused) {
         ingest->is_source_paused = true;
         ingest->counters.pauses++;
@@ -122,8 +126,31 @@ static void on_refuse(struct ht_source_sink *sink, const struct ht_source *from,
 {
     struct ht_ingest *ingest = HT_CONTAINER_OF(sink, struct ht_ingest, sink);
     ingest->counters.received++;
-    ingest->counters.refused[refusal_named(reason)]++;
-    keep_letter(ingest, from->name, bytes, reason);
+    take_or_rescue(ingest, from, bytes, reason);
+}
+
+/* Behind what waits for memory already. */
+static void take_or_rescue(struct ht_ingest *ingest, const struct ht_source *from,
+                           struct ht_slice message, const char *reason)
+{
+    if (!ht_ingest_rescue_is_empty(ingest) || ht_ingest_take(ingest, from, message, reason) != 0) {
+        ht_ingest_rescue_keep(ingest, from, message, reason);
+    }
+}
+
+void ht_ingest_note_cursor(struct ht_ingest *ingest, struct ht_slice cursor)
+{
+    if (cursor.length > 0 && cursor.length <= HT_SOURCE_CURSOR_BYTES && ingest->tail != NULL) {
+        memcpy(ingest->tail->cursor, cursor.data, cursor.length);
+        ingest->tail->cursor_length = cursor.length;
+    }
+}
+
+void ht_ingest_succeed(struct ht_ingest *ingest)
+{
+    if (!ingest->is_letter_lost && ht_ingest_rescue_is_empty(ingest)) {
+        ht_health_succeed(&ingest->health);
+    }
 }
 
 /* Sources give the labels of refusals; a label of their own means a line that was not whole. */
@@ -153,17 +180,33 @@ bool ht_ingest_sort(struct ht_ingest *ingest, const struct ht_tweet *tweet)
     return false;
 }
 
-static int take(struct ht_ingest *ingest, const struct ht_source *from, struct ht_slice message)
+int ht_ingest_take(struct ht_ingest *ingest, const struct ht_source *from, struct ht_slice message,
+                   const char *reason)
+{
+    if (reason == NULL) {
+        return judge_and_take(ingest, from, message);
+    }
+    int status = keep_letter(ingest, from == NULL ? "" : from->name, message, reason);
+    ingest->counters.refused[refusal_named(reason)] += from != NULL && status == 0;
+    return status;
+}
+
+static int judge_and_take(struct ht_ingest *ingest, const struct ht_source *from,
+                          struct ht_slice message)
 {
     struct ht_tweet tweet;
-    ingest->counters.received++;
     int status = ht_tweet_read(&ingest->reader, message, NULL, &tweet, NULL);
     if (status == HT_EPARSE) {
-        ingest->counters.refused[tweet.refusal]++;
-        keep_letter(ingest, from->name, message, ht_tweet_refusal_name(tweet.refusal));
-        return 0;
+        status = keep_letter(ingest, from->name, message, ht_tweet_refusal_name(tweet.refusal));
+        ingest->counters.refused[tweet.refusal] += status == 0;
+        return status;
     }
     if (status != 0 || !ht_ingest_sort(ingest, &tweet)) {
+        return status;
+    }
+    if (message.length > MESSAGE_MAX_BYTES) {
+        status = keep_letter(ingest, from->name, message, "refused");
+        ingest->counters.refused[HT_TWEET_REFUSAL_TOO_LARGE] += status == 0;
         return status;
     }
     return collect(ingest, message, &tweet);
@@ -245,6 +288,7 @@ static int collect(struct ht_ingest *ingest, struct ht_slice message, const stru
 static void on_turn(struct ht_timer *timer)
 {
     struct ht_ingest *ingest = HT_CONTAINER_OF(timer, struct ht_ingest, turn_timer);
+    ht_ingest_rescue_work(ingest);
     send_batches(ingest);
     resume_source(ingest);
     ht_ingest_look_at_stop(ingest);
@@ -365,6 +409,14 @@ static void free_batch(struct ht_ingest *ingest, struct ht_ingest_batch *batch)
     ht_budget_release(ingest->options.budget, reserved_bytes);
 }
 
+/* The stream has what stood around it, and the cursor behind it. */
+static void keep_refused(struct ht_ingest *ingest, struct ht_slice data)
+{
+    if (keep_letter(ingest, "", data, "refused") != 0) {
+        ht_ingest_rescue_keep(ingest, NULL, data, "refused");
+    }
+}
+
 static void on_put(struct ht_stream_put *put)
 {
     struct ht_ingest_batch *batch = put->user;
@@ -384,14 +436,14 @@ static void on_put(struct ht_stream_put *put)
             accepted++;
         } else {
             ingest->counters.refused[HT_TWEET_REFUSAL_TOO_LARGE]++;
-            keep_letter(ingest, "", batch->records[i].data, "refused");
+            keep_refused(ingest, batch->records[i].data);
         }
     }
     ingest->counters.accepted += accepted;
     ht_rate_add(&ingest->rate, now_ns / 1000000, accepted);
     keep_cursor(ingest, batch);
     ingest->failures = 0;
-    ht_health_succeed(&ingest->health);
+    ht_ingest_succeed(ingest);
     free_batch(ingest, batch);
     ht_timer_start(ingest->options.timers, &ingest->turn_timer, 0);
 }
@@ -411,22 +463,20 @@ static void on_room(struct ht_budget_waiter *waiter)
 static void resume_source(struct ht_ingest *ingest)
 {
     if (!ingest->is_source_paused || ingest->is_stopping || ingest->budget_waiter.waiting ||
-        ingest->failures > 0 || batch_count(ingest) >= BATCHES_MAX / 2) {
+        ingest->failures > 0 || batch_count(ingest) >= BATCHES_MAX / 2 ||
+        !ht_ingest_rescue_is_empty(ingest)) {
         return;
     }
     ingest->is_source_paused = false;
     ingest->options.source->ops->resume(ingest->options.source);
 }
 
-static void keep_letter(struct ht_ingest *ingest, const char *source, struct ht_slice bytes,
-                        const char *reason)
+static int keep_letter(struct ht_ingest *ingest, const char *source, struct ht_slice bytes,
+                       const char *reason)
 {
     struct ht_ingest_letters *letters = calloc(1, sizeof(*letters) + bytes.length);
     if (letters == NULL) {
-        ht_health_set(&ingest->health, HT_HEALTH_FAILED,
-                      "Out of memory: a dead letter was lost. Restart with a smaller "
-                      "memory.budget_bytes.");
-        return;
+        return HT_ENOMEM;
     }
     char *copy = (char *)(letters + 1);
     if (bytes.length > 0) {
@@ -448,6 +498,7 @@ static void keep_letter(struct ht_ingest *ingest, const char *source, struct ht_
     ingest->letters = letters;
     ingest->letters_count++;
     on_letter_retry(&letters->retry_timer);
+    return 0;
 }
 
 static void on_letter_retry(struct ht_timer *timer)
@@ -487,9 +538,7 @@ static void on_letter(struct ht_dead_letters_append *append)
         ingest->is_letter_lost = true;
     }
     free_letters(letters);
-    if (!ingest->is_letter_lost) {
-        ht_health_succeed(&ingest->health);
-    }
+    ht_ingest_succeed(ingest);
     ht_timer_start(ingest->options.timers, &ingest->turn_timer, 0);
 }
 
@@ -500,6 +549,9 @@ static void try_now(struct ht_ingest *ingest)
     ingest->failures = 0;
     if (ht_timer_is_running(&ingest->retry_timer)) {
         ht_timer_start(timers, &ingest->retry_timer, 0);
+    }
+    if (ht_timer_is_running(&ingest->rescue.timer)) {
+        ht_timer_start(timers, &ingest->rescue.timer, 0);
     }
     for (struct ht_ingest_letters *at = ingest->letters; at != NULL; at = at->next) {
         if (ht_timer_is_running(&at->retry_timer)) {
@@ -542,7 +594,8 @@ void ht_ingest_look_at_stop(struct ht_ingest *ingest)
 {
     if (!ingest->is_stopping || !ingest->is_source_stopped || ingest->on_stopped == NULL ||
         ingest->running_count > 0 || ingest->letters_count > 0 || ingest->posts_count > 0 ||
-        (ingest->head != NULL && !ingest->has_given_up)) {
+        (ingest->head != NULL && !ingest->has_given_up) ||
+        (!ht_ingest_rescue_is_empty(ingest) && !ingest->is_giving_up)) {
         return;
     }
     ht_timer_stop(ingest->options.timers, &ingest->turn_timer);
@@ -561,6 +614,7 @@ void ht_ingest_destroy(struct ht_ingest *ingest)
     HT_ASSERT(ingest->running_count == 0 && ingest->posts_count == 0);
     ht_timer_stop(ingest->options.timers, &ingest->turn_timer);
     ht_timer_stop(ingest->options.timers, &ingest->retry_timer);
+    ht_ingest_rescue_finish(ingest);
     while (ingest->head != NULL) {
         free_batch(ingest, ingest->head);
     }

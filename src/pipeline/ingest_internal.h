@@ -3,7 +3,7 @@
 
 /**
  * What the files of the ingest stage share: ingest.c has the source's way (batches),
- * ingest_post.c the way of POST.
+ * ingest_rescue.c what of it memory was out for, ingest_post.c the way of POST.
  */
 
 #include "hashtagd/base/buffer.h"
@@ -40,6 +40,16 @@ struct ht_ingest_letters {
     unsigned attempts;
 };
 
+/** Messages for which memory was out when they came, with the cursor behind them. While there are
+ * any, those that follow queue up behind them and the source is held back. */
+struct ht_ingest_rescue {
+    char *bytes; /* had from the beginning */
+    size_t begin, end;
+    char cursor[HT_SOURCE_CURSOR_BYTES];
+    size_t cursor_length;
+    struct ht_timer timer; /* runs until the next try */
+};
+
 struct ht_ingest {
     struct ht_source_sink sink; /* first: the source knows only this */
     /* fixed */
@@ -62,10 +72,11 @@ struct ht_ingest {
     bool is_source_paused, is_source_stopped, is_stopping, is_started;
     bool is_giving_up;           /* the next failure ends the stop */
     bool has_given_up;           /* a put has failed since */
-    bool is_letter_lost;         /* at the stop: no cursor may become durable any more */
+    bool is_letter_lost;         /* something is gone: no cursor may become durable any more */
     struct ht_timer turn_timer;  /* sends what was collected in this turn */
     struct ht_timer retry_timer; /* runs while a batch is to be put again */
     struct ht_budget_waiter budget_waiter;
+    struct ht_ingest_rescue rescue;
     void (*on_stopped)(void *user);
     void *on_stopped_user;
 };
@@ -79,3 +90,33 @@ size_t ht_ingest_key_bytes(struct ht_slice id);
 
 /** Counts a message that is no tweet; returns whether `tweet` is one. */
 bool ht_ingest_sort(struct ht_ingest *ingest, const struct ht_tweet *tweet);
+
+/** Takes a message in: on the stream, or where it is refused (by `reason`, static; NULL: it is judged
+ * here) to the dead letters. HT_ENOMEM where nothing of this has happened. */
+int ht_ingest_take(struct ht_ingest *ingest, const struct ht_source *from, struct ht_slice message,
+                   const char *reason);
+
+/** The cursor behind all that was taken in so far; an empty one says nothing. */
+void ht_ingest_note_cursor(struct ht_ingest *ingest, struct ht_slice cursor);
+
+/** Something worked: the stage is well, unless something is lost or waits for memory. */
+void ht_ingest_succeed(struct ht_ingest *ingest);
+
+/** Takes the room of the rescue; HT_ENOMEM. */
+int ht_ingest_rescue_init(struct ht_ingest *ingest);
+
+void ht_ingest_rescue_finish(struct ht_ingest *ingest);
+
+/** Keeps a copy of what could not be taken, `reason` as in ht_ingest_take(). Where not even that has
+ * room it is lost. */
+void ht_ingest_rescue_keep(struct ht_ingest *ingest, const struct ht_source *from,
+                           struct ht_slice bytes, const char *reason);
+
+/** Takes what waits, as far as memory goes; comes back by itself for the rest. */
+void ht_ingest_rescue_work(struct ht_ingest *ingest);
+
+/** Whether nothing waits. */
+static inline bool ht_ingest_rescue_is_empty(const struct ht_ingest *ingest)
+{
+    return ingest->rescue.end == 0;
+}
