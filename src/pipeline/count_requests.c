@@ -17,14 +17,16 @@ void ht_count_delete(struct ht_count *count, struct ht_count_delete *request)
     request->started_ns = ht_clock_monotonic_ns(count->options.clock);
     ht_error_clear(&request->error);
     struct ht_tally_item item;
-    bool exists = ht_tally_get(count->options.tally, request->hashtag, &item) == 0;
+    /* of a table that others write too, the tally may not know everything yet */
+    bool may_exist = count->options.table->has_marks ||
+                     ht_tally_get(count->options.tally, request->hashtag, &item) == 0;
     if (count->is_stopping || !count->is_running) {
         request->status = ht_error_set(&request->error, HT_ECANCELED,
                                        count->is_stopping ? "The daemon is stopping."
                                                           : "The daemon is still starting.");
-        exists = false;
+        may_exist = false;
     }
-    if (!exists) {
+    if (!may_exist) {
         request->next = count->answers;
         count->answers = request;
         ht_timer_start(count->options.timers, &count->answer_timer, 0);

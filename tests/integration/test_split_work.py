@@ -67,10 +67,16 @@ def test_each_process_can_stop_and_start_while_the_others_work(aws, tmp_path):
         assert takes_in.post_tweets([tweet(2000 + i, "two") for i in range(20)]).json["accepted"] == 20
         archives.wait_for(lambda: archives.counts() == {"two": 20}, "the counts of another process")
         assert archives.delete("/hashtags/two").status == 200
+        # this one neither counts nor follows the changes: it asks the table
+        assert takes_in.post_tweets([tweet(3000 + i, "three") for i in range(5)]).json["accepted"] == 5
+        counts.wait_until_counted({"two": 20, "three": 5})  # it was not told of the deletion
+        counts.flush()
+        assert takes_in.delete("/hashtags/three").json["count"] == 5
+        assert takes_in.delete("/hashtags/three").status == 404
         archives.flush()
         aws.deliver()
         lines = [json.loads(line) for record in aws.delivered("deleted-hashtags") for line in record.splitlines()]
-        assert {(line["hashtag"], line["count"]) for line in lines} == {("one", 50), ("two", 20)}
+        assert {(line["hashtag"], line["count"]) for line in lines} == {("one", 50), ("two", 20), ("three", 5)}
         archives.wait_for(lambda: owners(aws, changes), "the position after the deletions")
         assert set(owners(aws, positions).values()) == {counts_id}
         assert set(owners(aws, changes).values()) == {archives_id}

@@ -96,6 +96,29 @@ static void what_others_remove_vanishes_and_comes_back_with_what_is_pending(void
     life_end(life);
 }
 
+static void what_only_the_table_knows_can_be_deleted(void **state)
+{
+    (void)state;
+    struct life *life = life_create(6, 1);
+    struct world *world = life->world;
+    world->on_touched = NULL;
+    life->options.reads = false;
+    life_begin(life);
+    world_run(world, 1000);
+    world_add_outside(world, "other", 7);
+    life_ask_to_delete(life, "other");
+    assert_true(world_run_until(world, &life->is_answered, 5000));
+    assert_int_equal(life->deletion.status, 0);
+    assert_true(life->deletion.found);
+    assert_int_equal(life->deletion.count, 7);
+    assert_int_equal(world_count(world, "other"), 0);
+    life_ask_to_delete(life, "other");
+    assert_true(world_run_until(world, &life->is_answered, 5000));
+    assert_int_equal(life->deletion.status, 0);
+    assert_false(life->deletion.found);
+    life_end(life);
+}
+
 static void own_writes_that_pass_by_are_no_news(void **state)
 {
     (void)state;
@@ -234,6 +257,7 @@ int main(void)
         cmocka_unit_test(a_deletion_whose_answer_got_lost_is_answered_from_the_tally),
         cmocka_unit_test(what_others_write_is_seen_after_the_next_flush),
         cmocka_unit_test(what_others_remove_vanishes_and_comes_back_with_what_is_pending),
+        cmocka_unit_test(what_only_the_table_knows_can_be_deleted),
         cmocka_unit_test(own_writes_that_pass_by_are_no_news),
         cmocka_unit_test(touches_are_bounded_and_named_once),
         cmocka_unit_test(a_deletion_waits_for_what_the_table_has_counted_already),
