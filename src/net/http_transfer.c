@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "hashtagd/base/assert.h"
+#include "hashtagd/base/digest.h"
 #include "http_client_curl.h"
 #include "http_client_internal.h"
 
@@ -281,7 +282,9 @@ static int add_header(struct ht_http_transfer *transfer, struct ht_http_header h
     struct ht_buffer line;
     struct curl_slist *longer = NULL;
 
-    ht_buffer_init(&line, header.name.length + header.value.length + 3);
+    size_t room = header.name.length + header.value.length + 3;
+    ht_buffer_init(&line, room);
+    (void)ht_buffer_reserve(&line, room); /* at once: growing would leave copies behind */
     ht_buffer_append_slice(&line, header.name);
     /* an empty value is written "name;": curl takes "name:" as the wish to leave it out */
     ht_buffer_append_text(&line, header.value.length == 0 ? ";" : ": ");
@@ -292,6 +295,7 @@ static int add_header(struct ht_http_transfer *transfer, struct ht_http_header h
     if (ht_buffer_status(&line) == 0 && !breaks) {
         longer = curl_slist_append(transfer->request_headers, line.data);
     }
+    ht_digest_wipe(line.data, line.capacity);
     ht_buffer_finish(&line);
     if (longer == NULL) {
         return breaks ? HT_EINVAL : HT_ENOMEM;
@@ -575,9 +579,18 @@ static struct ht_http_header take_field(struct ht_slice *rest)
     return field;
 }
 
+/* Tokens and signatures are among them. */
+static void wipe_headers(struct curl_slist *headers)
+{
+    for (struct curl_slist *at = headers; at != NULL; at = at->next) {
+        ht_digest_wipe(at->data, strlen(at->data));
+    }
+}
+
 static void destroy(struct ht_http_transfer *transfer)
 {
     curl_easy_cleanup(transfer->member.easy);
+    wipe_headers(transfer->request_headers);
     curl_slist_free_all(transfer->request_headers);
     ht_buffer_finish(&transfer->response_headers);
     ht_buffer_finish(&transfer->body);

@@ -21,6 +21,10 @@
  *         else if (result->status == 200) parse(result->body.data, result->body.length);
  *     }
  *
+ * Headers may hold secrets: the copies made for libcurl are wiped with their transfer. What libcurl
+ * itself makes of them, the bytes of the request that it sends, stays in its memory until that is
+ * used again: it has no way to wipe it. Nothing of it is ever logged.
+ *
  * A long answer (a live stream) is taken piece by piece with `on_data`, which may pause it; it is
  * asked for with HTTP/1.1, so that its connection is its own.
  * Life: ht_http_client_create(), transfers, ht_http_client_close(). Loop thread only.

@@ -124,6 +124,48 @@ static void run(struct script *script, void (*begin)(struct script *script))
     }
 }
 
+static unsigned secret_lines_seen, secret_lines_unwiped;
+
+/* Our own stands before the library's: it looks at what is given back. */
+struct curl_slist {
+    char *data;
+    struct curl_slist *next;
+};
+
+void curl_slist_free_all(struct curl_slist *list);
+
+void curl_slist_free_all(struct curl_slist *list)
+{
+    while (list != NULL) {
+        struct curl_slist *next = list->next;
+        secret_lines_seen++;
+        secret_lines_unwiped += list->data[0] != '\0';
+        free(list->data);
+        free(list);
+        list = next;
+    }
+}
+
+static void begin_with_secrets(struct script *script)
+{
+    static const struct ht_http_header headers[] = {
+        HT_HTTP_HEADER("Authorization", "Bearer secret"),
+        HT_HTTP_HEADER("X-Amz-Security-Token", "secret")};
+    start(script, "/ok", (struct ht_http_transfer_options){.headers = headers, .header_count = 2});
+}
+
+static void test_headers_are_wiped(void **state)
+{
+    struct script script = {0};
+
+    (void)state;
+    secret_lines_seen = secret_lines_unwiped = 0;
+    run(&script, begin_with_secrets);
+    assert_int_equal(script.calls[0].status, 200);
+    assert_true(secret_lines_seen >= 2);
+    assert_int_equal(secret_lines_unwiped, 0);
+}
+
 static void begin_get(struct script *script)
 {
     start(script, "/ok", (struct ht_http_transfer_options){0});
@@ -511,6 +553,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_get),
+        cmocka_unit_test(test_headers_are_wiped),
         cmocka_unit_test(test_tells_its_name),
         cmocka_unit_test(test_methods_and_bodies),
         cmocka_unit_test(test_last_transfer_times_out),
