@@ -8,16 +8,16 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 /*
  * find (data.dir/admin.url) -> ask readyz until it is ready
  *   \-> none runs: start this program as `serve` with the same configuration on a free port,
- *       and end it with SIGTERM when the check is over
+ *       and end it with SIGTERM when the check is over, or is killed itself
  */
 
 enum {
@@ -25,6 +25,7 @@ enum {
     READY_INTERVAL_MS = 200,
     END_TIMEOUT_MS = 40000,
     LOG_LINES = 12,
+    EXIT_CANNOT_START = 127,
 };
 
 static bool start_daemon(struct ht_check *check);
@@ -96,23 +97,29 @@ static const char **make_arguments(const struct ht_check *check)
     return arguments;
 }
 
+/* In the child: what may be called between fork and exec, and no more. The kernel sends SIGTERM when
+ * the check is gone, whatever ended it; it may be gone already. */
+static _Noreturn void become_daemon(pid_t parent, int log_fd, const char **arguments)
+{
+    int null_fd = open("/dev/null", O_RDONLY);
+    bool is_ready = prctl(PR_SET_PDEATHSIG, SIGTERM) == 0 && getppid() == parent && null_fd >= 0 &&
+                    dup2(null_fd, STDIN_FILENO) >= 0 && dup2(log_fd, STDOUT_FILENO) >= 0 &&
+                    dup2(log_fd, STDERR_FILENO) >= 0;
+    if (is_ready) {
+        (void)execve("/proc/self/exe", (char *const *)(void *)arguments, environ);
+    }
+    _exit(EXIT_CANNOT_START);
+}
+
 static int spawn(struct ht_check *check, const char **arguments)
 {
-    posix_spawn_file_actions_t actions;
-    int result = posix_spawn_file_actions_init(&actions);
-    if (result != 0) {
-        return result;
-    }
     int log_fd = fileno(check->child_log);
-    result = posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    result = result != 0 ? result : posix_spawn_file_actions_adddup2(&actions, log_fd, 1);
-    result = result != 0 ? result : posix_spawn_file_actions_adddup2(&actions, log_fd, 2);
-    if (result == 0) {
-        result = posix_spawn(&check->child, "/proc/self/exe", &actions, NULL,
-                             (char *const *)(void *)arguments, environ);
+    pid_t parent = getpid();
+    check->child = fork();
+    if (check->child == 0) {
+        become_daemon(parent, log_fd, arguments);
     }
-    (void)posix_spawn_file_actions_destroy(&actions);
-    return result;
+    return check->child < 0 ? errno : 0;
 }
 
 static bool start_daemon(struct ht_check *check)

@@ -3,10 +3,12 @@
 
 import gzip
 import json
+import subprocess
+import time
 
 import pytest
 
-from daemon import hashtagd, tweet
+from daemon import clean_environment, hashtagd, program, tweet
 
 
 def test_version():
@@ -102,3 +104,19 @@ def test_top_does_not_let_a_hashtag_drive_the_terminal(daemon):
     daemon.wait_for(lambda: "after" in daemon.counts(), "the tweet after it")
     done = hashtagd("top", "--url", daemon.url)
     assert done.returncode == 0 and b"\x1b[2J" not in done.stdout and b"\x07" not in done.stdout
+
+
+def test_the_daemon_of_a_check_ends_with_it(tmp_path):
+    """Whatever ends the check: a daemon that nobody knows of would hold the data directory."""
+    data = tmp_path / "data"
+    check = subprocess.Popen([program(), "check", "--set", f"data.dir={data}"], stdout=subprocess.DEVNULL,
+                             stderr=subprocess.DEVNULL, env=clean_environment())
+    deadline = time.monotonic() + 30
+    while not (data / "admin.url").exists():
+        assert time.monotonic() < deadline and check.poll() is None, "no daemon came up"
+        time.sleep(0.01)
+    check.kill()
+    check.wait()
+    while (data / "admin.url").exists():  # a daemon takes it away when it stops
+        assert time.monotonic() < deadline, "the daemon outlived its check"
+        time.sleep(0.01)
