@@ -92,6 +92,8 @@ static void on_work_due(struct ht_timer *timer)
     if (count->work_shard == NULL) {
         return;
     }
+    /* a record must not count in the minute before its own because no flush was due since */
+    ht_count_move_windows(count);
     uint64_t until_ns = ht_clock_monotonic_ns(count->options.clock) + SLICE_NS;
     if (work_on_shard(count->work_shard, until_ns) != 0) {
         struct ht_error error;

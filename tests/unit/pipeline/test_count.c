@@ -335,6 +335,29 @@ static void windows_survive_a_crash(void **state)
     world_destroy(world);
 }
 
+/* Also where no flush was due since the minute began. */
+static void a_record_counts_in_the_minute_in_which_it_came(void **state)
+{
+    (void)state;
+    struct world *world = world_create(5, 1);
+    struct life life = {.world = world};
+    struct ht_tally_options tally = {.key = {3, 4}, .minute = world->clock.now_wall_ms / 60000};
+    life.tally = ht_tally_create(&tally);
+    assert_non_null(life.tally);
+    struct ht_count_options options = options_for(&life);
+    options.flush_interval_ms = 600000;
+    begin_with(&life, &options);
+    world_run(world, 90000);
+    world_add_tweet(world, 0, 1, (const char *const[]){"one"}, 1);
+    world_run(world, 2000);
+    uint64_t series[HT_TALLY_SERIES_COUNT];
+    assert_int_equal(ht_tally_get_series(life.tally, HT_SLICE("one"), series), 0);
+    assert_int_equal(ht_tally_minute(life.tally), world->clock.now_wall_ms / 60000);
+    assert_int_equal(series[HT_TALLY_SERIES_COUNT - 1], 1);
+    end(&life);
+    world_destroy(world);
+}
+
 static void bad_records_become_dead_letters_and_their_neighbours_count(void **state)
 {
     (void)state;
@@ -713,6 +736,7 @@ int main(void)
         cmocka_unit_test(deletions_and_crashes_lose_nothing),
         cmocka_unit_test(the_tally_agrees_with_the_table_after_deletions),
         cmocka_unit_test(windows_survive_a_crash),
+        cmocka_unit_test(a_record_counts_in_the_minute_in_which_it_came),
         cmocka_unit_test(bad_records_become_dead_letters_and_their_neighbours_count),
         cmocka_unit_test(children_wait_for_both_parents),
         cmocka_unit_test(a_stuck_shard_is_started_again),
