@@ -168,7 +168,7 @@ static struct spot measure(struct ht_embedded_stream_write *write, size_t *bytes
             *bytes += more;
             write->notes_bytes += sizeof(uint16_t) + record->note.length;
         }
-        if (spot.put->source_cursor.length > 0) {
+        if (spot.put->source_cursor.length > 0 && ht_stream_put_is_whole(spot.put)) {
             write->cursor = spot.put->source_cursor;
         }
     }

@@ -363,7 +363,9 @@ static void finish_put(struct ht_kinesis_put *put)
         request->error = put->error;
     } else {
         request->status = 0;
-        ht_kinesis_stream_keep_cursor(put->stream, request->source_cursor);
+        if (ht_stream_put_is_whole(request)) {
+            ht_kinesis_stream_keep_cursor(put->stream, request->source_cursor);
+        }
     }
     free(put);
     request->done(request);

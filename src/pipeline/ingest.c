@@ -320,14 +320,16 @@ static struct ht_slice choose_cursor(const struct ht_ingest *ingest, struct ht_i
 }
 
 /* `batch` is durable, and so is all before its cursor; where that has moved on meanwhile, behind a
- * letter that is still on its way, before the one that the stream was given. Puts that follow say
- * it too: no stream reads a cursor while it calls done. */
+ * letter that is still on its way, before the one that the stream was given. One of which a record
+ * was refused has given none: its letter comes first. Puts that follow say it too: no stream reads a
+ * cursor while it calls done. */
 static void keep_cursor(struct ht_ingest *ingest, const struct ht_ingest_batch *batch)
 {
     struct ht_slice durable = ingest->letters_count == 0
                                   ? ht_slice_make(batch->cursor, batch->cursor_length)
                                   : batch->put.source_cursor;
-    if (ingest->head != batch || durable.length == 0 || ingest->is_letter_lost) {
+    if (ingest->head != batch || durable.length == 0 || ingest->is_letter_lost ||
+        !ht_stream_put_is_whole(&batch->put)) {
         return;
     }
     memmove(ingest->cursor, durable.data, durable.length);
@@ -536,6 +538,7 @@ static void on_letter(struct ht_dead_letters_append *append)
             return;
         }
         ingest->is_letter_lost = true;
+        ingest->lost_letters_count++;
     }
     free_letters(letters);
     ht_ingest_succeed(ingest);
@@ -624,7 +627,7 @@ void ht_ingest_destroy(struct ht_ingest *ingest)
 
 size_t ht_ingest_waiting(const struct ht_ingest *ingest)
 {
-    return ingest->waiting_count;
+    return ingest->waiting_count + ingest->lost_letters_count;
 }
 
 struct ht_health *ht_ingest_health(struct ht_ingest *ingest)

@@ -72,6 +72,7 @@ struct ht_ingest {
     bool is_source_paused, is_source_stopped, is_stopping, is_started;
     bool is_giving_up;           /* the next failure ends the stop */
     bool has_given_up;           /* a put has failed since */
+    size_t lost_letters_count;   /* at the stop */
     bool is_letter_lost;         /* something is gone: no cursor may become durable any more */
     struct ht_timer turn_timer;  /* sends what was collected in this turn */
     struct ht_timer retry_timer; /* runs while a batch is to be put again */

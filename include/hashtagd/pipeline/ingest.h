@@ -104,7 +104,8 @@ void ht_ingest_give_up(struct ht_ingest *ingest);
 /** Frees a stage that was never started or has stopped; NULL is fine. */
 void ht_ingest_destroy(struct ht_ingest *ingest);
 
-/** Messages from the source that are not durable yet. */
+/** Messages from the source that are not durable yet, on the stream or, at the stop, as dead
+ * letters. */
 size_t ht_ingest_waiting(const struct ht_ingest *ingest);
 
 /** The stage's own state. */

@@ -119,14 +119,26 @@ struct ht_stream_put {
     struct ht_put_record *records; /**< the caller's, with all their bytes, until `done` */
     size_t count;
     struct ht_slice source_cursor; /**< what the source wants back after a restart, made durable
-                                    *   with the records; empty: keep the old one. The caller may
-                                    *   move it on inside the `done` of an earlier put */
+                                    *   with the records; empty: keep the old one. Not where a record
+                                    *   is refused: the caller has to keep that one first. The caller
+                                    *   may move it on inside the `done` of an earlier put */
     void (*done)(struct ht_stream_put *put);
     void *user; /**< the caller's */
     int status;
     struct ht_error error;
     void *adapter; /**< the adapter's own */
 };
+
+/** Whether no record was refused, so that the cursor may become durable; for adapters. */
+static inline bool ht_stream_put_is_whole(const struct ht_stream_put *put)
+{
+    for (size_t i = 0; i < put->count; i++) {
+        if (put->records[i].status != 0) {
+            return false;
+        }
+    }
+    return true;
+}
 
 struct ht_stream;
 

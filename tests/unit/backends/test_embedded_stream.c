@@ -248,10 +248,12 @@ static void test_notes_live_in_memory_only(void **state)
     struct put put = {.fixture = fixture, .pending = &pending};
     put.put = (struct ht_stream_put){
         .records = records, .count = HT_COUNT_OF(records), .done = on_put, .user = &put};
+    put.put.source_cursor = HT_SLICE("behind the refused one");
     open_usual(&bench, fixture);
     bench.stream->ops->put(bench.stream, &put.put);
     fixture_run(fixture);
     assert_int_equal(put.put.status, 0);
+    assert_int_equal(bench.stream->ops->source_cursor(bench.stream).length, 0);
     assert_notes(&bench, begin, notes, 3);
     struct ht_position second = {.kind = HT_POSITION_AFTER};
     (void)snprintf(second.sequence_number, sizeof(second.sequence_number), "%" PRIu64,

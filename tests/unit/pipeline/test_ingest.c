@@ -188,6 +188,52 @@ static void a_letter_lost_at_the_stop_holds_the_cursor_back(void **state)
     world_destroy(world);
 }
 
+/* A stop that could not keep what nobody can read says so. */
+static void a_letter_lost_at_the_stop_is_told(void **state)
+{
+    (void)state;
+    struct world *world = world_create(2, 1);
+    struct ht_ingest *ingest = begin(world);
+    world->fail_letters = 1000;
+    (void)deliver(world, "{\"cut\":", "1");
+    bool stopped = false;
+    ht_ingest_give_up(ingest);
+    ht_ingest_stop(ingest, world_set_true, &stopped);
+    assert_true(world_run_until(world, &stopped, 60000));
+    assert_int_equal(ht_ingest_waiting(ingest), 1);
+    ht_ingest_destroy(ingest);
+    world_destroy(world);
+}
+
+/* Its dead letter is not written yet: the source has to give it again. */
+static void a_refused_record_holds_the_cursor_back(void **state)
+{
+    (void)state;
+    struct world *world = world_create(2, 1);
+    struct ht_ingest *ingest = begin(world);
+    (void)deliver_tweet(world, 1);
+    world_run(world, 1000);
+    world->refuse_records = 1;
+    world->fail_letters = 1000;
+    (void)deliver_tweet(world, 2);
+    world_run(world, 1000);
+    (void)deliver_tweet(world, 3);
+    ht_ingest_give_up(ingest);
+    end(world, ingest);
+    ingest = begin(world);
+    assert_string_equal(world->started_with, "1");
+    world->refuse_records = 1;
+    world->fail_letters = 1;
+    (void)deliver_tweet(world, 2);
+    world_run(world, 10000);
+    assert_int_equal(world->letter_count, 1);
+    (void)deliver_tweet(world, 3);
+    world_run(world, 1000);
+    assert_int_equal(world->cursor[0], '3');
+    end(world, ingest);
+    world_destroy(world);
+}
+
 /* The stream reads the cursor of a put when it likes, on another thread even. */
 static void the_cursor_of_a_running_put_stands_still(void **state)
 {
@@ -381,6 +427,8 @@ int main(void)
         cmocka_unit_test(the_durable_cursor_never_runs_ahead),
         cmocka_unit_test(notices_are_counted_and_garbage_is_kept),
         cmocka_unit_test(a_letter_lost_at_the_stop_holds_the_cursor_back),
+        cmocka_unit_test(a_letter_lost_at_the_stop_is_told),
+        cmocka_unit_test(a_refused_record_holds_the_cursor_back),
         cmocka_unit_test(the_cursor_of_a_running_put_stands_still),
         cmocka_unit_test(a_full_budget_pauses_the_source),
         cmocka_unit_test(a_post_is_judged_message_by_message),

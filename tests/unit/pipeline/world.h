@@ -128,16 +128,18 @@ struct world {
 
     /* faults: how many of the next operations fail, and how */
     unsigned fail_puts, fail_reads, fail_flushes, fail_letters, fail_appends, fail_commits;
-    unsigned fail_changes; /* reads of the change feed */
-    unsigned commit_count; /* asked for */
-    uint64_t commit_ms;    /* one takes at least so long */
-    int load_status;       /* what loading the table ends with */
-    size_t batch_bytes;    /* what a batch with records says that it holds; 0: the truth */
-    bool hold_reads;       /* reads are never answered unless canceled */
-    bool hold_flushes;     /* a flush of the table is never answered */
-    int lost_shard;        /* number + 1 of a shard that cannot be read any more; 0: none */
-    uint64_t delay_max_ms; /* answers come after 0 .. this */
-    unsigned lost_percent; /* owners' writes of which the request or the answer is lost */
+    unsigned fail_changes;   /* reads of the change feed */
+    unsigned commit_count;   /* asked for */
+    uint64_t commit_ms;      /* one takes at least so long */
+    int load_status;         /* what loading the table ends with */
+    size_t batch_bytes;      /* what a batch with records says that it holds; 0: the truth */
+    unsigned refuse_records; /* how many of the next records that are put are refused for good */
+    bool waits_at_tip;       /* a read that finds nothing takes as long as it may */
+    bool hold_reads;         /* reads are never answered unless canceled */
+    bool hold_flushes;       /* a flush of the table is never answered */
+    int lost_shard;          /* number + 1 of a shard that cannot be read any more; 0: none */
+    uint64_t delay_max_ms;   /* answers come after 0 .. this */
+    unsigned lost_percent;   /* owners' writes of which the request or the answer is lost */
 
     /* a table without transactions, and a stream like Kinesis */
     struct world_owner owners[WORLD_OWNERS_MAX];

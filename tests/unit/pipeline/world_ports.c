@@ -261,7 +261,12 @@ static void stream_read(struct ht_stream *stream, struct ht_stream_read *read)
         read->adapter = world;
         return;
     }
-    world_answer_later(world, read, answer_read);
+    struct world_operation *operation = world_answer_later(world, read, answer_read);
+    unsigned shard = world_shard_number(world, read->shard_id);
+    if (world->waits_at_tip && !world->shards[shard].closed &&
+        starts_after(world, shard, &read->from) == world->last_sequence[shard]) {
+        ht_timer_start(&world->timers, &operation->timer, read->wait_ms);
+    }
 }
 
 static void stream_cancel_read(struct ht_stream *stream, struct ht_stream_read *read)
@@ -284,6 +289,10 @@ static void answer_put(struct world_operation *operation)
         return;
     }
     for (size_t i = 0; i < put->count; i++) {
+        put->records[i].status = world_takes_fault(&world->refuse_records) ? HT_EINVAL : 0;
+        if (put->records[i].status != 0) {
+            continue;
+        }
         char *text = ht_slice_to_text(put->records[i].data);
         HT_ASSERT(text != NULL);
         world_add_record(world, 0, text);
@@ -293,7 +302,7 @@ static void answer_put(struct world_operation *operation)
         memcpy(world->last_key, key.data, key.length);
         world->last_key[key.length] = '\0';
     }
-    if (put->source_cursor.length > 0) {
+    if (put->source_cursor.length > 0 && ht_stream_put_is_whole(put)) {
         memcpy(world->cursor, put->source_cursor.data, put->source_cursor.length);
         world->cursor_length = put->source_cursor.length;
     }
