@@ -147,14 +147,18 @@ static bool is_held_up(const struct ht_count *count)
             count->pending_reserved_bytes > count->options.budget->limit_bytes / 2);
 }
 
+static bool is_behind(const struct ht_count_shard *shard)
+{
+    return shard->behind_records > 0 || shard->behind_ms > 0 || shard->caught_up_ns == 0;
+}
+
 /* Whether a read more fits, all those under way included that will bring as much as they may: shards
  * that are behind. */
 static bool has_room(const struct ht_count *count)
 {
     size_t bytes = READ_MAX_BYTES;
     for (const struct ht_count_shard *at = count->shards; at != NULL; at = at->next) {
-        bool is_behind = at->behind_records > 0 || at->behind_ms > 0 || at->caught_up_ns == 0;
-        bytes += at->is_reading && is_behind ? READ_MAX_BYTES : 0;
+        bytes += at->is_reading && is_behind(at) ? READ_MAX_BYTES : 0;
     }
     return ht_budget_has_room(count->options.budget, bytes);
 }
@@ -193,6 +197,17 @@ static bool is_in_hurry(const struct ht_count_shard *shard)
     return false;
 }
 
+/* Where only one may read at a time, one that waits at its tip must not hold up those behind. */
+static bool holds_others_up(const struct ht_count_shard *shard)
+{
+    for (const struct ht_count_shard *at = shard->count->shards; at != NULL; at = at->next) {
+        if (at != shard && at->state == HT_COUNT_SHARD_READING && is_behind(at)) {
+            return shard->is_cramped;
+        }
+    }
+    return false;
+}
+
 static void read_shard(struct ht_count_shard *shard)
 {
     struct ht_count *count = shard->count;
@@ -203,9 +218,10 @@ static void read_shard(struct ht_count_shard *shard)
     shard->is_reading = true;
     shard->is_canceled = false;
     shard->read_started_ns = ht_clock_monotonic_ns(count->options.clock);
+    bool waits = !is_in_hurry(shard) && !holds_others_up(shard);
     shard->read = (struct ht_stream_read){.from = shard->read_from,
                                           .max_bytes = READ_MAX_BYTES,
-                                          .wait_ms = is_in_hurry(shard) ? 0 : READ_WAIT_MS,
+                                          .wait_ms = waits ? READ_WAIT_MS : 0,
                                           .done = on_read,
                                           .user = shard};
     memcpy(shard->read.shard_id, shard->info.id, sizeof(shard->read.shard_id));

@@ -358,6 +358,25 @@ static void a_record_counts_in_the_minute_in_which_it_came(void **state)
     world_destroy(world);
 }
 
+/* With room for one read at a time those that wait for their next record must not take the turns. */
+static void idle_shards_do_not_slow_one_that_is_behind(void **state)
+{
+    (void)state;
+    enum { RECORDS = 20 * WORLD_BATCH_MAX };
+    struct world *world = world_create(6, 5);
+    struct life life;
+    ht_budget_init(&world->budget, 1 << 20);
+    world->waits_at_tip = true;
+    for (uint64_t id = 1; id <= RECORDS; id++) {
+        world_add_tweet(world, 0, id, (const char *const[]){"one"}, 1);
+    }
+    begin(&life, world);
+    world_run(world, 15000);
+    assert_int_equal(ht_tally_count(life.tally, HT_SLICE("one")), RECORDS);
+    end(&life);
+    world_destroy(world);
+}
+
 static void bad_records_become_dead_letters_and_their_neighbours_count(void **state)
 {
     (void)state;
@@ -737,6 +756,7 @@ int main(void)
         cmocka_unit_test(the_tally_agrees_with_the_table_after_deletions),
         cmocka_unit_test(windows_survive_a_crash),
         cmocka_unit_test(a_record_counts_in_the_minute_in_which_it_came),
+        cmocka_unit_test(idle_shards_do_not_slow_one_that_is_behind),
         cmocka_unit_test(bad_records_become_dead_letters_and_their_neighbours_count),
         cmocka_unit_test(children_wait_for_both_parents),
         cmocka_unit_test(a_stuck_shard_is_started_again),
