@@ -102,7 +102,8 @@ uint32_t sim_truth_number(struct sim_truth *truth, struct ht_slice hashtag)
 
 struct sim_hashtag *sim_truth_find(struct sim_truth *truth, struct ht_slice hashtag)
 {
-    return &truth->hashtags[sim_truth_number(truth, hashtag)];
+    uint32_t number = sim_truth_number(truth, hashtag); /* may move them */
+    return &truth->hashtags[number];
 }
 
 struct sim_removal *sim_truth_event(struct sim_truth *truth, struct ht_slice event_id)

@@ -36,6 +36,7 @@ struct sim_removal {
     int64_t first_seen_s, last_seen_s, deleted_at_s;
     bool is_committed; /**< the feed's reader has passed it */
     uint64_t lines;    /**< archived lines that are about it */
+    uint64_t ordinal;  /**< the accountant's: its place among those of its hashtag, from 1 */
     char event_id[136];
 };
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 import builds
+import simulation as play
 import fuzzing
 from results import Result, of_junit, of_meson
 
@@ -66,6 +67,17 @@ def crash(words):
                       {"HT_PROGRAM": str(builds.program("release"))})
 
 
+def simulation(_words):
+    """the stages in simulated worlds: fixed seeds, and fresh ones beside them"""
+    builds.make("release")
+    result = Result()
+    passed, failures = play.short()
+    result.passed += passed
+    for failure in failures:
+        result.fail(f"simulation: {failure}")
+    return result
+
+
 def soak(words):
     """seconds of the steady load with faults whose long form is tools/soak; the judge of flatness"""
     builds.make("release")
@@ -78,6 +90,7 @@ SUITES = {
     "lint": lint,
     "unit": unit,
     "fuzz": fuzz,
+    "simulation": simulation,
     "integration": integration,
     "browser": browser,
     "crash": crash,

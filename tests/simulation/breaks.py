@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: MIT
+"""Places where the code is broken on purpose; `tools/simulate --breaks` demands that each is caught.
+
+A break is a text of a file and what stands in its place. One whose text is no longer there fails
+loudly: the code has changed, and the break has to follow it.
+"""
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True)
+class Break:
+    name: str
+    what: str
+    file: str
+    old: str
+    new: str
+
+
+BREAKS = [
+    Break("mark-not-checked",
+          "records that the table has counted already are counted again after a restart",
+          "src/pipeline/count_records.c",
+          "if (ht_count_marks_cover(shard, record, pending.tag)) {",
+          "if (false && ht_count_marks_cover(shard, record, pending.tag)) {"),
+    Break("checkpoint-too-early",
+          "a checkpoint passes the whole batch although only a part of it is counted",
+          "src/pipeline/count_shards.c",
+          "const struct ht_record *last = &shard->batches[0]->records[shard->record_index - 1];",
+          "const struct ht_record *last = &shard->batches[0]->records[shard->batches[0]->count - 1];"),
+    Break("flush-failure-ignored",
+          "a flush that failed lands as if it were durable",
+          "src/pipeline/count_flush.c",
+          "    if (flush->status != 0) {\n        handle_failure(count, &flush->error);\n        return;\n    }\n"
+          "    land(count);",
+          "    land(count);"),
+    Break("commit-before-archive",
+          "the feed's position moves although the append failed",
+          "src/pipeline/archiver.c",
+          "    if (append->status == 0) {\n        shipment->state = SHIPMENT_DURABLE;",
+          "    if (true) {\n        shipment->state = SHIPMENT_DURABLE;"),
+    Break("window-not-refilled",
+          "after a restart the ids before the checkpoint are not read again",
+          "src/pipeline/count_shards.c",
+          "        records_to_warm(shard) > 0) {\n        begin_to_warm",
+          "        records_to_warm(shard) > UINT64_MAX / 2) {\n        begin_to_warm"),
+    Break("parents-not-waited-for",
+          "a shard starts before its parents are read to their end",
+          "src/pipeline/count_lineage.c",
+          "return parent == NULL || parent->state == HT_COUNT_SHARD_FINISHED;",
+          "return parent == NULL || parent->state != HT_COUNT_SHARD_WAITING;"),
+    Break("pending-lost-on-delete",
+          "what was counted while a deletion was in the air is not shown any more",
+          "src/pipeline/count_totals.c",
+          "return ht_pending_restore(count->pending, hashtag, count->options.tally);",
+          "return 0;"),
+    Break("budget-not-given-back",
+          "the memory of a batch that was counted stays reserved",
+          "src/pipeline/count_shards.c",
+          "    ht_record_batch_release(batch);\n    ht_budget_release(count->options.budget, bytes);\n"
+          "    if (next",
+          "    ht_record_batch_release(batch);\n    if (bytes % 7 != 0) {\n"
+          "        ht_budget_release(count->options.budget, bytes);\n    }\n    if (next"),
+    Break("retry-with-new-number",
+          "a flush that failed is given up, and what it had goes with the next one",
+          "src/pipeline/count_flush.c",
+          "    struct ht_count *count = HT_CONTAINER_OF(timer, struct ht_count, flush_retry_timer);\n"
+          "    write_letters(count);",
+          "    struct ht_count *count = HT_CONTAINER_OF(timer, struct ht_count, flush_retry_timer);\n"
+          "    ht_pending_finish_flush(count->pending);\n    ht_count_clear_flight(count);\n"
+          "    ht_count_flush_now(count);"),
+    Break("letter-not-awaited",
+          "counts and positions are written although the dead letter failed",
+          "src/pipeline/count_flush.c",
+          "    if (append->status != 0) {\n        handle_failure(count, &append->error);\n        return;\n"
+          "    }\n    ht_count_free_letters(count);",
+          "    ht_count_free_letters(count);"),
+    Break("cursor-too-early",
+          "the cursor of a batch is taken for durable when the one before is",
+          "src/pipeline/ingest.c",
+          "if (ingest->head == batch && ingest->running_count == 0 && !ingest->is_letter_lost) {",
+          "if (!ingest->is_letter_lost) {"),
+    Break("letter-behind-cursor",
+          "batches go on the stream, with their cursor, while a dead letter is on its way",
+          "src/pipeline/ingest.c",
+          "if (ingest->letters_count > 0 || ht_timer_is_running(&ingest->retry_timer)) {",
+          "if (ht_timer_is_running(&ingest->retry_timer)) {"),
+    Break("edit-counts-whole",
+          "an edit counts all its hashtags again",
+          "src/pipeline/count_records.c",
+          "    if (is_known) {\n        tag_count = ht_count_window_keep_new",
+          "    if (false && is_known) {\n        tag_count = ht_count_window_keep_new"),
+    Break("archive-overtakes",
+          "after a failure the deletions behind go first",
+          "src/pipeline/archiver.c",
+          "    shipment->state = SHIPMENT_WAITING;\n    retry_later(archiver, &append->error);",
+          "    shipment->state = archiver->head == shipment && shipment->next != NULL\n"
+          "                          ? SHIPMENT_DURABLE\n                          : SHIPMENT_WAITING;\n"
+          "    retry_later(archiver, &append->error);"),
+    Break("put-given-up",
+          "a batch that the stream did not take is dropped",
+          "src/pipeline/ingest.c",
+          "        put_again_later(ingest, &put->error);\n        ht_ingest_look_at_stop(ingest);\n        return;",
+          "        put_again_later(ingest, &put->error);\n        free_batch(ingest, batch);\n"
+          "        ht_ingest_look_at_stop(ingest);\n        return;"),
+    Break("consumed-too-far",
+          "the stream may let go what is only read",
+          "src/pipeline/count_flush.c",
+          "            stream->ops->consumed(stream, checkpoint->shard_id, &checkpoint->position);",
+          "            struct ht_position far = count->shards != NULL ? count->shards->read_from\n"
+          "                                                           : checkpoint->position;\n"
+          "            stream->ops->consumed(stream, count->shards != NULL ? count->shards->info.id\n"
+          "                                                                : checkpoint->shard_id, &far);"),
+]
+
+
+def check(root, one):
+    """The text is there, once."""
+    text = (root / one.file).read_text()
+    if text.count(one.old) != 1:
+        raise SystemExit(f"break {one.name}: its text stands {text.count(one.old)} times in {one.file}; "
+                         "adapt tests/simulation/breaks.py")

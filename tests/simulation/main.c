@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: MIT
+#include "play.h"
+
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* The command behind tools/simulate: plays one seed, a range, or fresh ones until a time is over. */
+
+enum { HOUR_MS = 3600000 };
+
+struct arguments {
+    uint64_t first, last; /* seeds */
+    bool has_range, is_single;
+    double minutes;
+    const char *world;
+    double hours;
+    uint64_t events;
+    uint64_t stop_after; /* failures */
+};
+
+struct totals {
+    uint64_t seeds, failures, steps, records, removals, lines, kills, simulated_ms;
+};
+
+static double seconds(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static void tell_failure(const struct arguments *arguments, uint64_t seed)
+{
+    struct sim_plan plan;
+    struct sim_result result;
+    char words[1024];
+    const struct sim_backing *backing = NULL;
+    for (size_t i = 0; sim_backings[i] != NULL && arguments->world != NULL; i++) {
+        backing = strcmp(sim_backings[i]->name, arguments->world) == 0 ? sim_backings[i] : backing;
+    }
+    sim_plan_draw(&plan, seed, backing);
+    sim_plan_tell(&plan, words, sizeof(words));
+    struct sim_play_options again = {.seed = seed,
+                                     .world = arguments->world,
+                                     .hours_ms = (uint64_t)(arguments->hours * HOUR_MS),
+                                     .is_verbose = true,
+                                     .events = arguments->events};
+    sim_play(&again, &result);
+    (void)fprintf(stderr,
+                  "SEED %" PRIu64 " FAILED: %s\n  the plan: %s\n  again: tools/simulate --seed "
+                  "%" PRIu64 " --hours %g%s%s\n",
+                  seed, result.failure, words, seed, arguments->hours,
+                  arguments->world == NULL ? "" : " --world ",
+                  arguments->world == NULL ? "" : arguments->world);
+}
+
+static void play_one(const struct arguments *arguments, uint64_t seed, struct totals *totals)
+{
+    struct sim_result result;
+    struct sim_play_options options = {.seed = seed,
+                                       .world = arguments->world,
+                                       .hours_ms = (uint64_t)(arguments->hours * HOUR_MS)};
+    sim_play(&options, &result);
+    totals->seeds++;
+    totals->steps += result.steps;
+    totals->records += result.records;
+    totals->removals += result.removals;
+    totals->lines += result.lines;
+    totals->kills += result.kills;
+    totals->simulated_ms += result.simulated_ms;
+    if (result.has_failed) {
+        totals->failures++;
+        tell_failure(arguments, seed);
+    }
+}
+
+static void parse_range(struct arguments *arguments, char *text)
+{
+    char *dots = strstr(text, "..");
+    char *end = NULL;
+    arguments->first = arguments->last = strtoull(text, &end, 10);
+    if (dots != NULL) {
+        arguments->last = strtoull(dots + 2, &end, 10);
+    }
+}
+
+static bool parse(struct arguments *arguments, int count, char **words)
+{
+    static const struct option options[] = {
+        {"seed", required_argument, NULL, 's'},       {"seeds", required_argument, NULL, 'S'},
+        {"minutes", required_argument, NULL, 'm'},    {"world", required_argument, NULL, 'w'},
+        {"hours", required_argument, NULL, 'h'},      {"events", required_argument, NULL, 'e'},
+        {"stop-after", required_argument, NULL, 'a'}, {NULL, 0, NULL, 0}};
+    *arguments = (struct arguments){.hours = 1, .events = 60, .stop_after = UINT64_MAX};
+    for (int option = 0; (option = getopt_long(count, words, "", options, NULL)) != -1;) {
+        char *end = NULL;
+        switch (option) {
+        case 's':
+        case 'S':
+            parse_range(arguments, optarg);
+            arguments->has_range = true;
+            break;
+        case 'm':
+            arguments->minutes = strtod(optarg, &end);
+            break;
+        case 'w':
+            arguments->world = optarg;
+            break;
+        case 'h':
+            arguments->hours = strtod(optarg, &end);
+            break;
+        case 'e':
+            arguments->events = strtoull(optarg, &end, 10);
+            break;
+        case 'a':
+            arguments->stop_after = strtoull(optarg, &end, 10);
+            break;
+        default:
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool is_over(const struct arguments *arguments, const struct totals *totals, double began)
+{
+    if (totals->failures >= arguments->stop_after) {
+        return true;
+    }
+    if (arguments->has_range) {
+        return arguments->first + totals->seeds > arguments->last;
+    }
+    return seconds() - began >= arguments->minutes * 60;
+}
+
+int main(int count, char **words)
+{
+    struct arguments arguments;
+    if (!parse(&arguments, count, words)) {
+        (void)fprintf(stderr, "usage: simulate [--seed N | --seeds A..B | --minutes N] "
+                              "[--world NAME] [--hours H] [--events N] [--stop-after N]\n");
+        return 2;
+    }
+    struct totals totals = {0};
+    double began = seconds();
+    uint64_t fresh = (uint64_t)time(NULL) * 1000000;
+    uint64_t first = arguments.has_range ? arguments.first : fresh;
+    (void)printf("seeds from %" PRIu64 "\n", first);
+    while (!is_over(&arguments, &totals, began)) {
+        play_one(&arguments, first + totals.seeds, &totals);
+    }
+    double took = seconds() - began;
+    (void)printf("%" PRIu64 " seeds, %" PRIu64 " failed; %.1f simulated hours, %" PRIu64
+                 " records, %" PRIu64 " deletions, %" PRIu64 " archived lines, %" PRIu64
+                 " kills, %" PRIu64 " steps in %.1f s (%.1f ms a seed)\n",
+                 totals.seeds, totals.failures, (double)totals.simulated_ms / HOUR_MS,
+                 totals.records, totals.removals, totals.lines, totals.kills, totals.steps, took,
+                 totals.seeds == 0 ? 0 : took * 1000 / (double)totals.seeds);
+    return totals.failures > 0 ? 1 : 0;
+}

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT
+#include "play.h"
+
+#include <stdio.h>
+
+/* What a seed means. Small plays and large ones, gentle ones and cruel ones, all of them often. */
+
+static uint64_t pick(struct ht_random *random, const uint64_t *list, size_t count)
+{
+    return list[ht_random_below(random, count)];
+}
+
+#define PICK(random, ...)                                                                          \
+    pick((random), (const uint64_t[]){__VA_ARGS__},                                                \
+         sizeof((const uint64_t[]){__VA_ARGS__}) / sizeof(uint64_t))
+
+static bool perhaps(struct ht_random *random, unsigned per_cent)
+{
+    return ht_random_below(random, 100) < per_cent;
+}
+
+static void draw_daemon(struct sim_plan *plan, struct ht_random *random)
+{
+    struct sim_daemon_options *daemon = &plan->daemon;
+    daemon->sources = (unsigned)PICK(random, 0, 0, 0, 1, 1, 3);
+    /* what a source gives again after a crash lies as far back as it was ahead */
+    daemon->repeat_window = daemon->sources > 0 ? 12000 : PICK(random, 0, 60, 100, 300, 2000);
+    daemon->budget_bytes = PICK(random, 64 << 20, 64 << 20, 8 << 20, 1 << 20);
+    daemon->flush_interval_ms = (uint32_t)PICK(random, 200, 1000, 1000, 5000, 30000);
+    daemon->fold = perhaps(random, 75) ? HT_FOLD_CASE : HT_FOLD_NONE;
+    daemon->once_per_tweet = perhaps(random, 30);
+    daemon->ignores_retweets = perhaps(random, 20);
+    daemon->start.kind = HT_POSITION_TRIM_HORIZON;
+}
+
+static void draw_messages(struct sim_plan *plan, struct ht_random *random)
+{
+    plan->messages =
+        (struct sim_messages_options){.vocabulary = (unsigned)PICK(random, 3, 20, 200, 1500),
+                                      .bad = (unsigned)PICK(random, 0, 5, 50),
+                                      .notices = (unsigned)PICK(random, 0, 20),
+                                      .edits = (unsigned)PICK(random, 0, 100, 400),
+                                      .retweets = 100,
+                                      .fold = plan->daemon.fold,
+                                      .once_per_tweet = plan->daemon.once_per_tweet,
+                                      .ignores_retweets = plan->daemon.ignores_retweets};
+    size_t window = plan->daemon.repeat_window;
+    /* a post has an id and a key for each hashtag in the window */
+    plan->recent = window == 0 || window > 2000 ? 40 : (unsigned)(window / 20);
+}
+
+static void draw_events(struct sim_plan *plan, struct ht_random *random)
+{
+    const struct sim_backing *backing = plan->backing;
+    plan->badness = (unsigned)ht_random_below(random, 4);
+    plan->has_second = backing->has_second && perhaps(random, 30);
+    plan->is_late = backing->has_foreign && perhaps(random, 30);
+    plan->deletes = !plan->has_second && !plan->is_late && perhaps(random, 75);
+    plan->expires = plan->deletes && perhaps(random, 30);
+    plan->foreign = backing->has_foreign && perhaps(random, 40);
+    plan->jumps = perhaps(random, 25);
+    plan->kills = perhaps(random, 75);
+    plan->stops = perhaps(random, 60);
+    plan->stalls = perhaps(random, 40);
+    plan->reshards = backing->has_shards && perhaps(random, 60);
+    plan->trims = perhaps(random, 40);
+    plan->pace_ms = PICK(random, 800, 1500, 3000, 8000);
+    plan->tick_ns = PICK(random, 1000, 20000, 200000);
+}
+
+void sim_plan_draw(struct sim_plan *plan, uint64_t seed, const struct sim_backing *backing)
+{
+    struct ht_random random;
+    ht_random_init(&random, seed * 2 + 1);
+    size_t count = 0;
+    while (sim_backings[count] != NULL) {
+        count++;
+    }
+    size_t drawn = ht_random_below(&random, count);
+    *plan = (struct sim_plan){.backing = backing != NULL ? backing : sim_backings[drawn]};
+    draw_daemon(plan, &random);
+    draw_messages(plan, &random);
+    draw_events(plan, &random);
+    plan->daemon.ttl_s = plan->expires ? (uint32_t)PICK(&random, 60, 600, 3000) : 0;
+    plan->service = (struct sim_service_faults){.refused = (unsigned)PICK(&random, 0, 100, 500),
+                                                .cut = (unsigned)PICK(&random, 0, 5, 50),
+                                                .stalls = (unsigned)PICK(&random, 0, 5),
+                                                .broken_line = (unsigned)PICK(&random, 0, 5)};
+    plan->world = (struct sim_world_options){.shards = backing == NULL || plan->backing->has_shards
+                                                           ? (unsigned)PICK(&random, 1, 2, 4)
+                                                           : 1,
+                                             .archives = perhaps(&random, 90),
+                                             .ttl_s = plan->daemon.ttl_s,
+                                             .repeat_window = plan->daemon.repeat_window,
+                                             .batch_records = (unsigned)PICK(&random, 3, 40, 400),
+                                             .has_second = plan->has_second,
+                                             .start = plan->daemon.start};
+}
+
+void sim_plan_tell(const struct sim_plan *plan, char *text, size_t room)
+{
+    (void)snprintf(
+        text, room,
+        "world %s, %u shards, %u sources, %u hashtags, window %zu, budget %zu kB, flush each %u "
+        "ms, fold %s%s%s, ttl %u s, bad %u, edits %u, batches of %u, tick %llu us, badness %u;"
+        "%s%s%s%s%s%s%s%s%s%s%s",
+        plan->backing->name, plan->world.shards, plan->daemon.sources, plan->messages.vocabulary,
+        plan->daemon.repeat_window, plan->daemon.budget_bytes >> 10, plan->daemon.flush_interval_ms,
+        plan->daemon.fold == HT_FOLD_CASE ? "case" : "none",
+        plan->daemon.once_per_tweet ? ", once per tweet" : "",
+        plan->daemon.ignores_retweets ? ", no retweets" : "", plan->daemon.ttl_s,
+        plan->messages.bad, plan->messages.edits, plan->world.batch_records,
+        (unsigned long long)(plan->tick_ns / 1000), plan->badness,
+        plan->world.archives ? "" : " no archive,", plan->has_second ? " two daemons," : "",
+        plan->is_late ? " late requests," : "", plan->deletes ? " deletions," : "",
+        plan->foreign ? " others write," : "", plan->jumps ? " the clock jumps," : "",
+        plan->kills ? " kill -9," : "", plan->stops ? " stops," : "",
+        plan->stalls ? " stalls," : "", plan->reshards ? " reshards," : "",
+        plan->trims ? " trims," : "");
+}

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: MIT
+"""The simulation: builds its program, plays, and breaks the code on purpose to see it caught."""
+
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+import builds
+
+sys.path.insert(0, str(builds.ROOT / "tests" / "simulation"))
+import breaks  # noqa: E402
+
+TARGET = "tests/simulation/simulate"
+FIXED = "1..100"  # the seeds that every run plays
+SEEDS_A_BREAK = 100
+
+
+def program(where, jobs=2):
+    """Configures `where` where that is new, and builds the command alone; its path."""
+    _, options = builds.BUILDS["release"]
+    if not (where / "build.ninja").exists():
+        _run(["meson", "setup", *options, str(where), str(builds.ROOT)], {**os.environ, "CC": "gcc"})
+    _run(["ninja", "-C", str(where), f"-j{jobs}", TARGET], os.environ)
+    return where / TARGET
+
+
+def _run(command, environ, cwd=builds.ROOT):
+    done = subprocess.run(command, cwd=cwd, env=environ, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, errors="replace")
+    if done.returncode != 0:
+        raise SystemExit(f"{' '.join(map(str, command))}\n{done.stdout[-8000:]}")
+
+
+def short(seconds=22):
+    """The fixed seeds and, beside them, fresh ones for the same time; the failures, as text."""
+    path = program(builds.directory("release"))
+    fresh = int(time.time()) * 1000
+    commands = [[str(path), "--seeds", FIXED, "--events", "40"],
+                [str(path), "--seeds", f"{fresh}..{fresh + 100000}", "--minutes", str(seconds / 60),
+                 "--events", "40"]]
+    running = [subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                stderr=subprocess.STDOUT, errors="replace") for command in commands]
+    passed = 0
+    failures = []
+    for process in running:
+        output, _ = process.communicate()
+        print(output, end="", flush=True)
+        failed = [line for line in output.splitlines() if line.startswith("SEED ")]
+        failures += failed
+        if process.returncode != 0 and not failed:
+            failures.append(f"simulate ended with {process.returncode}: {output[-400:]}")
+        passed += _seeds(output) - len(failed)
+    return passed, failures
+
+
+def _seeds(output):
+    for line in output.splitlines():
+        words = line.split()
+        if len(words) > 2 and words[1] == "seeds,":
+            return int(words[0])
+    return 0
+
+
+def try_breaks(names):
+    """Applies each break to a copy of the sources and demands that its seeds fail."""
+    chosen = [one for one in breaks.BREAKS if not names or one.name in names]
+    for one in chosen:
+        breaks.check(builds.ROOT, one)
+    missed = []
+    with tempfile.TemporaryDirectory(prefix="hashtagd-breaks-") as folder:
+        copy = pathlib.Path(folder) / "source"
+        shutil.copytree(builds.ROOT, copy, symlinks=True, ignore=_ignored)
+        build = copy / "build-breaks"
+        _configure(copy, build)
+        for one in chosen:
+            if not _is_caught(copy, build, one):
+                missed.append(one.name)
+    print(f"{len(chosen) - len(missed)} of {len(chosen)} breaks were caught"
+          + (f"; not: {', '.join(missed)}" if missed else ""))
+    return 1 if missed else 0
+
+
+def _ignored(_folder, names):
+    return [name for name in names if name.startswith("build") or name in (".git", "node_modules")]
+
+
+def _configure(copy, build):
+    _, options = builds.BUILDS["release"]
+    options = [option for option in options if "werror" not in option]
+    _run(["meson", "setup", *options, str(build), str(copy)], {**os.environ, "CC": "gcc"}, copy)
+    _run(["ninja", "-C", str(build), TARGET], os.environ, copy)
+
+
+def _is_caught(copy, build, one):
+    path = copy / one.file
+    whole = path.read_text()
+    path.write_text(whole.replace(one.old, one.new, 1))
+    try:
+        _run(["ninja", "-C", str(build), TARGET], os.environ, copy)
+        for seed in range(1, SEEDS_A_BREAK + 1):
+            command = [str(build / TARGET), "--seed", str(seed), "--events", "0"]
+            try:
+                done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                      stderr=subprocess.STDOUT, errors="replace", timeout=60)
+                text = done.stdout
+                failed = done.returncode != 0
+            except subprocess.TimeoutExpired:
+                text, failed = "SEED: does not come to its end", True
+            if failed:
+                print(f"caught {one.name} at seed {seed}: {_why(text)}", flush=True)
+                return True
+        print(f"NOT CAUGHT {one.name}: {one.what}", flush=True)
+        return False
+    finally:
+        path.write_text(whole)
+
+
+def _why(text):
+    for line in text.splitlines():
+        if "FAILED:" in line or "assertion" in line:
+            return line[:200]
+    return text.strip()[-200:]
+
+
+def main(words):
+    if words[0] == "--breaks":
+        return try_breaks(words[1:])
+    path = program(builds.directory("release"))
+    return subprocess.run([str(path), *words], check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
