@@ -15,7 +15,6 @@ enum { BYTES_MAX = 2 * HT_JETSTREAM_EVENT_BYTES_MAX };
 static int unpack(struct ht_jetstream_intake *intake, struct ht_slice frame, struct ht_slice *text);
 static void take_event(struct ht_jetstream_intake *intake, const struct ht_jetstream_event *event,
                        struct ht_slice text);
-static enum ht_tweet_refusal refusal_of(enum ht_json_verdict verdict);
 
 int ht_jetstream_intake_init(struct ht_jetstream_intake *intake, struct ht_live *live,
                              struct ht_random *random)
@@ -80,7 +79,7 @@ int ht_jetstream_intake_take(struct ht_jetstream_intake *intake, enum ht_websock
         return HT_ENOMEM;
     }
     if (verdict != HT_JSON_VERDICT_OK) {
-        ht_live_refuse(intake->live, text, ht_tweet_refusal_name(refusal_of(verdict)));
+        ht_live_refuse(intake->live, text, ht_tweet_refusal_name(ht_tweet_refusal_of(verdict)));
         return 0;
     }
     take_event(intake, &event, text);
@@ -128,23 +127,4 @@ static void take_event(struct ht_jetstream_intake *intake, const struct ht_jetst
     }
     intake->length += text.length;
     ht_live_message(intake->live, ht_slice_make(own, text.length));
-}
-
-/* Broken text is a dead letter for the reasons that the reader of tweets would give. */
-static enum ht_tweet_refusal refusal_of(enum ht_json_verdict verdict)
-{
-    switch (verdict) {
-    case HT_JSON_VERDICT_CUT_OFF:
-        return HT_TWEET_REFUSAL_CUT_OFF;
-    case HT_JSON_VERDICT_TOO_LARGE:
-        return HT_TWEET_REFUSAL_TOO_LARGE;
-    case HT_JSON_VERDICT_TOO_DEEP:
-        return HT_TWEET_REFUSAL_TOO_DEEP;
-    case HT_JSON_VERDICT_BAD_UTF8:
-        return HT_TWEET_REFUSAL_BAD_UTF8;
-    case HT_JSON_VERDICT_LONE_SURROGATE:
-        return HT_TWEET_REFUSAL_LONE_SURROGATE;
-    default:
-        return HT_TWEET_REFUSAL_NOT_JSON;
-    }
 }

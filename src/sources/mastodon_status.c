@@ -7,7 +7,6 @@
 #include "hashtagd/tweet/tweet.h"
 
 static struct ht_slice plain_text(const struct ht_json_reader *json, struct ht_json_value value);
-static enum ht_tweet_refusal refusal_of(enum ht_json_verdict verdict);
 
 enum { KEY_ID, KEY_EDITED_AT, KEY_CREATED_AT, KEY_COUNT };
 
@@ -34,7 +33,7 @@ const char *ht_mastodon_status_read(struct ht_mastodon_status_reader *reader, st
         return "";
     }
     if (verdict != HT_JSON_VERDICT_OK) {
-        return ht_tweet_refusal_name(refusal_of(verdict));
+        return ht_tweet_refusal_name(ht_tweet_refusal_of(verdict));
     }
     struct ht_json_value root = ht_json_reader_root(&reader->json);
     if (root.kind != '{') {
@@ -67,21 +66,6 @@ int64_t ht_mastodon_time_ms(struct ht_slice text)
     memcpy(copy, text.data, text.length);
     copy[text.length] = '\0';
     return ht_time_parse_utc(copy, &wall_ms) == 0 ? wall_ms : 0;
-}
-
-static enum ht_tweet_refusal refusal_of(enum ht_json_verdict verdict)
-{
-    static const enum ht_tweet_refusal refusals[] = {
-        [HT_JSON_VERDICT_OK] = HT_TWEET_REFUSAL_NONE,
-        [HT_JSON_VERDICT_NOT_JSON] = HT_TWEET_REFUSAL_NOT_JSON,
-        [HT_JSON_VERDICT_CUT_OFF] = HT_TWEET_REFUSAL_CUT_OFF,
-        [HT_JSON_VERDICT_TOO_LARGE] = HT_TWEET_REFUSAL_TOO_LARGE,
-        [HT_JSON_VERDICT_TOO_DEEP] = HT_TWEET_REFUSAL_TOO_DEEP,
-        [HT_JSON_VERDICT_BAD_UTF8] = HT_TWEET_REFUSAL_BAD_UTF8,
-        [HT_JSON_VERDICT_LONE_SURROGATE] = HT_TWEET_REFUSAL_LONE_SURROGATE,
-        [HT_JSON_VERDICT_NO_MEMORY] = HT_TWEET_REFUSAL_NONE,
-    };
-    return refusals[verdict];
 }
 
 int ht_mastodon_page_split(struct ht_slice page, struct ht_slice statuses[HT_MASTODON_PAGE_MAX],

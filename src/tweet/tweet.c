@@ -68,16 +68,6 @@ int ht_tweet_read(struct ht_tweet_reader *reader, struct ht_slice bytes,
 
 bool ht_reading_scan(struct ht_reading *reading, struct ht_slice bytes)
 {
-    static const enum ht_tweet_refusal refusals[] = {
-        [HT_JSON_VERDICT_OK] = HT_TWEET_REFUSAL_NONE,
-        [HT_JSON_VERDICT_NOT_JSON] = HT_TWEET_REFUSAL_NOT_JSON,
-        [HT_JSON_VERDICT_CUT_OFF] = HT_TWEET_REFUSAL_CUT_OFF,
-        [HT_JSON_VERDICT_TOO_LARGE] = HT_TWEET_REFUSAL_TOO_LARGE,
-        [HT_JSON_VERDICT_TOO_DEEP] = HT_TWEET_REFUSAL_TOO_DEEP,
-        [HT_JSON_VERDICT_BAD_UTF8] = HT_TWEET_REFUSAL_BAD_UTF8,
-        [HT_JSON_VERDICT_LONE_SURROGATE] = HT_TWEET_REFUSAL_LONE_SURROGATE,
-        [HT_JSON_VERDICT_NO_MEMORY] = HT_TWEET_REFUSAL_NONE,
-    };
     struct ht_tweet_reader *reader = reading->reader;
     size_t offset = 0;
     if (reader->hashtags == NULL) {
@@ -94,7 +84,7 @@ bool ht_reading_scan(struct ht_reading *reading, struct ht_slice bytes)
     }
     (void)ht_error_set(reading->error, HT_EPARSE, "%s, near byte %zu",
                        ht_json_verdict_text(verdict), offset);
-    return ht_reading_refuse(reading, refusals[verdict]);
+    return ht_reading_refuse(reading, ht_tweet_refusal_of(verdict));
 }
 
 /* -- the message ------------------------------------------------------------------------ */
@@ -143,6 +133,21 @@ static bool read_envelope(struct ht_reading *reading, const struct ht_fields *en
         return ht_reading_tweet(reading, &tweet, envelope->at[HT_MESSAGE_INCLUDES]);
     }
     return ht_reading_compliance(reading, data);
+}
+
+enum ht_tweet_refusal ht_tweet_refusal_of(enum ht_json_verdict verdict)
+{
+    static const enum ht_tweet_refusal refusals[] = {
+        [HT_JSON_VERDICT_OK] = HT_TWEET_REFUSAL_NONE,
+        [HT_JSON_VERDICT_NOT_JSON] = HT_TWEET_REFUSAL_NOT_JSON,
+        [HT_JSON_VERDICT_CUT_OFF] = HT_TWEET_REFUSAL_CUT_OFF,
+        [HT_JSON_VERDICT_TOO_LARGE] = HT_TWEET_REFUSAL_TOO_LARGE,
+        [HT_JSON_VERDICT_TOO_DEEP] = HT_TWEET_REFUSAL_TOO_DEEP,
+        [HT_JSON_VERDICT_BAD_UTF8] = HT_TWEET_REFUSAL_BAD_UTF8,
+        [HT_JSON_VERDICT_LONE_SURROGATE] = HT_TWEET_REFUSAL_LONE_SURROGATE,
+        [HT_JSON_VERDICT_NO_MEMORY] = HT_TWEET_REFUSAL_NONE,
+    };
+    return refusals[verdict];
 }
 
 /* -- names ------------------------------------------------------------------------------ */

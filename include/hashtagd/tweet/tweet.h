@@ -187,6 +187,9 @@ int ht_tweet_read(struct ht_tweet_reader *reader, struct ht_slice bytes,
 /** The label of a kind: "tweet", "delete" ... Static. */
 const char *ht_tweet_kind_name(enum ht_tweet_kind kind);
 
+/** Why text that the JSON reader refuses is refused. NONE for OK and NO_MEMORY: no fault of the text. */
+enum ht_tweet_refusal ht_tweet_refusal_of(enum ht_json_verdict verdict);
+
 /** The label of a refusal: "not_json", "cut_off" ... Static. */
 const char *ht_tweet_refusal_name(enum ht_tweet_refusal refusal);
 
