@@ -76,6 +76,7 @@ int ht_dynamodb_table_create(struct ht_table **out, const struct ht_dynamodb_tab
     table->magic = TABLE_MAGIC;
     table->table.ops = &operations;
     table->table.has_marks = true;
+    table->table.delta_bytes = HT_DYNAMODB_DELTA_BYTES;
     table->options = *options;
     table->options.name = name;
     table->options.leases = NULL; /* the leases have their own copies */

@@ -79,6 +79,12 @@ struct ht_dynamodb_work {
     struct ht_dynamodb_rest *rest; /**< owned; NULL: the whole delta */
 };
 
+/** What a flush takes for each delta: its work and a place in the ring of those that wait; its group,
+ * up to four places in their index, and what is told of it; the hashtag's text, most of the time. */
+#define HT_DYNAMODB_DELTA_BYTES                                                                    \
+    (sizeof(struct ht_dynamodb_work) + sizeof(uint32_t) + sizeof(struct ht_dynamodb_group) +       \
+     4 * sizeof(uint32_t) + sizeof(struct ht_table_total) + 32)
+
 /** A list of works, and where it is. */
 struct ht_dynamodb_works {
     struct ht_dynamodb_work *all; /**< owned */

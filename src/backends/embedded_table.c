@@ -59,6 +59,7 @@ int ht_embedded_table_create(struct ht_table **out, struct ht_embedded_store *st
     }
     table->magic = TABLE_MAGIC;
     table->table.ops = &operations;
+    table->table.delta_bytes = sizeof(struct ht_delta *); /* they are sorted */
     table->store = store;
     table->ttl_s = ttl_s;
     ht_health_init(&table->table.health, ht_loop_clock(store->options.loop), HT_HEALTH_STARTING);

@@ -192,10 +192,19 @@ int ht_count_board(struct ht_count *count)
     return status;
 }
 
+/* What writing takes beside what is pending. It counts from the moment that something is counted, so
+ * that a flush finds the room, whatever was read meanwhile. */
+static size_t flight_bytes(const struct ht_count *count)
+{
+    size_t shares = ht_pending_collected_count(count->pending) + count->flight.share_count;
+    return shares *
+           (sizeof(struct ht_delta) + sizeof(uint32_t) + count->options.table->delta_bytes);
+}
+
 /* The memory of both generations counts against the budget. */
 void ht_count_sync_budget(struct ht_count *count)
 {
-    size_t bytes = ht_pending_used_bytes(count->pending);
+    size_t bytes = ht_pending_used_bytes(count->pending) + flight_bytes(count);
     if (bytes > count->pending_reserved_bytes) {
         ht_budget_reserve(count->options.budget, bytes - count->pending_reserved_bytes);
     } else {

@@ -184,9 +184,11 @@ struct ht_table_counters {
 /** The part of an adapter that callers see; the adapter's struct begins with it. */
 struct ht_table {
     const struct ht_table_ops *ops;
-    bool has_marks; /**< fixed when it is made: counts and positions are not written in one
+    bool has_marks;     /**< fixed when it is made: counts and positions are not written in one
                      *   transaction, so count_after() is asked and records of pending counts must
                      *   be remembered */
+    size_t delta_bytes; /**< fixed when it is made: memory of the adapter's that a flush takes for
+                         *   each of its deltas; the stage has it reserved in the byte budget */
     struct ht_health health;
     struct ht_table_counters counters;
 };
