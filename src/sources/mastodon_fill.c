@@ -11,6 +11,7 @@
  *   begin -> (a moment) -> ask_page -> on_page -> take_page -> ... -> filled, or given up
  *                             ^           |  |        |
  *                             |           |  '-- held while the sink is full --resume--> take_page
+ *                             |           |         '-- of a long one some each turn --'
  *                             '-- later --'           |
  *                             '------- the next one --'
  *
@@ -27,7 +28,8 @@
 /* Date cuts the second off, and a server's machines differ a little. */
 #define OPENED_MARGIN_MS 2000
 
-#define PAGE_BYTES_MAX (8 * 1024 * 1024)
+/* Of a page, in one turn of the loop. */
+#define TURN_BYTES (256 * 1024)
 
 static void on_fill_due(struct ht_timer *timer);
 static void ask_page(struct ht_mastodon *mastodon);
@@ -98,7 +100,7 @@ static void ask_page(struct ht_mastodon *mastodon)
             .timers = mastodon->live.options.timers,
             .url = url.data,
             .authorization = ht_buffer_slice(&mastodon->authorization),
-            .max_bytes = PAGE_BYTES_MAX,
+            .max_bytes = HT_MASTODON_PAGE_BYTES_MAX,
             .accepts_compressed = mastodon->accepts_compressed,
             .done = on_page,
             .user = mastodon};
@@ -160,7 +162,8 @@ static void note_answer(struct ht_mastodon *mastodon, const struct ht_http_resul
  * a page that is no page must not end a filling. */
 static int keep_page(struct ht_mastodon *mastodon, struct ht_http_result *result)
 {
-    mastodon->page_count = 0;
+    mastodon->page_count = mastodon->page_left = 0;
+    mastodon->page_seen = (struct ht_mastodon_gap_page){0};
     if (result->code != 0 || result->status != 200) {
         return result->code;
     }
@@ -171,8 +174,10 @@ static int keep_page(struct ht_mastodon *mastodon, struct ht_http_result *result
                                         .length = length,
                                         .capacity = length + 1,
                                         .max_bytes = max_bytes};
-    return ht_mastodon_page_split(ht_buffer_slice(&mastodon->page), mastodon->page_statuses,
-                                  &mastodon->page_count);
+    int status = ht_mastodon_page_split(ht_buffer_slice(&mastodon->page), mastodon->page_statuses,
+                                        &mastodon->page_count);
+    mastodon->page_left = mastodon->page_count;
+    return status;
 }
 
 static struct ht_mastodon_pace_decision decide(struct ht_mastodon *mastodon,
@@ -189,20 +194,31 @@ static struct ht_mastodon_pace_decision decide(struct ht_mastodon *mastodon,
     return ht_mastodon_pace_decide(&input, mastodon->live.options.random);
 }
 
-/* The newest stands first. The books are kept before the delivery, whose cursor they are. */
+/* The newest stands first. */
+static void take_some(struct ht_mastodon *mastodon)
+{
+    struct ht_mastodon_gap_page *page = &mastodon->page_seen;
+    for (size_t bytes = 0;
+         mastodon->page_left > 0 && bytes < TURN_BYTES && !mastodon->is_closing;) {
+        struct ht_slice text = mastodon->page_statuses[--mastodon->page_left];
+        bool is_new = ht_mastodon_intake_status(mastodon, text, &page->newest);
+        page->count++;
+        page->new_count += is_new;
+        mastodon->fill_new += is_new;
+        bytes += text.length;
+    }
+}
+
+/* The books are kept before the last delivery, whose cursor they are; until then the page is as good as
+ * not asked for. */
 static void take_page(struct ht_mastodon *mastodon)
 {
-    struct ht_mastodon_gap_page page = {.count = mastodon->page_count};
     mastodon->is_page_held = false;
     if (!mastodon->gap.is_filling) {
         take_anchor(mastodon);
         return;
     }
-    for (size_t i = mastodon->page_count; i > 0 && !mastodon->is_closing; i--) {
-        page.new_count +=
-            ht_mastodon_intake_status(mastodon, mastodon->page_statuses[i - 1], &page.newest);
-    }
-    mastodon->fill_new += page.new_count;
+    take_some(mastodon);
     if (mastodon->is_closing) {
         return; /* memory was out, and the page is gone */
     }
@@ -212,8 +228,15 @@ static void take_page(struct ht_mastodon *mastodon)
         ask_later(mastodon, SHORT_PAGE_WAIT_MS);
         return;
     }
-    enum ht_mastodon_gap_verdict verdict = ht_mastodon_gap_page(&mastodon->gap, &page);
-    if (page.count < HT_MASTODON_GAP_PAGE_STATUSES / 2 &&
+    if (mastodon->page_left > 0) {
+        mastodon->is_page_held = true;
+        ht_live_deliver(&mastodon->live);
+        ask_later(mastodon, 0);
+        return;
+    }
+    enum ht_mastodon_gap_verdict verdict =
+        ht_mastodon_gap_page(&mastodon->gap, &mastodon->page_seen);
+    if (mastodon->page_count < HT_MASTODON_GAP_PAGE_STATUSES / 2 &&
         mastodon->page_wait_ms < SHORT_PAGE_WAIT_MS) {
         mastodon->page_wait_ms = SHORT_PAGE_WAIT_MS;
     }

@@ -17,6 +17,10 @@
 
 #include "hashtagd/tally/recent_ids.h"
 
+/** The largest page: forty statuses of a hundred kilobytes each. It is taken apart in one turn of the
+ * loop, some milliseconds of this; what is in it is taken in over several turns. */
+#define HT_MASTODON_PAGE_BYTES_MAX ((size_t)4 * 1024 * 1024)
+
 /** The source. */
 struct ht_mastodon {
     struct ht_live live; /* first */
@@ -52,8 +56,9 @@ struct ht_mastodon {
     struct ht_mastodon_ask *page_asking;
     struct ht_buffer page; /* the answer that is taken, or held while the sink is full */
     struct ht_slice page_statuses[HT_MASTODON_PAGE_MAX];
-    size_t page_count;
-    uint64_t page_wait_ms; /* after this page */
+    size_t page_count, page_left;          /* in all; not taken in yet, the newest first */
+    struct ht_mastodon_gap_page page_seen; /* what was taken in */
+    uint64_t page_wait_ms;                 /* after this page */
     bool is_page_held;
     bool is_fill_due;       /* the next question is, when the sink has room again */
     unsigned fill_failures; /* in a row */

@@ -30,7 +30,6 @@ enum {
     SEEN_COUNT = 8192, /* four of the widest gaps */
     TEXT_BYTES_MAX = 8192,
     KEPT_BYTES_MAX = 8 * 1024 * 1024,
-    PAGE_BYTES_MAX = 8 * 1024 * 1024,
 };
 
 static void init_texts(struct ht_mastodon *mastodon,
@@ -106,7 +105,7 @@ static void init_texts(struct ht_mastodon *mastodon,
     }
     ht_buffer_init(&mastodon->streaming, HT_MASTODON_URL_BYTES);
     ht_buffer_init(&mastodon->kept, KEPT_BYTES_MAX);
-    ht_buffer_init(&mastodon->page, PAGE_BYTES_MAX);
+    ht_buffer_init(&mastodon->page, HT_MASTODON_PAGE_BYTES_MAX);
     if (ht_mastodon_url_base(ht_slice_text(options->url), &mastodon->base) == HT_EINVAL) {
         ht_buffer_clear(&mastodon->base);
     }

@@ -15,6 +15,7 @@ struct fake_sink {
     struct ht_source_sink sink; /* first */
     struct ht_buffer bytes;     /* all messages, a line each */
     size_t count;               /* of messages */
+    size_t deliveries;          /* with messages */
     size_t refused;
     struct ht_buffer reasons; /* of the refused ones, a line each */
     char cursor[HT_SOURCE_CURSOR_BYTES];
@@ -27,6 +28,7 @@ static bool fake_deliver(struct ht_source_sink *sink, const struct ht_source *fr
 {
     (void)from;
     struct fake_sink *fake = HT_CONTAINER_OF(sink, struct fake_sink, sink);
+    fake->deliveries += count > 0;
     for (size_t i = 0; i < count; i++) {
         ht_buffer_append_slice(&fake->bytes, messages[i]);
         ht_buffer_append_byte(&fake->bytes, '\n');

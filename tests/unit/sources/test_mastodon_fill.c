@@ -60,6 +60,44 @@ static void test_fills_the_gap_after_a_reconnect(void **state)
     live_world_finish(&world);
 }
 
+/* The loop has other work: what is in a page of a megabyte is taken in over several turns, oldest first,
+ * and the page counts as had when its last status is. */
+static void test_a_long_page_takes_several_turns(void **state)
+{
+    enum { STATUSES = 40, PADDING_BYTES = 25000 };
+    (void)state;
+    struct live_world world = {0};
+    struct ht_buffer page;
+    ht_buffer_init(&page, 2u << 20);
+    begin(&world, "[]");
+    send_and_await(&world, 1, 1);
+    reconnect(&world);
+    for (int n = STATUSES + 1; n > 1; n--) {
+        const char *text = status(ID(n), "long", NULL);
+        ht_buffer_append_text(&page, n == STATUSES + 1 ? "[" : ",");
+        ht_buffer_append(&page, text, strlen(text) - 1);
+        ht_buffer_append_format(&page, ",\"content\":\"%0*d\"}", PADDING_BYTES, n);
+    }
+    ht_buffer_append_text(&page, "]");
+    size_t deliveries = world.sink.deliveries;
+    live_world_expect(&world, &(struct live_world_exchange){.head_parts = {PAGE, TOKEN_LINE},
+                                                            .body = ht_buffer_slice(&page)});
+    expect(&world, PAGE, "[]");
+    live_world_skip(&world, FIRST_PAGE_MS);
+    live_world_await_messages(&world, STATUSES + 1);
+    assert_in_range(world.sink.deliveries - deliveries, 3, STATUSES);
+    for (int n = 2; n <= STATUSES + 1; n++) {
+        char part[32];
+        snprintf(part, sizeof(part), "{\"id\":\"%lld\"", ID(n));
+        assert_message(&world, (size_t)n - 1, part);
+    }
+    live_world_skip(&world, 1000);
+    live_world_await(&world, has_answers);
+    assert_cursor_has(&world, ID(STATUSES + 1));
+    ht_buffer_finish(&page);
+    live_world_finish(&world);
+}
+
 /* A source that goes on in the same world, as after a restart of the program. */
 static void restart(struct live_world *world, enum ht_mastodon_timeline timeline,
                     const char *first_page)
@@ -264,6 +302,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_fills_the_gap_after_a_reconnect),
+        cmocka_unit_test(test_a_long_page_takes_several_turns),
         cmocka_unit_test(test_fills_from_the_cursor_after_a_restart),
         cmocka_unit_test(test_cursor_of_another_timeline_is_none),
         cmocka_unit_test(test_gap_begins_at_the_newest_where_nothing_came),
