@@ -42,6 +42,7 @@ static void take_or_rescue(struct ht_ingest *ingest, const struct ht_source *fro
                            struct ht_slice message, const char *reason);
 static int judge_and_take(struct ht_ingest *ingest, const struct ht_source *from,
                           struct ht_slice message);
+static struct ht_ingest_batch *open_batch(struct ht_ingest *ingest);
 static int collect(struct ht_ingest *ingest, struct ht_slice message, const struct ht_tweet *tweet);
 static void on_turn(struct ht_timer *timer);
 static void send_batches(struct ht_ingest *ingest);
@@ -95,6 +96,13 @@ static size_t batch_count(const struct ht_ingest *ingest)
     return count;
 }
 
+/* A cursor that comes alone and goes with nothing that waits is put alone. */
+static bool is_news(const struct ht_ingest *ingest, size_t count, struct ht_slice cursor)
+{
+    return count == 0 && cursor.length > 0 && ingest->tail == NULL &&
+           !ht_slice_equal(cursor, ht_slice_make(ingest->cursor, ingest->cursor_length));
+}
+
 static bool on_deliver(struct ht_source_sink *sink, const struct ht_source *from,
                        const struct ht_slice *messages, size_t count, struct ht_slice cursor)
 {
@@ -104,6 +112,10 @@ static bool on_deliver(struct ht_source_sink *sink, const struct ht_source *from
         take_or_rescue(ingest, from, messages[i], NULL);
     }
     if (ht_ingest_rescue_is_empty(ingest)) {
+        if (is_news(ingest, count, cursor)) {
+            /* without the memory it is stored with the next tweet */
+            (void)open_batch(ingest);
+        }
         ht_ingest_note_cursor(ingest, cursor);
     } else if (cursor.length > 0 && cursor.length <= HT_SOURCE_CURSOR_BYTES) {
         memcpy(ingest->rescue.cursor, cursor.data, cursor.length);

@@ -55,6 +55,24 @@ bool ht_jetstream_is_gap(uint64_t cursor_us, uint64_t first_us)
     return cursor_us != 0 && first_us > cursor_us && first_us - cursor_us >= GAP_MIN_US;
 }
 
+int64_t ht_jetstream_service_ms(int64_t date_s, int64_t now_ms)
+{
+    int64_t most_ms = (int64_t)(FUTURE_MAX_US / 1000);
+    int64_t at_most_s = (now_ms + most_ms) / 1000, at_least_s = (now_ms - most_ms) / 1000;
+    return date_s > 0 && date_s >= at_least_s && date_s <= at_most_s ? date_s * 1000 : 0;
+}
+
+uint64_t ht_jetstream_cursor_rest(uint64_t time_us, const struct ht_jetstream_quiet *quiet,
+                                  uint64_t now_ms)
+{
+    if (quiet->service_ms <= 0 || now_ms - quiet->quiet_since_ms < HT_JETSTREAM_QUIET_MS) {
+        return time_us;
+    }
+    uint64_t present_ms = (uint64_t)quiet->service_ms + (now_ms - quiet->opened_ms);
+    uint64_t rest_us = (present_ms - HT_JETSTREAM_QUIET_MS) * 1000;
+    return rest_us > time_us && rest_us - time_us >= HT_JETSTREAM_QUIET_STEP_US ? rest_us : time_us;
+}
+
 struct ht_jetstream_resume ht_jetstream_resume_at(uint64_t time_us, int64_t now_ms)
 {
     struct ht_jetstream_resume resume = {0};

@@ -55,5 +55,29 @@ uint64_t ht_jetstream_cursor_move(uint64_t time_us, uint64_t event_us);
  * the whole network would have been silent. */
 bool ht_jetstream_is_gap(uint64_t cursor_us, uint64_t first_us);
 
+/** A connection on which nothing comes, as that of a few accounts may be for days. */
+struct ht_jetstream_quiet {
+    int64_t service_ms;      /**< wall time by the service's clock when it agreed; 0: not known */
+    uint64_t opened_ms;      /**< monotonic: when that was */
+    uint64_t quiet_since_ms; /**< monotonic: the last event, or its begin where none came */
+};
+
+/** So long nothing must have come until silence counts, and so far behind the service's present it
+ * counts: a service that looks through a day and a half for old posts of few accounts is silent
+ * meanwhile, for minutes. Our choice. */
+#define HT_JETSTREAM_QUIET_MS UINT64_C(3600000)
+
+/** The time to go on from moves by this at least, so that it is not stored at every look. */
+#define HT_JETSTREAM_QUIET_STEP_US UINT64_C(600000000)
+
+/** What the service says its time is, in wall milliseconds, where that and ours (`now_ms`) agree to ten
+ * minutes; else 0. `date_s` is of its answer's Date, 0 where it had none. */
+int64_t ht_jetstream_service_ms(int64_t date_s, int64_t now_ms);
+
+/** The time up to which a quiet connection has brought all there is, where that is worth to be kept
+ * instead of `time_us`; else `time_us`. `now_ms` is monotonic. */
+uint64_t ht_jetstream_cursor_rest(uint64_t time_us, const struct ht_jetstream_quiet *quiet,
+                                  uint64_t now_ms);
+
 /** From where to ask so that nothing after `time_us` is missed. */
 struct ht_jetstream_resume ht_jetstream_resume_at(uint64_t time_us, int64_t now_ms);

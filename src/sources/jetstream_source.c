@@ -52,7 +52,8 @@ struct jetstream_source {
     bool is_open;
     bool is_paused;
     bool is_gap_looked_for; /* of this connection */
-    uint64_t last_byte_ms;  /* monotonic */
+    struct ht_jetstream_quiet quiet;
+    uint64_t last_byte_ms; /* monotonic */
     struct ht_timer ping_timer;
     struct ht_timer failed_timer;
     struct ht_error failure; /* of an attempt that could not even begin */
@@ -67,10 +68,12 @@ static void connect(struct ht_live *live);
 static int open_socket(struct jetstream_source *jetstream, const char *url);
 static void on_failed_due(struct ht_timer *timer);
 static void on_open(void *user, const struct ht_http_header *headers, size_t header_count);
+static void note_service_time(struct jetstream_source *jetstream, struct ht_slice date);
 static void on_bytes(void *user, size_t count);
 static void on_message(void *user, enum ht_websocket_kind kind, struct ht_slice bytes);
 static void on_read_end(void *user);
 static void look_for_gap(struct jetstream_source *jetstream);
+static void look_at_silence(struct jetstream_source *jetstream);
 static void on_ping_due(struct ht_timer *timer);
 static void on_end(void *user, const struct ht_websocket_end *end);
 static void close_socket(struct ht_live *live);
@@ -227,13 +230,12 @@ static void on_open(void *user, const struct ht_http_header *headers, size_t hea
 {
     struct jetstream_source *jetstream = user;
     struct ht_live *live = &jetstream->live;
-    (void)headers;
-    (void)header_count;
     jetstream->is_open = true;
     jetstream->is_paused = false;
     jetstream->is_gap_looked_for = false;
     jetstream->intake.first_us = 0;
     jetstream->last_byte_ms = ht_clock_monotonic_ms(live->options.clock);
+    note_service_time(jetstream, ht_http_header_find(headers, header_count, "date"));
     ht_timer_start(live->options.timers, &jetstream->ping_timer, SILENCE_MS);
     ht_live_connected(live);
     if (jetstream->resume.is_too_old && jetstream->gap_us != jetstream->intake.time_us) {
@@ -244,6 +246,20 @@ static void on_open(void *user, const struct ht_http_header *headers, size_t hea
                                                          ht_buffer_slice(&jetstream->hello)) != 0) {
         ht_live_give_up(live, HT_SOURCE_END_NETWORK, NULL);
     }
+}
+
+static void note_service_time(struct jetstream_source *jetstream, struct ht_slice date)
+{
+    struct ht_clock *clock = jetstream->live.options.clock;
+    int64_t date_s;
+    if (ht_http_date_parse(date, &date_s) != 0) {
+        date_s = 0;
+    }
+    uint64_t now_ms = ht_clock_monotonic_ms(clock);
+    jetstream->quiet = (struct ht_jetstream_quiet){
+        .service_ms = ht_jetstream_service_ms(date_s, ht_clock_wall_ms(clock)),
+        .opened_ms = now_ms,
+        .quiet_since_ms = now_ms};
 }
 
 static void on_bytes(void *user, size_t count)
@@ -258,6 +274,7 @@ static void on_bytes(void *user, size_t count)
 static void on_message(void *user, enum ht_websocket_kind kind, struct ht_slice bytes)
 {
     struct jetstream_source *jetstream = user;
+    jetstream->quiet.quiet_since_ms = ht_clock_monotonic_ms(jetstream->live.options.clock);
     if (ht_jetstream_intake_take(&jetstream->intake, kind, bytes) != 0) {
         struct ht_error error;
         (void)ht_error_set(&error, HT_ENOMEM,
@@ -285,6 +302,21 @@ static void look_for_gap(struct jetstream_source *jetstream)
     }
 }
 
+/* Of some accounts nothing may come for days, while the service is there: were the time of their last
+ * post kept, the next start would ask from further back than the service goes. */
+static void look_at_silence(struct jetstream_source *jetstream)
+{
+    uint64_t time_us =
+        jetstream->follow_count == 0
+            ? jetstream->intake.time_us
+            : ht_jetstream_cursor_rest(jetstream->intake.time_us, &jetstream->quiet,
+                                       ht_clock_monotonic_ms(jetstream->live.options.clock));
+    if (time_us != jetstream->intake.time_us) {
+        jetstream->intake.time_us = time_us;
+        ht_live_move_cursor(&jetstream->live);
+    }
+}
+
 static void on_ping_due(struct ht_timer *timer)
 {
     struct jetstream_source *jetstream =
@@ -294,6 +326,9 @@ static void on_ping_due(struct ht_timer *timer)
     bool is_silent = silent_ms >= SILENCE_MS;
     if (is_silent && !jetstream->is_paused) {
         ht_websocket_ping(jetstream->socket);
+    }
+    if (!jetstream->is_paused) {
+        look_at_silence(jetstream);
     }
     ht_timer_start(options->timers, timer, is_silent ? SILENCE_MS : SILENCE_MS - silent_ms);
 }
@@ -347,6 +382,7 @@ static void resume_socket(struct ht_live *live)
     struct jetstream_source *jetstream = from_live(live);
     jetstream->is_paused = false;
     jetstream->last_byte_ms = ht_clock_monotonic_ms(live->options.clock);
+    jetstream->quiet.quiet_since_ms = jetstream->last_byte_ms; /* what waited comes now */
     ht_websocket_resume(jetstream->socket);
 }
 

@@ -195,7 +195,7 @@ void ht_live_refuse(struct ht_live *live, struct ht_slice bytes, const char *rea
 {
     if (!live->is_stopping) {
         live->sink->ops->refuse(live->sink, &live->source, bytes, reason);
-        live->has_refused = true;
+        live->has_news = true;
     }
 }
 
@@ -204,12 +204,12 @@ void ht_live_deliver(struct ht_live *live)
     struct ht_source *source = &live->source;
     size_t count = live->collected_count;
     live->collected_count = 0;
-    if ((count == 0 && !live->has_refused) || live->is_stopping) {
+    if ((count == 0 && !live->has_news) || live->is_stopping) {
         return;
     }
     char text[HT_SOURCE_OWN_CURSOR_BYTES];
     size_t length = live->ops->cursor != NULL ? live->ops->cursor(live, text) : 0;
-    live->has_refused = false;
+    live->has_news = false;
     source->position += count;
     if (count > 0) {
         source->connection.last_message_s = ht_clock_wall_s(live->options.clock);
@@ -221,6 +221,12 @@ void ht_live_deliver(struct ht_live *live)
         live->is_sink_full = true;
         hold_back(live);
     }
+}
+
+void ht_live_move_cursor(struct ht_live *live)
+{
+    live->has_news = true;
+    ht_live_deliver(live);
 }
 
 /* Stops reading where there is something to read. */

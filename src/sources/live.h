@@ -90,7 +90,7 @@ struct ht_live {
     bool is_stalled;    /* for that reason */
     bool is_sink_full;  /* the sink said so, and has not called resume() */
     bool is_stopping;
-    bool has_refused; /* since the last delivery */
+    bool has_news;    /* beside messages since the last delivery: a refusal, or a cursor */
     bool is_given_up; /* ht_live_give_up(), in this attempt */
     enum ht_source_end given_up_as;
     struct ht_error given_up_error;
@@ -125,6 +125,9 @@ void ht_live_message(struct ht_live *live, struct ht_slice message);
 /** Hands over what was collected, with the cursor; pauses the adapter where the sink is full. Call
  * it at the end of every piece that was read, before its bytes go away. */
 void ht_live_deliver(struct ht_live *live);
+
+/** Hands over the cursor alone: it has moved on without a message. */
+void ht_live_move_cursor(struct ht_live *live);
 
 /** Something came that is no message: a dead letter. `reason` is a label like those of tweets. */
 void ht_live_refuse(struct ht_live *live, struct ht_slice bytes, const char *reason);

@@ -117,7 +117,7 @@ struct ht_put_record {
  * which of them are there: put them all again (the consumer drops repeats by tweet id). */
 struct ht_stream_put {
     struct ht_put_record *records; /**< the caller's, with all their bytes, until `done` */
-    size_t count;
+    size_t count;                  /**< may be 0: then the cursor alone becomes durable */
     struct ht_slice source_cursor; /**< what the source wants back after a restart, made durable
                                     *   with the records; empty: keep the old one. Not where a record
                                     *   is refused: the caller has to keep that one first. The caller

@@ -166,6 +166,24 @@ static void notices_are_counted_and_garbage_is_kept(void **state)
     world_destroy(world);
 }
 
+static void a_cursor_that_comes_alone_becomes_durable(void **state)
+{
+    (void)state;
+    struct world *world = world_create(2, 1);
+    struct ht_ingest *ingest = begin(world);
+    (void)deliver_tweet(world, 1);
+    world_run(world, 1000);
+    (void)world->sink->ops->deliver(world->sink, &world->source, NULL, 0, HT_SLICE("7"));
+    world_run(world, 1000);
+    assert_int_equal(world->record_count, 1);
+    assert_int_equal(ht_ingest_counters(ingest)->accepted, 1);
+    end(world, ingest);
+    ingest = begin(world);
+    assert_string_equal(world->started_with, "7");
+    end(world, ingest);
+    world_destroy(world);
+}
+
 /* The source gives the message again after the restart: its letter is still to be written. */
 static void a_letter_lost_at_the_stop_holds_the_cursor_back(void **state)
 {
@@ -426,6 +444,7 @@ int main(void)
         cmocka_unit_test(failed_puts_are_repeated_until_durable),
         cmocka_unit_test(the_durable_cursor_never_runs_ahead),
         cmocka_unit_test(notices_are_counted_and_garbage_is_kept),
+        cmocka_unit_test(a_cursor_that_comes_alone_becomes_durable),
         cmocka_unit_test(a_letter_lost_at_the_stop_holds_the_cursor_back),
         cmocka_unit_test(a_letter_lost_at_the_stop_is_told),
         cmocka_unit_test(a_refused_record_holds_the_cursor_back),

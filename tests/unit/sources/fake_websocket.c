@@ -106,7 +106,10 @@ void fake_websocket_agree(void)
 {
     HT_ASSERT(fake_websocket.is_there && !fake_websocket.is_open);
     fake_websocket.is_open = true;
-    fake_websocket.options.on_open(fake_websocket.options.user, NULL, 0);
+    bool has_date = fake_websocket.date != NULL;
+    const struct ht_http_header date = {HT_SLICE("Date"),
+                                        ht_slice_text(has_date ? fake_websocket.date : "")};
+    fake_websocket.options.on_open(fake_websocket.options.user, &date, has_date ? 1 : 0);
 }
 
 void fake_websocket_bytes(size_t count)

@@ -17,6 +17,7 @@ struct fake_websocket {
     /* the test's */
     struct ht_timer_queue *timers;
     bool refuses_to_open; /* with HT_EINVAL */
+    const char *date;     /* of the answer; NULL: it has none */
     /* what the source did */
     char url[16384]; /* of the last attempt */
     size_t max_message_bytes, max_unsent_bytes;

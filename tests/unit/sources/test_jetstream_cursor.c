@@ -123,6 +123,47 @@ static void test_from_where_to_ask(void **state)
     }
 }
 
+static void test_the_service_s_clock_is_believed_where_ours_agrees(void **state)
+{
+    (void)state;
+    assert_int_equal(ht_jetstream_service_ms(NOW_MS / 1000, NOW_MS), NOW_MS / 1000 * 1000);
+    assert_int_equal(ht_jetstream_service_ms(NOW_MS / 1000 + 599, NOW_MS), NOW_MS + 599000);
+    assert_int_equal(ht_jetstream_service_ms(NOW_MS / 1000 - 599, NOW_MS), NOW_MS - 599000);
+    assert_int_equal(ht_jetstream_service_ms(NOW_MS / 1000 + 602, NOW_MS), 0);
+    assert_int_equal(ht_jetstream_service_ms(NOW_MS / 1000 - 602, NOW_MS), 0);
+    assert_int_equal(ht_jetstream_service_ms(0, NOW_MS), 0);
+    assert_int_equal(ht_jetstream_service_ms(INT64_MAX, NOW_MS), 0);
+    assert_int_equal(ht_jetstream_service_ms(-1, 0), 0);
+}
+
+static void test_where_a_quiet_connection_goes_on(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t time_us, hours, quiet_hours; /* passed since it was opened, since the last event */
+        int64_t service_ms;
+        uint64_t expected_us;
+    } cases[] = {
+        {NOW_US - 30 * HOUR_US, 2, 2, NOW_MS, NOW_US + HOUR_US},
+        {NOW_US - 30 * HOUR_US, 1, 1, NOW_MS, NOW_US},
+        {NOW_US - 30 * HOUR_US, 5, 0, NOW_MS, NOW_US - 30 * HOUR_US},
+        {NOW_US - 30 * HOUR_US, 5, 5, 0, NOW_US - 30 * HOUR_US},
+        {NOW_US + HOUR_US - 599 * SECOND_US, 2, 2, NOW_MS, NOW_US + HOUR_US - 599 * SECOND_US},
+        {NOW_US + HOUR_US - 600 * SECOND_US, 2, 2, NOW_MS, NOW_US + HOUR_US},
+        {NOW_US + 3 * HOUR_US, 2, 2, NOW_MS, NOW_US + 3 * HOUR_US},
+        {0, 2, 2, NOW_MS, NOW_US + HOUR_US},
+    };
+    for (size_t i = 0; i < HT_COUNT_OF(cases); i++) {
+        uint64_t hour_ms = 3600000, now_ms = 100 * hour_ms;
+        const struct ht_jetstream_quiet quiet = {.service_ms = cases[i].service_ms,
+                                                 .opened_ms = now_ms - cases[i].hours * hour_ms,
+                                                 .quiet_since_ms =
+                                                     now_ms - cases[i].quiet_hours * hour_ms};
+        assert_int_equal(ht_jetstream_cursor_rest(cases[i].time_us, &quiet, now_ms),
+                         cases[i].expected_us);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -131,6 +172,8 @@ int main(void)
         cmocka_unit_test(test_how_the_time_moves),
         cmocka_unit_test(test_when_less_came_than_was_asked_for),
         cmocka_unit_test(test_from_where_to_ask),
+        cmocka_unit_test(test_the_service_s_clock_is_believed_where_ours_agrees),
+        cmocka_unit_test(test_where_a_quiet_connection_goes_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -326,6 +326,35 @@ static void test_a_service_that_goes_back_less_far(void **state)
     end();
 }
 
+/* Accounts that say nothing for two days, on a service that is there all the time. */
+static void test_a_quiet_list_of_accounts_leaves_no_gap(void **state)
+{
+    (void)state;
+    static const char *const follow[] = {"did:plc:aaaa"};
+    char cursor[HT_SOURCE_OWN_CURSOR_BYTES + 1] = "";
+    world.options.follow = follow;
+    world.options.follow_count = 1;
+    fake_websocket.date = "Sat, 04 Jul 2026 14:38:08 GMT"; /* NOW_MS */
+    begin(HT_SLICE(""));
+    fake_websocket_agree();
+    say(post(1, 0));
+    for (unsigned minute = 0; minute < 48 * 60; minute++) {
+        pass(60000);
+        fake_websocket_bytes(2); /* a ping */
+    }
+    assert_int_equal(connection()->connects, 1);
+    memcpy(cursor, world.sink.cursor, world.sink.cursor_length);
+    end();
+    fake_websocket.date = NULL;
+    begin(ht_slice_text(cursor));
+    fake_websocket_agree();
+    assert_int_equal(connection()->gaps, 0);
+    long long asked_us = atoll(strstr(fake_websocket.url, "cursor=") + strlen("cursor="));
+    long long behind_ms = world.clock.now_wall_ms - asked_us / 1000;
+    assert_in_range(behind_ms, 3600000, 3600000 + 700000);
+    end();
+}
+
 static void test_only_posts_and_ends_of_accounts_are_passed_on(void **state)
 {
     (void)state;
@@ -665,6 +694,7 @@ int main(void)
         WORLD_TEST(test_goes_on_early_elsewhere_and_drops_repeats),
         WORLD_TEST(test_what_came_before_an_end_counts),
         WORLD_TEST(test_goes_on_after_a_restart),
+        WORLD_TEST(test_a_quiet_list_of_accounts_leaves_no_gap),
         WORLD_TEST(test_a_service_that_goes_back_less_far),
         WORLD_TEST(test_only_posts_and_ends_of_accounts_are_passed_on),
         WORLD_TEST(test_broken_events_harm_no_neighbour),
