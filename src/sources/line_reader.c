@@ -129,7 +129,8 @@ static void look_at(struct ht_line_reader *reader, struct ht_slice bytes)
 {
     for (size_t i = 0; i < bytes.length; i++) {
         char byte = bytes.data[i];
-        if (reader->first == '\0' && !is_blank(byte)) {
+        if (!reader->has_first && !is_blank(byte)) {
+            reader->has_first = true;
             reader->first = byte;
         }
         if (reader->in_escape) {
@@ -285,6 +286,7 @@ static void begin_message(struct ht_line_reader *reader)
     reader->is_skipping = false;
     reader->looked = 0;
     reader->depth = 0;
+    reader->has_first = false;
     reader->first = '\0';
     reader->in_string = false;
     reader->in_escape = false;

@@ -51,7 +51,8 @@ struct ht_line_reader {
     size_t depth;  /* open brackets behind them */
     bool in_string;
     bool in_escape;
-    char first; /* byte that is not blank */
+    bool has_first;
+    char first; /* byte that is not blank; any, NUL too */
 };
 
 /** Makes a reader in the caller's memory; `events` and `user` are not owned. `max_bytes` is of a
