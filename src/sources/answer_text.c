@@ -17,6 +17,7 @@ static size_t skip_element(struct ht_slice body, size_t at, const char *name);
 static size_t read_entity(struct ht_slice body, size_t at, char *byte);
 static void hide(char *text, size_t length, struct ht_slice secret);
 static void hide_one(char *text, size_t length, struct ht_slice part);
+static size_t control_length(struct ht_slice text);
 static void put_together(struct ht_slice found, char text[HT_ANSWER_TEXT_BYTES]);
 
 const char *ht_answer_text(struct ht_slice body, struct ht_slice secret,
@@ -201,6 +202,18 @@ static void hide_one(char *text, size_t length, struct ht_slice part)
     }
 }
 
+/* Bytes of the control character at the front, 0 where there is none: U+0080 to U+009F too, which a
+ * terminal obeys as it does ESC. */
+static size_t control_length(struct ht_slice text)
+{
+    unsigned char first = (unsigned char)text.data[0];
+    unsigned char second = text.length > 1 ? (unsigned char)text.data[1] : 0;
+    if (first < ' ' || first == 0x7F) {
+        return 1;
+    }
+    return first == 0xC2 && second >= 0x80 && second < 0xA0 ? 2 : 0;
+}
+
 /* One line, cut at the border of a character. */
 static void put_together(struct ht_slice found, char text[HT_ANSWER_TEXT_BYTES])
 {
@@ -208,8 +221,10 @@ static void put_together(struct ht_slice found, char text[HT_ANSWER_TEXT_BYTES])
     bool is_blank = false, is_cut = false;
     for (size_t i = 0; i < found.length && !is_cut; i++) {
         unsigned char byte = (unsigned char)found.data[i];
-        if (byte <= ' ' || byte == 0x7F) {
+        size_t control = control_length(ht_slice_make(found.data + i, found.length - i));
+        if (byte == ' ' || control > 0) {
             is_blank = true;
+            i += control > 1 ? control - 1 : 0;
             continue;
         }
         is_cut = length + 5 + (is_blank ? 1 : 0) >= HT_ANSWER_TEXT_BYTES;

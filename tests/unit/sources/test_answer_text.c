@@ -50,6 +50,7 @@ static const struct {
     {"<script>never ends", ""},
     {"&unknown; &", "&unknown; &"},
     {"\x1b[31mred\x7f\x01", "[31mred"},
+    {"a\xc2\x80 b\xc2\x9b[31mred\xc2\xa0!\xc2\x85", "a b [31mred\xc2\xa0!"},
 };
 
 static void test_shapes(void **state)
