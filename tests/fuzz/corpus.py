@@ -53,6 +53,12 @@ def lines(pattern, most=200):
     return found[::max(1, len(found) // most)][:most]
 
 
+def framed(texts, ends):
+    """Each text with one of the ends behind it, in turn: targets take their decisions off the end."""
+    for number, text in enumerate(texts):
+        yield text + ends[number % len(ends)]
+
+
 def literals(path):
     """The string literals of a C file of ours, each once: what a unit test's table tries."""
     text = (ROOT / path).read_text()
@@ -81,5 +87,5 @@ def write_seeds(name, folder):
     description = target(name)
     count = 0
     for count, seed in enumerate(description.seeds(), 1):
-        (folder / f"{count:05}").write_bytes(seed[:description.MAX_BYTES])
+        (folder / f"{count:05}").write_bytes(seed[-description.MAX_BYTES:])
     return count

@@ -86,3 +86,12 @@ void fuzz_cuts_finish(struct fuzz_cuts *cuts)
     free(cuts->piece);
     cuts->piece = NULL;
 }
+
+void fuzz_note(struct ht_buffer *journal, const char *what, uint64_t number, struct ht_slice bytes)
+{
+    ht_buffer_append_format(journal, "%s %llu %zu:", what, (unsigned long long)number,
+                            bytes.length);
+    ht_buffer_append_slice(journal, bytes);
+    ht_buffer_append_byte(journal, '\n');
+    FUZZ_CHECK(ht_buffer_status(journal) == 0, "the journal is full");
+}

@@ -20,6 +20,7 @@
  *         feed(piece);
  */
 
+#include "hashtagd/base/assert.h"
 #include "hashtagd/base/buffer.h"
 #include "hashtagd/base/random.h"
 #include "hashtagd/base/slice.h"
@@ -111,3 +112,9 @@ bool fuzz_cuts_next(struct fuzz_cuts *cuts, struct ht_slice *piece);
 
 /** Frees the last piece. */
 void fuzz_cuts_finish(struct fuzz_cuts *cuts);
+
+/** Appends what happened to a journal, so that two runs can be compared: a word, a number, bytes. */
+void fuzz_note(struct ht_buffer *journal, const char *what, uint64_t number, struct ht_slice bytes);
+
+/** Room for a journal. */
+#define FUZZ_JOURNAL_MAX_BYTES (64u << 20)
