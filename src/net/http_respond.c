@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "hashtagd/base/assert.h"
+#include "hashtagd/json/writer.h"
 #include "http_internal.h"
 
 #include <stdio.h>
@@ -16,7 +17,6 @@ static struct ht_http_body *build_head(struct ht_http_request_state *request,
                                        struct ht_slice content);
 static bool status_has_body(int status);
 static void build_problem(const struct ht_http_problem *problem, struct ht_buffer *out);
-static void append_json_text(struct ht_buffer *out, const char *text);
 static bool is_safe_field(struct ht_http_header header);
 static void refresh_date(struct ht_http_server *server);
 
@@ -184,11 +184,11 @@ void ht_http_respond_problem_with(struct ht_http_request *request,
 static void build_problem(const struct ht_http_problem *problem, struct ht_buffer *out)
 {
     ht_buffer_append_text(out, "{\"type\":\"about:blank\",\"title\":");
-    append_json_text(out, ht_http_status_text(problem->status));
+    ht_json_append_string(out, ht_slice_text(ht_http_status_text(problem->status)));
     ht_buffer_append_text(out, ",\"status\":");
     ht_buffer_append_u64(out, (uint64_t)problem->status);
     ht_buffer_append_text(out, ",\"detail\":");
-    append_json_text(out, problem->detail);
+    ht_json_append_string(out, ht_slice_text(problem->detail));
     if (problem->members.length > 0) {
         ht_buffer_append_byte(out, ',');
         ht_buffer_append_slice(out, problem->members);
@@ -197,23 +197,6 @@ static void build_problem(const struct ht_http_problem *problem, struct ht_buffe
     if (ht_buffer_status(out) != 0) {
         ht_buffer_clear(out); /* the status alone is better than half a document */
     }
-}
-
-static void append_json_text(struct ht_buffer *out, const char *text)
-{
-    ht_buffer_append_byte(out, '"');
-    for (; *text != '\0'; text++) {
-        unsigned char byte = (unsigned char)*text;
-        if (byte == '"' || byte == '\\') {
-            ht_buffer_append_byte(out, '\\');
-            ht_buffer_append_byte(out, (char)byte);
-        } else if (byte < 0x20 || byte == 0x7f) {
-            ht_buffer_append_format(out, "\\u%04x", byte);
-        } else {
-            ht_buffer_append_byte(out, (char)byte);
-        }
-    }
-    ht_buffer_append_byte(out, '"');
 }
 
 struct ht_http_body *ht_http_respond_refusal(struct ht_http_server *server,

@@ -55,7 +55,7 @@ struct ht_error {
 #define HT_PRINTF(format_index, first) __attribute__((format(printf, format_index, first)))
 
 /**
- * Fills `error` (may be NULL) with `code` and the formatted text.
+ * Fills `error` (may be NULL) with `code` and the formatted text; what of it is no UTF-8 becomes '?'.
  * Returns `code`, so that a caller can write `return ht_error_set(...)`.
  */
 int ht_error_set(struct ht_error *error, int code, const char *format, ...) HT_PRINTF(3, 4);

@@ -141,6 +141,7 @@ static const struct {
     {"limt=1", "/hashtags knows no parameter 'limt'; it knows limit, window, prefix, after."},
     {"prefix=%zz", "The query is not percent-encoded."},
     {"prefix=%", "The query is not percent-encoded."},
+    {"%C3%A9%FF=1", "/hashtags knows no parameter '\xc3\xa9?'; it knows"},
 };
 
 static void test_bad_queries(void **state)

@@ -51,6 +51,27 @@ static void a_long_text_ends_at_a_character(void **state)
     }
 }
 
+static void a_text_is_utf8_whatever_it_quotes(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *from, *to;
+    } cases[] = {
+        {"\xff", "?"},
+        {"a\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80z", "a\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80z"},
+        {"\xc3", "?"},
+        {"\xe2\x82z", "??z"},
+        {"\xed\xa0\x80", "???"},
+        {"\xc0\xaf\xe0\x80\xaf", "?????"},
+        {"\xf4\x90\x80\x80", "????"},
+        {"\xf0\x9f\x98", "???"}};
+    for (size_t i = 0; i < HT_COUNT_OF(cases); i++) {
+        struct ht_error error;
+        (void)ht_error_set(&error, HT_EIO, "%s", cases[i].from);
+        assert_string_equal(error.text, cases[i].to);
+    }
+}
+
 static void every_code_has_a_name(void **state)
 {
     (void)state;
@@ -86,6 +107,7 @@ int main(void)
         cmocka_unit_test(an_error_has_code_and_text),
         cmocka_unit_test(nobody_need_want_the_text),
         cmocka_unit_test(a_long_text_ends_at_a_character),
+        cmocka_unit_test(a_text_is_utf8_whatever_it_quotes),
         cmocka_unit_test(every_code_has_a_name),
         cmocka_unit_test(errno_says_how_to_react),
     };
