@@ -132,12 +132,12 @@ int ht_gzip_reader_read(struct ht_gzip_reader *reader, struct ht_slice *input, v
         reader->status = read_some(reader, input);
     }
     size_t written = capacity - reader->zlib.avail_out;
-    *length = written;
-    if (reader->status == 0 && written > reader->room_bytes) {
-        *length = (size_t)reader->room_bytes;
-        reader->status = HT_ETOOBIG;
+    if (written > reader->room_bytes) {
+        written = (size_t)reader->room_bytes;
+        reader->status = HT_ETOOBIG; /* before anything that is wrong behind it */
     }
-    reader->room_bytes -= *length;
+    *length = written;
+    reader->room_bytes -= written;
     return reader->status;
 }
 

@@ -166,6 +166,26 @@ static void test_an_error_stays(void **state)
     ht_gzip_reader_destroy(reader);
 }
 
+/* The check sum is found wrong in the same step that passes the limit. */
+static void test_output_limit_of_a_damaged_member(void **state)
+{
+    (void)state;
+    struct ht_buffer member;
+    char room[100];
+    size_t length;
+    ht_buffer_init(&member, 1000);
+    assert_int_equal(ht_gzip_format(HT_SLICE("hello"), &member), 0);
+    member.data[member.length - 8] ^= 1;
+    struct ht_slice input = ht_buffer_slice(&member);
+    struct ht_gzip_reader *reader = ht_gzip_reader_create(3);
+    assert_int_equal(ht_gzip_reader_read(reader, &input, room, sizeof(room), &length), HT_ETOOBIG);
+    assert_int_equal(length, 3);
+    assert_int_equal(ht_gzip_reader_read(reader, &input, room, sizeof(room), &length), HT_ETOOBIG);
+    assert_int_equal(length, 0);
+    ht_gzip_reader_destroy(reader);
+    ht_buffer_finish(&member);
+}
+
 static void test_output_limit(void **state)
 {
     (void)state;
@@ -225,6 +245,7 @@ int main(void)
         cmocka_unit_test(test_bytes_behind_the_padding_are_refused),
         cmocka_unit_test(test_an_error_stays),
         cmocka_unit_test(test_output_limit),
+        cmocka_unit_test(test_output_limit_of_a_damaged_member),
         cmocka_unit_test(test_a_bomb_stays_small),
         cmocka_unit_test(test_no_room_for_the_member),
     };
