@@ -6,7 +6,8 @@ proves, MAX_BYTES is the longest input, RUNS how many executions the short form 
 the inputs to begin with (bytes). Nothing of it is kept in the repository.
 """
 
-import importlib
+import functools
+import importlib.util
 import os
 import pathlib
 import re
@@ -28,12 +29,15 @@ def names():
     return sorted(path.stem for path in (FOLDER / "seeds").glob("*.py"))
 
 
+@functools.lru_cache(maxsize=None)
 def target(name):
-    """The module that describes a target."""
-    for folder in (FOLDER / "seeds", FOLDER):
-        if str(folder) not in sys.path:
-            sys.path.insert(0, str(folder))
-    return importlib.import_module(name)
+    """The module that describes a target, under a name that is no library's."""
+    if str(FOLDER) not in sys.path:
+        sys.path.insert(0, str(FOLDER))
+    spec = importlib.util.spec_from_file_location(f"seeds_of_{name}", FOLDER / "seeds" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def shared():
@@ -57,6 +61,11 @@ def framed(texts, ends):
     """Each text with one of the ends behind it, in turn: targets take their decisions off the end."""
     for number, text in enumerate(texts):
         yield text + ends[number % len(ends)]
+
+
+def answers(*parts):
+    """The script of stream_world.h: (status, header line, body) for each request."""
+    return b"\xfe\xfe".join(bytes([status]) + header + b"\n" + body for status, header, body in parts)
 
 
 def literals(path):

@@ -95,3 +95,34 @@ void fuzz_note(struct ht_buffer *journal, const char *what, uint64_t number, str
     ht_buffer_append_byte(journal, '\n');
     FUZZ_CHECK(ht_buffer_status(journal) == 0, "the journal is full");
 }
+
+size_t fuzz_utf8_length(struct ht_slice text, bool *is_open)
+{
+    const unsigned char *bytes = (const unsigned char *)text.data;
+    size_t at = 0;
+
+    *is_open = true;
+    while (at < text.length) {
+        unsigned char byte = bytes[at];
+        size_t more = byte < 0x80 ? 0 : byte < 0xc2 ? 9 : byte < 0xe0 ? 1 : byte < 0xf0 ? 2 : 3;
+        unsigned low = byte == 0xe0 ? 0xa0 : byte == 0xf0 ? 0x90 : 0x80;
+        unsigned high = byte == 0xed ? 0x9f : byte == 0xf4 ? 0x8f : 0xbf;
+        *is_open = byte < 0xf5 && more < 9;
+        for (size_t i = 1; *is_open && i <= more && at + i < text.length; i++) {
+            *is_open =
+                bytes[at + i] >= (i == 1 ? low : 0x80) && bytes[at + i] <= (i == 1 ? high : 0xbf);
+        }
+        if (!*is_open || at + more >= text.length) {
+            return at;
+        }
+        at += more + 1;
+    }
+    return at;
+}
+
+bool fuzz_is_utf8(struct ht_slice text)
+{
+    bool is_open;
+
+    return fuzz_utf8_length(text, &is_open) == text.length;
+}

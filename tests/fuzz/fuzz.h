@@ -118,3 +118,10 @@ void fuzz_note(struct ht_buffer *journal, const char *what, uint64_t number, str
 
 /** Room for a journal. */
 #define FUZZ_JOURNAL_MAX_BYTES (64u << 20)
+
+/** Bytes of UTF-8 (RFC 3629) in whole characters at the front of `text`; `*is_open`: what follows may be
+ * the beginning of another one. */
+size_t fuzz_utf8_length(struct ht_slice text, bool *is_open);
+
+/** Whether all of it is UTF-8. */
+bool fuzz_is_utf8(struct ht_slice text);

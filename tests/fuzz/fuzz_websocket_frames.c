@@ -132,39 +132,6 @@ static struct frame read_frame(struct ht_slice rest)
     return frame;
 }
 
-/* Bytes of UTF-8 (RFC 3629) at the front of `text`; `*is_open`: what follows may be the beginning of
- * another character. */
-static size_t utf8_length(struct ht_slice text, bool *is_open)
-{
-    const unsigned char *bytes = (const unsigned char *)text.data;
-    size_t at = 0;
-
-    *is_open = true;
-    while (at < text.length) {
-        unsigned char byte = bytes[at];
-        size_t more = byte < 0x80 ? 0 : byte < 0xc2 ? 9 : byte < 0xe0 ? 1 : byte < 0xf0 ? 2 : 3;
-        unsigned low = byte == 0xe0 ? 0xa0 : byte == 0xf0 ? 0x90 : 0x80;
-        unsigned high = byte == 0xed ? 0x9f : byte == 0xf4 ? 0x8f : 0xbf;
-        *is_open = byte < 0xf5 && more < 9;
-        for (size_t i = 1; *is_open && i <= more && at + i < text.length; i++) {
-            *is_open =
-                bytes[at + i] >= (i == 1 ? low : 0x80) && bytes[at + i] <= (i == 1 ? high : 0xbf);
-        }
-        if (!*is_open || at + more >= text.length) {
-            return at;
-        }
-        at += more + 1;
-    }
-    return at;
-}
-
-static bool is_utf8(struct ht_slice text)
-{
-    bool is_open;
-
-    return utf8_length(text, &is_open) == text.length;
-}
-
 static bool judge_close(struct ht_slice payload, struct ht_buffer *journal)
 {
     unsigned code = 1005;
@@ -179,7 +146,7 @@ static bool judge_close(struct ht_slice payload, struct ht_buffer *journal)
         bool is_code =
             (code >= 1000 && code <= 1014 && code != 1004 && code != 1005 && code != 1006) ||
             (code >= 3000 && code < 5000);
-        if (!is_code || !is_utf8(reason)) {
+        if (!is_code || !fuzz_is_utf8(reason)) {
             return true;
         }
     }
@@ -214,11 +181,11 @@ static enum judgement model(struct ht_slice rest, size_t max_bytes, struct ht_bu
         } else {
             kind = frame.opcode == 0 ? kind : frame.opcode;
             ht_buffer_append_slice(&message, frame.payload);
-            is_wrong =
-                kind == 1 &&
-                (utf8_length(ht_buffer_slice(&message), &is_open) < message.length && !is_open);
+            is_wrong = kind == 1 &&
+                       (fuzz_utf8_length(ht_buffer_slice(&message), &is_open) < message.length &&
+                        !is_open);
             if (frame.is_final && !is_wrong) {
-                is_wrong = kind == 1 && !is_utf8(ht_buffer_slice(&message));
+                is_wrong = kind == 1 && !fuzz_is_utf8(ht_buffer_slice(&message));
                 if (!is_wrong) {
                     fuzz_note(journal, "message",
                               kind == 1 ? HT_WEBSOCKET_TEXT : HT_WEBSOCKET_BINARY,

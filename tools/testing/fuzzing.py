@@ -28,10 +28,14 @@ SHORT_LIMIT_S = 600
 
 def short(where, names=None):
     """Each target a fixed number of times with a fixed seed, and what it once failed on."""
-    names = names or corpus.names()
+    result = Result()
+    if not names:
+        names = corpus.names()
+        written = {path.stem.removeprefix("fuzz_") for path in corpus.FOLDER.glob("fuzz_*.c")}
+        for name in sorted(written ^ set(names)):
+            result.fail(f"fuzz: {name} has a target without seeds, or seeds without a target")
     if not corpus.shared().is_dir():
         print("   no ../shared/data: the targets begin without real messages", flush=True)
-    result = Result()
     with tempfile.TemporaryDirectory(prefix="ht-fuzz-") as room:
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 2) as pool:
             runs = [pool.submit(short_one, where, name, pathlib.Path(room) / name) for name in names]
@@ -215,7 +219,7 @@ def act(where, names, asked):
     if asked.merge:
         return all([merge(where, name) for name in names])
     if asked.short:
-        result = short(where, names)
+        result = short(where, asked.names)
         print(f"{result.passed} passed", *result.failures, sep="\n")
         return not result.failures
     return all([long(where, name, asked.minutes / len(names), asked.jobs) for name in names])
