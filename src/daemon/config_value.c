@@ -259,9 +259,12 @@ static int set_list_text(struct ht_config *config, const struct ht_config_row *r
     if (!is_json && row->type != HT_CONFIG_RULES) {
         return set_texts_words(ht_config_field(config, row), row, trimmed, error);
     }
-    struct ht_json *value = is_json ? ht_json_parse(trimmed, 0, NULL, NULL) : NULL;
-    int result = value == NULL ? ht_config_refuse(row, text, NULL, error)
-                               : ht_config_set_json(config, row, value, error);
+    struct ht_error broken;
+    ht_error_clear(&broken);
+    struct ht_json *value = is_json ? ht_json_parse(trimmed, 0, NULL, &broken) : NULL;
+    int result = broken.code == HT_ENOMEM ? HT_ENOMEM
+                 : value == NULL          ? ht_config_refuse(row, text, NULL, error)
+                                          : ht_config_set_json(config, row, value, error);
     ht_json_destroy(value);
     return result;
 }

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "hashtagd/json/json.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
+#include <jansson.h>
 
 static const char document[] = "{\n"
                                "  \"source\": {\"type\": \"replay\", \"rate\": 200,\n"
@@ -194,6 +197,42 @@ static void test_wrong_types_read_as_nothing(void **state)
     ht_json_destroy(NULL);
 }
 
+/* jansson's memory: after so many more allocations one fails. */
+static size_t allocations_left = SIZE_MAX;
+
+static void *allocate(size_t size)
+{
+    if (allocations_left == 0) {
+        allocations_left = SIZE_MAX;
+        errno = ENOMEM;
+        return NULL;
+    }
+    allocations_left -= allocations_left == SIZE_MAX ? 0 : 1;
+    return malloc(size);
+}
+
+/* Whichever allocation of the library fails: never a syntax error, never a text with a byte less. */
+static void test_out_of_memory_is_told_as_such(void **state)
+{
+    (void)state;
+    struct ht_slice text = HT_SLICE("[1,2.5,{\"abc\":\"a text that is longer than what a string "
+                                    "begins with\",\"d\":[[]]},\"\\u00e9\",true]");
+    json_set_alloc_funcs(allocate, free);
+    bool has_failed = true;
+    for (size_t count = 0; has_failed; count++) {
+        struct ht_error error;
+        ht_error_clear(&error);
+        allocations_left = count;
+        struct ht_json *root = ht_json_parse(text, 0, NULL, &error);
+        has_failed = allocations_left == SIZE_MAX;
+        allocations_left = SIZE_MAX;
+        assert_int_equal(error.code, has_failed ? HT_ENOMEM : 0);
+        assert_true((root == NULL) == has_failed);
+        ht_json_destroy(root);
+    }
+    json_set_alloc_funcs(malloc, free);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -206,6 +245,7 @@ int main(void)
         cmocka_unit_test(test_members_in_order),
         cmocka_unit_test(test_dump_part),
         cmocka_unit_test(test_wrong_types_read_as_nothing),
+        cmocka_unit_test(test_out_of_memory_is_told_as_such),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
