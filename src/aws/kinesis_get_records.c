@@ -30,6 +30,7 @@ struct reading {
     struct ht_kinesis_page *page;
     const struct ht_json_reader *reader;
     size_t capacity;
+    bool is_out_of_memory;
 };
 
 static int read_members(struct reading *reading, struct ht_error *error);
@@ -112,6 +113,8 @@ static int read_records(struct reading *reading, struct ht_json_value records)
         ht_json_reader_find(reading->reader, walk.value, &keys, found);
         if (read_record(reading, found, &page->records[page->count])) {
             page->count++;
+        } else if (reading->is_out_of_memory) {
+            return HT_ENOMEM; /* not the record's fault: it must not be passed over */
         } else {
             page->bad_count++;
         }
@@ -134,6 +137,7 @@ static bool take_text(struct reading *reading, struct ht_json_value value, struc
     struct ht_buffer arena;
     ht_buffer_init(&arena, length + 1);
     bool is_right = ht_json_reader_text(reading->reader, value, &arena, text) == 0;
+    reading->is_out_of_memory = reading->is_out_of_memory || !is_right;
     if (is_right) {
         HT_ASSERT(text->length <= length);
         memcpy(place, text->data, text->length);

@@ -44,8 +44,8 @@ static int take_records(struct ht_change_reader *reader,
 static int take_record(struct ht_change_reader *reader, struct ht_slice text);
 static int take_removal(struct ht_change_reader *reader,
                         const struct ht_dynamodb_stream_record *record);
-static void tell_touched(struct ht_dynamodb_changes *changes,
-                         const struct ht_dynamodb_stream_record *record);
+static int tell_touched(struct ht_dynamodb_changes *changes,
+                        const struct ht_dynamodb_stream_record *record);
 static void skip_poison(struct ht_change_reader *reader, struct ht_slice sequence_number);
 static void go_on(struct ht_change_reader *reader,
                   const struct ht_dynamodb_streams_get_records *op);
@@ -215,7 +215,9 @@ static int take_record(struct ht_change_reader *reader, struct ht_slice text)
     }
     changes->changes.counters.records_read++;
     if (status == 0) {
-        tell_touched(changes, &record);
+        status = tell_touched(changes, &record);
+    }
+    if (status == 0) {
         if (record.event == HT_DYNAMODB_STREAM_EVENT_REMOVE) {
             status = take_removal(reader, &record);
         } else if (record.event == HT_DYNAMODB_STREAM_EVENT_OTHER) {
@@ -265,21 +267,23 @@ static int take_removal(struct ht_change_reader *reader,
     return 0;
 }
 
-static void tell_touched(struct ht_dynamodb_changes *changes,
-                         const struct ht_dynamodb_stream_record *record)
+/* What says nothing of a hashtag is passed over; HT_ENOMEM where nobody can say. */
+static int tell_touched(struct ht_dynamodb_changes *changes,
+                        const struct ht_dynamodb_stream_record *record)
 {
     struct ht_slice hashtag;
     uint64_t count = 0;
     bool has_count = false, is_removed = record->event == HT_DYNAMODB_STREAM_EVENT_REMOVE;
-    if (changes->changes.on_touched == NULL ||
-        ht_removal_reader_touch(&changes->removal_reader, record, &hashtag, &count, &has_count) !=
-            0) {
-        return;
+    if (changes->changes.on_touched == NULL) {
+        return 0;
     }
-    if (is_removed || has_count) {
+    int status =
+        ht_removal_reader_touch(&changes->removal_reader, record, &hashtag, &count, &has_count);
+    if (status == 0 && (is_removed || has_count)) {
         changes->changes.on_touched(changes->changes.on_touched_user, hashtag,
                                     is_removed ? 0 : count, is_removed);
     }
+    return status == HT_ENOMEM ? HT_ENOMEM : 0;
 }
 
 static void skip_poison(struct ht_change_reader *reader, struct ht_slice sequence_number)

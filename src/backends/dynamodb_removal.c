@@ -38,11 +38,13 @@ void ht_removal_reader_finish(struct ht_removal_reader *reader)
     ht_buffer_finish(&reader->json);
 }
 
-/* Whether `text` is an object that can be read. */
-static bool scan(struct ht_json_reader *reader, struct ht_slice text)
+/* Whether `text` is an object that can be read; HT_ENOMEM where nobody can say. */
+static int scan(struct ht_json_reader *reader, struct ht_slice text, bool *is_object)
 {
-    return text.length > 0 && ht_json_reader_scan(reader, text, NULL) == HT_JSON_VERDICT_OK &&
-           ht_json_reader_root(reader).kind == '{';
+    enum ht_json_verdict verdict =
+        text.length > 0 ? ht_json_reader_scan(reader, text, NULL) : HT_JSON_VERDICT_CUT_OFF;
+    *is_object = verdict == HT_JSON_VERDICT_OK && ht_json_reader_root(reader).kind == '{';
+    return verdict == HT_JSON_VERDICT_NO_MEMORY ? HT_ENOMEM : 0;
 }
 
 static void find(const struct ht_removal_reader *reader, const struct ht_json_reader *json,
@@ -85,14 +87,19 @@ int ht_removal_reader_touch(struct ht_removal_reader *reader,
     *has_count = false;
     *count = 0;
     ht_buffer_clear(&reader->texts);
-    *hashtag = scan(&reader->keys, record->keys) ? name_in(reader, &reader->keys) : empty;
+    bool has_keys, has_image;
+    if (scan(&reader->keys, record->keys, &has_keys) != 0 ||
+        scan(&reader->image, record->new_image, &has_image) != 0) {
+        return HT_ENOMEM;
+    }
+    *hashtag = has_keys ? name_in(reader, &reader->keys) : empty;
     if (ht_buffer_status(&reader->texts) != 0) {
         return HT_ENOMEM;
     }
     if (hashtag->length == 0) {
         return HT_EPARSE;
     }
-    if (scan(&reader->image, record->new_image)) {
+    if (has_image) {
         find(reader, &reader->image, found);
         *has_count = ht_attribute_u64(&reader->image, found[NAME_COUNT], count) == 0;
     }
@@ -240,9 +247,13 @@ int ht_removal_reader_make(struct ht_removal_reader *reader,
                            struct ht_counted_removal **out, bool *has_image)
 {
     struct ht_removal removal = {.deleted_at_s = record->created_ms / 1000};
-    bool has_keys = scan(&reader->keys, record->keys);
-    *has_image = scan(&reader->image, record->old_image);
+    bool has_keys;
     *out = NULL;
+    *has_image = false;
+    if (scan(&reader->keys, record->keys, &has_keys) != 0 ||
+        scan(&reader->image, record->old_image, has_image) != 0) {
+        return HT_ENOMEM;
+    }
     ht_buffer_clear(&reader->texts);
     /* room for all texts at once, so that none moves */
     if (ht_buffer_reserve(&reader->texts, record->keys.length + record->old_image.length +

@@ -3,6 +3,7 @@
 
 #include "hashtagd/base/assert.h"
 
+#include "../tally/failing_memory.h"
 #include "fake_aws.h"
 
 #include <setjmp.h>
@@ -258,6 +259,30 @@ static void the_request_says_iterator_and_limit(void **state)
     assert_int_equal(op.call.status, HT_ECONNECTION);
 }
 
+/* A record that memory is out for is none that cannot be read: it must not be passed over. */
+static void without_memory_no_record_is_passed_over(void **state)
+{
+    (void)state;
+    static const char *const text = PAGE("{\"SequenceNumber\":\"\\u0031\",\"Data\":\"\\/\\/8=\","
+                                         "\"PartitionKey\":\"\\u00e9\"}");
+    bool has_failed = true;
+    for (size_t allocations = 0; has_failed; allocations++) {
+        struct ht_json_reader fresh;
+        struct ht_kinesis_page page;
+        char *body = strdup(text);
+        assert_non_null(body);
+        ht_json_reader_init(&fresh, 32u << 20);
+        (void)failing_memory_set(allocations);
+        int status = ht_kinesis_page_read(&page, &fresh, body, strlen(text), &error);
+        has_failed = failing_memory_set(SIZE_MAX);
+        assert_int_equal(status, has_failed ? HT_ENOMEM : 0);
+        assert_int_equal(page.bad_count, 0);
+        assert_true(has_failed || page.count == 1);
+        ht_kinesis_page_finish(&page);
+        ht_json_reader_finish(&fresh);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -270,6 +295,7 @@ int main(void)
         cmocka_unit_test(a_long_iterator_is_refused),
         cmocka_unit_test(odd_numbers_do_no_harm),
         cmocka_unit_test(many_records_fit),
+        cmocka_unit_test(without_memory_no_record_is_passed_over),
         cmocka_unit_test(the_request_says_iterator_and_limit),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "../../../src/backends/dynamodb_removal.h"
 
+#include "../tally/failing_memory.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -213,6 +215,50 @@ static void a_touch_tells_name_and_new_count(void **state)
     ht_removal_reader_finish(&reader);
 }
 
+/* Neither the deletion nor its item is taken for broken because memory was out. */
+static void without_memory_nothing_is_taken_for_broken(void **state)
+{
+    (void)state;
+    struct ht_dynamodb_stream_record record =
+        record_of("{\"hashtag\":{\"S\":\"a\\u00e4\"}}", "{\"htCount\":{\"N\":\"2\"}}");
+    record.new_image = record.old_image;
+    bool has_failed = true;
+    for (size_t allocations = 0; has_failed; allocations++) {
+        struct ht_removal_reader reader;
+        struct ht_counted_removal *made;
+        bool has_image = false;
+        ht_removal_reader_init(&reader);
+        (void)failing_memory_set(allocations);
+        int status = ht_removal_reader_make(&reader, &record, "shard", &made, &has_image);
+        has_failed = failing_memory_set(SIZE_MAX);
+        assert_int_equal(status, has_failed ? HT_ENOMEM : 0);
+        assert_true(has_failed || has_image);
+        ht_counted_removal_release(made);
+        ht_removal_reader_finish(&reader);
+    }
+}
+
+static void without_memory_no_touch_is_passed_over(void **state)
+{
+    (void)state;
+    struct ht_dynamodb_stream_record record = record_of("{\"hashtag\":{\"S\":\"a\\u00e4\"}}", "");
+    record.new_image = HT_SLICE("{\"htCount\":{\"N\":\"2\"}}");
+    bool has_failed = true;
+    for (size_t allocations = 0; has_failed; allocations++) {
+        struct ht_removal_reader reader;
+        struct ht_slice hashtag;
+        uint64_t count = 0;
+        bool has_count = false;
+        ht_removal_reader_init(&reader);
+        (void)failing_memory_set(allocations);
+        int status = ht_removal_reader_touch(&reader, &record, &hashtag, &count, &has_count);
+        has_failed = failing_memory_set(SIZE_MAX);
+        assert_int_equal(status, has_failed ? HT_ENOMEM : 0);
+        assert_true(has_failed || (has_count && count == 2));
+        ht_removal_reader_finish(&reader);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -222,6 +268,8 @@ int main(void)
         cmocka_unit_test(an_event_without_an_id_is_named_by_its_place),
         cmocka_unit_test(a_removal_without_a_name_is_refused),
         cmocka_unit_test(a_touch_tells_name_and_new_count),
+        cmocka_unit_test(without_memory_nothing_is_taken_for_broken),
+        cmocka_unit_test(without_memory_no_touch_is_passed_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
