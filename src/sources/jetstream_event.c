@@ -57,12 +57,13 @@ enum ht_json_verdict ht_jetstream_look(struct ht_jetstream_looker *looker, struc
     ht_json_reader_find(&looker->reader, ht_json_reader_root(&looker->reader), &looker->event_keys,
                         found);
     bool had_memory = true;
+    looker->is_out_of_memory = false;
     if (is_text(looker, found[EVENT_KIND], HT_SLICE("commit"))) {
         had_memory = look_at_commit(looker, found, event);
     } else if (is_text(looker, found[EVENT_KIND], HT_SLICE("account"))) {
         had_memory = look_at_account(looker, found, event);
     }
-    if (!had_memory) {
+    if (!had_memory || looker->is_out_of_memory) {
         *event = (struct ht_jetstream_event){0};
         return HT_JSON_VERDICT_NO_MEMORY;
     }
@@ -120,7 +121,6 @@ static bool make_key(struct ht_jetstream_looker *looker, const struct ht_json_va
     return true;
 }
 
-/* Where memory for resolving escapes is out it is not: the service writes these words plainly. */
 static bool is_text(struct ht_jetstream_looker *looker, struct ht_json_value value,
                     struct ht_slice expected)
 {
@@ -129,8 +129,9 @@ static bool is_text(struct ht_jetstream_looker *looker, struct ht_json_value val
         return false;
     }
     ht_buffer_clear(&looker->scratch);
-    return ht_json_reader_text(&looker->reader, value, &looker->scratch, &text) == 0 &&
-           ht_slice_equal(text, expected);
+    int status = ht_json_reader_text(&looker->reader, value, &looker->scratch, &text);
+    looker->is_out_of_memory = looker->is_out_of_memory || status == HT_ENOMEM;
+    return status == 0 && ht_slice_equal(text, expected);
 }
 
 static uint64_t whole_number(const struct ht_json_reader *reader, struct ht_json_value value)

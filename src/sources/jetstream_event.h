@@ -31,6 +31,7 @@ struct ht_jetstream_looker {
     struct ht_json_keys event_keys, commit_keys, account_keys;
     struct ht_hash_key hash_key;
     struct ht_buffer scratch; /* resolved escapes; bytes to be hashed */
+    bool is_out_of_memory;    /* for resolving a text, in this look */
 };
 
 /** Makes it in the caller's memory. `hash_key` (copied) is secret: ids come from outside. */
