@@ -10,7 +10,7 @@
  *
  * Only the program's own calls count, and those of the libraries that it uses: not those of test
  * code in the same executable, nor of cmocka, libc or a sanitizer. Which addresses are the
- * program's own is read from its line tables by the other side.
+ * program's own is read from its symbols by the other side.
  *
  * In a unit test the library takes the place of cmocka's loop over the cases
  * (faults_server.c): each case runs in a child of its own, as often as it is told to.

@@ -250,9 +250,9 @@ int ftruncate(int fd, off_t length)
 int rename(const char *from, const char *to)
 {
     NEXT(rename)
-    return faults_strike(FAULTS_WRITE, CALLER) && faults_get_map()->how != FAULTS_SHORT
-               ? -1
-               : next(from, to);
+    struct faults_map *map = faults_get_map();
+    bool can_fail = map != NULL && map->how != FAULTS_SHORT && map->how != EINTR;
+    return faults_strike(FAULTS_WRITE, CALLER) && can_fail ? -1 : next(from, to);
 }
 
 ssize_t pwritev64(int fd, const struct iovec *parts, int count, off64_t at)

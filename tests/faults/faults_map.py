@@ -2,7 +2,6 @@
 """The file by which a test and the preloaded library (faults.h) speak, and which addresses of an
 executable are the program's own."""
 
-import bisect
 import dataclasses
 import errno
 import functools
@@ -12,6 +11,8 @@ import pathlib
 import re
 import struct
 import subprocess
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 
 NONE, ALLOCATION, LIBRARY, WRITE, SYNC, READ, OPEN = range(7)
 SHORT = 0
@@ -110,52 +111,40 @@ class FaultsMap:
         self.path.unlink(missing_ok=True)
 
 
-def _readelf(what, executable):
-    return subprocess.run(["readelf", "--wide", *what, executable], capture_output=True, text=True,
-                          errors="replace", check=True).stdout
-
-
-def is_own(source):
-    """Whether a source file, as a line table names it, is the program's and no test's."""
-    path = source.replace("\\", "/")
-    return "/src/" in "/" + path.removeprefix("../") and "/tests/" not in "/" + path \
-        and "libsanitizer" not in path
+@functools.lru_cache(maxsize=1)
+def own_files():
+    """Names of the program's source files."""
+    return {path.name for path in (ROOT / "src").rglob("*.c")}
 
 
 @functools.lru_cache(maxsize=512)
 def own_ranges(executable, _changed):
-    """Sorted (begin, end) offsets of the code that was compiled from the program's own sources."""
-    units = re.split(r"^ *Compilation Unit @ offset ", _readelf(
-        ["--debug-dump=info", "--dwarf-depth=1"], executable), flags=re.MULTILINE)[1:]
-    named = {}
-    plain = []
-    for unit in units:
-        name = re.search(r"DW_AT_name\s*:(?:.*:)?\s+(\S+)$", unit, re.MULTILINE)
-        if name is None or not is_own(name[1]):
+    """Sorted (begin, end) offsets of the code of the program's own sources in an executable: what other
+    files can see begins with ht_, and the table of symbols names the file of the rest. Line tables
+    would say it too, but each compiler writes its own."""
+    table = subprocess.run(["readelf", "--wide", "--symbols", executable], capture_output=True, text=True,
+                           errors="replace", check=True).stdout
+    table = table.rsplit("Symbol table", 1)[-1]
+    found, is_own_file = set(), False
+    for line in table.splitlines():
+        cells = line.split()
+        if len(cells) < 7:
             continue
-        named[int(unit.split(":", 1)[0], 16)] = name[1]
-        low = re.search(r"DW_AT_low_pc\s*:\s*(?:\(addr_index: 0x[0-9a-f]+\):\s*)?(?:0x)?([0-9a-f]+)", unit)
-        high = re.search(r"DW_AT_high_pc\s*:\s*(?:0x)?([0-9a-f]+)", unit)
-        if low and high and int(low[1], 16):
-            begin, length = int(low[1], 16), int(high[1], 16)
-            plain.append((begin, begin + length))
-    listed = _listed_ranges(executable, named)
-    return sorted(set(plain + listed))
+        address, size, kind, bind, name = *cells[1:5], cells[7] if len(cells) > 7 else ""
+        if kind == "FILE":
+            is_own_file = os.path.basename(name) in own_files()
+        elif kind == "FUNC" and (name.startswith("ht_") or (bind == "LOCAL" and is_own_file)):
+            begin = int(address, 16)
+            found.add((begin, begin + int(size, 0)))
+    return merged(sorted(found))
 
 
-def _listed_ranges(executable, named):
-    found, offset = [], None
-    for line in _readelf(["--debug-dump=aranges"], executable).splitlines():
-        at = re.match(r"\s*Offset into \.debug_info:\s*(?:0x)?([0-9a-f]+)", line)
-        pair = re.match(r"\s*([0-9a-f]{16}) ([0-9a-f]{16})\s*$", line)
-        if at:
-            offset = int(at[1], 16)
-        elif pair and offset in named and int(pair[2], 16):
-            begin = int(pair[1], 16)
-            found.append((begin, begin + int(pair[2], 16)))
-    return found
-
-
-def is_in(ranges, offset):
-    at = bisect.bisect_right(ranges, (offset, 1 << 63)) - 1
-    return at >= 0 and ranges[at][0] <= offset < ranges[at][1]
+def merged(ranges):
+    """The same stretches with neighbours joined, as far as nothing but padding is between them."""
+    joined = []
+    for begin, end in ranges:
+        if joined and begin <= joined[-1][1] + 16:
+            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
+        elif end > begin:
+            joined.append((begin, end))
+    return joined

@@ -12,6 +12,7 @@ import dataclasses
 import json
 import pathlib
 import queue
+import random
 import re
 import subprocess
 import tempfile
@@ -129,6 +130,7 @@ def torture(build, programs, faults, seed, seconds, jobs, share=2):
     points are tried. Returns the Tally."""
     tally = Tally()
     deadline = time.monotonic() + seconds
+    programs = random.Random(seed).sample(programs, len(programs))
     waiting = [Program(test, seed, faults) for test in programs]
     while waiting and time.monotonic() < deadline:
         todo = queue.Queue()
@@ -154,6 +156,57 @@ def work(build, todo, tally, share, deadline):
                 program.visit(server, tally, share, deadline)
             except (TimeoutError, OSError) as failure:
                 tally.unusable.append(f"{program.test['name']}: {failure}")
+
+
+def torture_daemon(faults, seed, seconds, jobs):
+    """Lives of the real program (daemon_point.py), each with one failure. Returns the Tally."""
+    import daemon_point
+
+    tally = Tally()
+    dice = random.Random(seed)
+    deadline = time.monotonic() + seconds
+    with tempfile.TemporaryDirectory(prefix="hashtagd-torture-") as place:
+        counts = daemon_point.count_operations(f"{place}/count")
+        rows = [(fault, spread(counts[fault.kind], dice.randrange(1 << 30)))
+                for fault in faults if counts[fault.kind] > 0]
+        for fault, _ in rows:
+            tally.possible[fault.name] += counts[fault.kind]
+        dice.shuffle(rows)
+
+        def feed():
+            while True:
+                for fault, numbers in rows:
+                    nth = next(numbers, None)
+                    if nth is not None:
+                        yield fault, nth
+
+        source, lock = feed(), threading.Lock()
+
+        def live(which):
+            while time.monotonic() < deadline:
+                with lock:
+                    fault, nth = next(source)
+                wrong = daemon_point.try_point(f"{place}/{which}", fault, nth)
+                with tally.lock:
+                    tally.points[fault.name] += 1
+                if wrong is not None:
+                    where = wrong.splitlines()[0][:160]
+                    tally.find(verdict.Finding("daemon", where, wrong),
+                               f"tools/torture --replay daemon life {fault.name} {nth}")
+
+        with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+            for future in [pool.submit(live, which) for which in range(jobs)]:
+                future.result()
+    return tally
+
+
+def replay_daemon(fault, nth):
+    import daemon_point
+
+    with tempfile.TemporaryDirectory(prefix="hashtagd-torture-") as place:
+        wrong = daemon_point.try_point(f"{place}/0", FAULTS[fault], nth)
+    print(wrong or "no finding")
+    return 0 if wrong is None else 1
 
 
 def replay(build, name, case, fault, nth):

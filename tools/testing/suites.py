@@ -11,6 +11,7 @@ import sys
 import builds
 import simulation as play
 import fuzzing
+import torturing
 from results import Result, of_junit, of_meson
 
 ROOT = builds.ROOT
@@ -54,6 +55,11 @@ def fuzz(_words):
     return fuzzing.short(builds.make(fuzzing.BUILD))
 
 
+def faults(_words):
+    """unit tests and the program with their n-th allocation, write, sync, read or open failing"""
+    return torturing.short(run)
+
+
 def browser(words):
     """the dashboard in Chromium"""
     builds.make("release")
@@ -92,6 +98,7 @@ SUITES = {
     "fuzz": fuzz,
     "simulation": simulation,
     "integration": integration,
+    "faults": faults,
     "browser": browser,
     "crash": crash,
     "soak": soak,
