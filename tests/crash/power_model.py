@@ -50,7 +50,9 @@ class Record:
 
 
 def read_journal(path, begin=0):
-    """The whole records from byte `begin` on. A half one at the end (killed) is cut off the file."""
+    """The whole records from byte `begin` on. A half one at the end (killed) is cut off the file; a process
+    that was killed before all else has made none."""
+    pathlib.Path(path).touch()
     with open(path, "r+b") as file:
         file.seek(begin)
         content = file.read()
