@@ -10,6 +10,10 @@ CURLcode ht_curl_set_target(CURL *easy, const char *url, const char *ca_file, bo
 {
     CURLcode result = curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
 
+    if (result == CURLE_OK) {
+        /* else the end of a transfer waits for its resolver, which may have no answer for long */
+        result = curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
+    }
     if (result == CURLE_OK && ca_file != NULL) {
         result = curl_easy_setopt(easy, CURLOPT_CAINFO, ca_file);
     }
