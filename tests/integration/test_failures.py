@@ -1,14 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""What the machine does to a daemon: ports, disks, second daemons, damaged files."""
+"""What the machine does to a daemon: ports, second daemons, damaged files."""
 
 import os
-import pathlib
-import shutil
 import signal
 import socket
 import sqlite3
-import subprocess
-import unittest
 
 import pytest
 
@@ -88,75 +84,3 @@ def test_a_signal_ends_it_cleanly(daemon, number):
 def test_a_broken_pipe_does_not_end_it(daemon):
     daemon.process.send_signal(signal.SIGPIPE)
     assert daemon.get("/healthz").status == 200
-
-
-@pytest.fixture
-def small_disk(tmp_path):
-    """A file system of 16 MB; needs root."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    mounted = shutil.which("mount") and subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", str(place)], capture_output=True).returncode == 0
-    if not mounted:
-        raise unittest.SkipTest("a small file system can only be mounted as root")
-    yield place
-    subprocess.run(["umount", "--lazy", str(place)], check=True)
-
-
-def fill(place: pathlib.Path):
-    """Leaves no byte free."""
-    with open(place / "ballast", "wb", buffering=0) as ballast:
-        for size in (1 << 16, 1 << 12, 1):
-            try:
-                while True:
-                    ballast.write(b"\0" * size)
-            except OSError:
-                pass
-
-
-def test_a_full_disk_loses_nothing(start, small_disk):
-    daemon = start({"stream.retention_bytes": 4 << 20}, data=small_disk / "data")
-    assert daemon.post_tweets([tweet(n, "before") for n in range(1, 101)]).status == 202
-    daemon.wait_until_counted({"before": 100})
-    fill(small_disk)
-
-    accepted, refused = 0, 0
-    for round_ in range(40):  # some may still fit into what is reserved
-        first = 1000 + 100 * round_
-        answer = daemon.post_tweets([tweet(n, "during", text="x" * 500) for n in range(first, first + 100)])
-        assert answer.status in (202, 503, 507), answer
-        if answer.status == 202:
-            accepted += answer.json["accepted"]
-        else:
-            refused += 1
-            assert answer.type == "application/problem+json" and answer.headers["Retry-After"]
-            break
-    assert refused, "nothing was refused although the disk is full"
-
-    ready = daemon.wait_for(lambda: (answer := daemon.get("/readyz")).status == 503 and answer, "readyz 503")
-    assert "disk" in ready.json["detail"].lower() or "space" in ready.json["detail"].lower(), ready
-    assert daemon.get("/healthz").status == 200
-
-    (small_disk / "ballast").unlink()
-    daemon.wait_for(lambda: daemon.get("/readyz").status == 200, "readyz 200 after there is room", timeout=60)
-    assert daemon.post_tweets([tweet(n, "after") for n in range(90_001, 90_101)]).status == 202
-
-    def counted():
-        counts = daemon.counts()
-        return counts.get("after") == 100 and counts.get("before") == 100 and counts.get("during", 0) >= accepted
-
-    daemon.wait_for(counted, f"after: 100, before: 100, during: {accepted} or (the refused one) more")
-    before = daemon.counts()
-    daemon.restart()
-    daemon.wait_until_counted(before)
-
-
-def test_a_stop_waits_for_a_disk_that_gets_room_again(start, small_disk):
-    daemon = start({"table.flush_interval_s": 60, "stream.retention_bytes": 4 << 20}, data=small_disk / "data")
-    daemon.post_tweets([tweet(n, f"tag{n}") for n in range(1, 3001)])
-    daemon.wait_until_counted({f"tag{n}": 1 for n in range(1, 3001)})
-    fill(small_disk)
-    daemon.process.send_signal(signal.SIGTERM)
-    daemon.wait_for(lambda: daemon.log.count("counts not written, trying again") > 2, "some tries")
-    (small_disk / "ballast").unlink()
-    assert daemon.wait() == 0
