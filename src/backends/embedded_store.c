@@ -6,6 +6,7 @@
 
 #include "hashtagd/base/assert.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
@@ -368,6 +369,35 @@ static int report_damage(struct ht_embedded_store *store, const char *words, str
         path, words, path);
 }
 
+static int report_full(struct ht_embedded_store *store, const char *verb, const char *words,
+                       struct ht_error *error)
+{
+    return ht_error_set(error, HT_ENOSPC,
+                        "Cannot %s the database %s: %s. Free some space there; a running hashtagd "
+                        "goes on by itself as soon as there is room.",
+                        verb, store->options.path, words);
+}
+
+/* What the system said, where SQLite only says that it failed. */
+static int system_error(struct ht_embedded_store *store, int result)
+{
+    int kind = result & 0xff;
+    bool is_told = kind == SQLITE_IOERR || kind == SQLITE_CANTOPEN;
+    return is_told && store->database != NULL ? sqlite3_system_errno(store->database) : 0;
+}
+
+static bool is_lack_of_room(struct ht_embedded_store *store, int result)
+{
+    int number = system_error(store, result);
+    return number == ENOSPC || number == EDQUOT || number == EFBIG;
+}
+
+static bool is_lack_of_descriptors(struct ht_embedded_store *store, int result)
+{
+    int number = system_error(store, result);
+    return number == EMFILE || number == ENFILE;
+}
+
 int ht_embedded_store_error(struct ht_embedded_store *store, int result, const char *verb,
                             struct ht_error *error)
 {
@@ -375,16 +405,21 @@ int ht_embedded_store_error(struct ht_embedded_store *store, int result, const c
     if (store->database != NULL && sqlite3_errcode(store->database) != SQLITE_OK) {
         words = sqlite3_errmsg(store->database);
     }
+    if (is_lack_of_room(store, result)) {
+        return report_full(store, verb, strerror(ENOSPC), error);
+    }
+    if (is_lack_of_descriptors(store, result)) {
+        return ht_error_set(error, HT_EIO,
+                            "Cannot %s the database %s: %s. Raise the limit of open files (ulimit "
+                            "-n, LimitNOFILE).",
+                            verb, path, strerror(EMFILE));
+    }
     switch (result & 0xff) {
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
         return report_damage(store, words, error);
     case SQLITE_FULL:
-        return ht_error_set(
-            error, HT_ENOSPC,
-            "Cannot %s the database %s: %s. Free some space there; the work goes on "
-            "by itself as soon as there is room.",
-            verb, path, words);
+        return report_full(store, verb, words, error);
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
         return ht_error_set(error, HT_EBUSY,

@@ -19,7 +19,7 @@ int ht_files_error(struct ht_error *error, int number, const char *verb, const c
     if (is_full(number)) {
         return ht_error_set(
             error, HT_ENOSPC,
-            "Cannot %s %s: %s. Free some space there (or raise the limit); the work "
+            "Cannot %s %s: %s. Free some space there (or raise the limit); a running hashtagd "
             "goes on by itself as soon as there is room.",
             verb, path, strerror(number));
     }

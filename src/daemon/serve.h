@@ -75,6 +75,7 @@ struct ht_daemon {
     bool is_stopping;
     bool are_workers_stopped;
     struct ht_timer deadline_timer;
+    struct ht_timer url_timer; /* until admin.url is written */
     int exit_status;
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "serve.h"
 
+#include "hashtagd/base/assert.h"
 #include "hashtagd/json/json.h"
 #include "hashtagd/net/libraries.h"
 
@@ -15,6 +16,8 @@
  * parts that open files do it on the worker: when both are open the stages start.
  */
 
+enum { URL_AGAIN_MS = 1000 };
+
 static int build_ground(struct ht_daemon *daemon, struct ht_error *error);
 static int build_tally(struct ht_daemon *daemon, struct ht_error *error);
 static int build_stages(struct ht_daemon *daemon, struct ht_error *error);
@@ -22,6 +25,7 @@ static int build_admin(struct ht_daemon *daemon, struct ht_error *error);
 static void on_signal(void *user, int signal_number);
 static void on_loaded(void *user);
 static void announce(struct ht_daemon *daemon);
+static void on_url_due(struct ht_timer *timer);
 static void on_fatal(void *user, const struct ht_error *error);
 
 int ht_daemon_build(struct ht_daemon *daemon)
@@ -70,6 +74,7 @@ static int build_ground(struct ht_daemon *daemon, struct ht_error *error)
     }
     daemon->clock = ht_loop_clock(daemon->loop);
     daemon->timers = ht_loop_timers(daemon->loop);
+    ht_timer_init(&daemon->url_timer, on_url_due);
     ht_budget_init(&daemon->budget, (size_t)daemon->config->memory.budget_bytes);
     status = ht_worker_create(&daemon->worker, daemon->loop, "files", error);
     if (status == 0) {
@@ -219,10 +224,14 @@ static int write_url(struct ht_daemon *daemon, struct ht_error *error)
     bool is_written = file != NULL && fprintf(file, "%s\n", ht_admin_url(daemon->admin)) > 0;
     is_written = (file == NULL || fclose(file) == 0) && is_written;
     is_written = is_written && rename(temporary, daemon->url_path) == 0;
+    if (!is_written) {
+        (void)unlink(temporary);
+    }
     free(temporary);
     return is_written ? 0
                       : ht_error_set(error, HT_EIO,
-                                     "%s cannot be written: see to space and permissions there.",
+                                     "%s cannot be written: see to space and permissions there; it "
+                                     "is tried again each second.",
                                      daemon->url_path);
 }
 
@@ -281,10 +290,23 @@ static void announce(struct ht_daemon *daemon)
     if (write_url(daemon, &error) != 0) {
         ht_log_warning(&daemon->log, "daemon", "clients cannot find this daemon by themselves",
                        HT_TEXT("error", error.text));
+        ht_timer_start(daemon->timers, &daemon->url_timer, URL_AGAIN_MS);
     }
     ht_log_info(
         &daemon->log, "daemon", "listening", HT_TEXT("dashboard", ht_admin_url(daemon->admin)),
         HT_TEXT("data_dir", ht_data_dir_path(daemon->data_dir)), HT_TEXT("version", HT_VERSION));
+}
+
+static void on_url_due(struct ht_timer *timer)
+{
+    struct ht_daemon *daemon = HT_CONTAINER_OF(timer, struct ht_daemon, url_timer);
+    struct ht_error error;
+    if (write_url(daemon, &error) != 0) {
+        ht_timer_start(daemon->timers, &daemon->url_timer, URL_AGAIN_MS);
+        return;
+    }
+    ht_log_info(&daemon->log, "daemon", "clients find this daemon",
+                HT_TEXT("path", daemon->url_path));
 }
 
 static void on_signal(void *user, int signal_number)

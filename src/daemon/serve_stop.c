@@ -78,6 +78,7 @@ void ht_daemon_stop(struct ht_daemon *daemon, int exit_status)
     daemon->is_stopping = true;
     daemon->exit_status = exit_status;
     ht_admin_set_stopping(daemon->admin);
+    ht_timer_stop(daemon->timers, &daemon->url_timer);
     ht_timer_init(&daemon->deadline_timer, on_time_short);
     ht_timer_start(daemon->timers, &daemon->deadline_timer, HT_DAEMON_DRAIN_MS - HT_DAEMON_LAST_MS);
     ht_ingest_stop(daemon->ingest, on_ingest_stopped, daemon);
