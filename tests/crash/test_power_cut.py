@@ -187,6 +187,18 @@ def cut_again(ledger, cut, number, seed):
     shutil.rmtree(recorder.place)
 
 
+def letters_in(data):
+    """The contents of the dead letters; a line that the cut tore was never promised, and comes again."""
+    found = set()
+    for path in (data / "dead-letters").glob("*.jsonl"):
+        for line in path.read_bytes().splitlines():
+            try:
+                found.add(json.loads(line)["data"])
+            except (ValueError, KeyError):
+                pass
+    return found
+
+
 KILLED_AT = 8  # of so many processes in a test
 EARLY_RECORDS = 110  # what a start, a replayed file and its letters note
 
@@ -222,8 +234,7 @@ def test_what_a_killed_process_left_is_made_durable(tmp_path, part):
         cut = Cut(recorder.place / "cut", promises, f"after a kill at record {at}, a start and a flush")
         client.settings.pop("source.type")
         check(ledger, cut, number, SEED)
-        letters = [json.loads(line)["data"] for path in cut.place.rglob("*.jsonl") for line in path.read_text().splitlines()]
-        assert {synthetic.base64(line) for line in (b"no tweet", b"neither")} <= set(letters), cut.place
+        assert {synthetic.base64(line) for line in (b"no tweet", b"neither")} <= letters_in(cut.place), cut.place
         shutil.rmtree(recorder.place)
 
 
@@ -257,9 +268,7 @@ def test_power_cut_moves_no_cursor_ahead(tmp_path, history):
             except AssertionError as error:
                 raise AssertionError(f"seed {seed}, {cut.told}, {cut.place}: {error}") from None
             assert not frightening(daemon.log), f"{cut.place}: {frightening(daemon.log)}"
-        letters = [json.loads(line) for path in (daemon.data / "dead-letters").glob("*.jsonl")
-                   for line in path.read_text().splitlines()]
-        assert {letter["data"] for letter in letters} == {synthetic.base64(line) for line in bad}, cut.place
+        assert letters_in(daemon.data) == {synthetic.base64(line) for line in bad}, cut.place
 
 
 BREAKS = {
