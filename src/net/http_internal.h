@@ -98,6 +98,9 @@ struct ht_http_server {
     /* changing */
     uv_tcp_t listener;
     bool listener_is_open;
+    int spare_fd; /* the listening socket once more: it stays while the listener is paused */
+    struct ht_timer listen_timer; /* ends the pause */
+    bool is_out_of_files;
     struct ht_http_connection *connections;
     size_t connection_count;
     struct ht_http_server_stats stats;

@@ -5,10 +5,14 @@
 #include "http_internal.h"
 #include "loop_internal.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 /*
  *   create: listen -> on_connection -> (http_connection.c) ...
+ *   no descriptors: the listener is closed, the socket stays -> a moment later: listens again
  *   close: 0 ms -> drain: listener closed, idle ones end -> deadline: the rest is cut
  *          -> the last connection and the listener are closed -> freed -> on_closed
  */
@@ -17,6 +21,7 @@
 #define LISTEN_BACKLOG    511
 #define READ_MEMORY_BYTES 65536
 #define ACCEPT_RETRY_MS   100
+#define LISTEN_PAUSE_MS   250
 #define SCRATCH_MAX_BYTES 65536
 
 static void fill_defaults(struct ht_http_server_options *options);
@@ -25,6 +30,10 @@ static int explain_listen(const struct ht_address *address, int status, struct h
 static int read_address(struct ht_http_server *server);
 static void give_up(struct ht_http_server *server);
 static void on_connection(uv_stream_t *listener, int status);
+static void pause_listening(struct ht_http_server *server);
+static void on_listener_paused(uv_handle_t *handle);
+static void on_listen_due(struct ht_timer *timer);
+static void close_spare(struct ht_http_server *server);
 static void on_accept_due(struct ht_timer *timer);
 static void on_drain_due(struct ht_timer *timer);
 static void on_deadline(struct ht_timer *timer);
@@ -50,8 +59,10 @@ int ht_http_server_create(struct ht_http_server **out, const struct ht_http_serv
     server->clock = ht_loop_clock(options->loop);
     server->timers = ht_loop_timers(options->loop);
     server->date_s = -1;
+    server->spare_fd = -1;
     ht_buffer_init(&server->scratch, SCRATCH_MAX_BYTES);
     ht_timer_init(&server->accept_timer, on_accept_due);
+    ht_timer_init(&server->listen_timer, on_listen_due);
     ht_timer_init(&server->drain_timer, on_drain_due);
     ht_timer_init(&server->deadline_timer, on_deadline);
     server->read_memory = malloc(READ_MEMORY_BYTES);
@@ -74,6 +85,7 @@ int ht_http_server_create(struct ht_http_server **out, const struct ht_http_serv
 static void give_up(struct ht_http_server *server)
 {
     server->is_draining = true;
+    close_spare(server);
     if (server->listener_is_open) {
         uv_close((uv_handle_t *)&server->listener, on_listener_closed);
     } else {
@@ -121,6 +133,14 @@ static int listen_at(struct ht_http_server *server, struct ht_error *error)
     }
     if (status == 0) {
         status = read_address(server);
+    }
+    int fd = -1;
+    if (status == 0) {
+        status = uv_fileno((uv_handle_t *)&server->listener, &fd);
+    }
+    if (status == 0) {
+        server->spare_fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+        status = server->spare_fd < 0 ? uv_translate_sys_error(errno) : 0;
     }
     return status == 0 ? 0 : explain_listen(address, status, error);
 }
@@ -173,12 +193,79 @@ static void on_connection(uv_stream_t *listener, int status)
 {
     struct ht_http_server *server = server_from(listener->data);
 
+    if (status == UV_EMFILE || status == UV_ENFILE) {
+        pause_listening(server);
+        return;
+    }
     if (status != 0) {
         ht_log_warning(server->options.log, "http", "cannot accept a connection",
                        HT_TEXT("error", uv_strerror(status)));
         return;
     }
     ht_http_connection_accept(server);
+}
+
+/* libuv would ask the system again and again, without end, and nobody else had a turn. What comes
+ * meanwhile waits in the kernel. */
+static void pause_listening(struct ht_http_server *server)
+{
+    if (!server->is_out_of_files) {
+        ht_log_warning(server->options.log, "http",
+                       "connections wait: too many open files; raise the limit (ulimit -n, "
+                       "LimitNOFILE)");
+    }
+    server->is_out_of_files = true;
+    if (server->listener_is_open && !uv_is_closing((uv_handle_t *)&server->listener)) {
+        uv_close((uv_handle_t *)&server->listener, on_listener_paused);
+    }
+}
+
+static void on_listener_paused(uv_handle_t *handle)
+{
+    struct ht_http_server *server = server_from(handle->data);
+
+    server->listener_is_open = false;
+    if (server->is_draining) {
+        end_if_empty(server);
+    } else {
+        ht_timer_start(server->timers, &server->listen_timer, LISTEN_PAUSE_MS);
+    }
+}
+
+static void on_listen_due(struct ht_timer *timer)
+{
+    struct ht_http_server *server = HT_CONTAINER_OF(timer, struct ht_http_server, listen_timer);
+
+    int fd = fcntl(server->spare_fd, F_DUPFD_CLOEXEC, 0);
+    if (fd < 0 || uv_tcp_init(ht_loop_uv(server->options.loop), &server->listener) != 0) {
+        if (fd >= 0) {
+            close(fd);
+        }
+        ht_timer_start(server->timers, &server->listen_timer, LISTEN_PAUSE_MS);
+        return;
+    }
+    server->listener.data = server;
+    server->listener_is_open = true;
+    int status = uv_tcp_open(&server->listener, fd);
+    if (status != 0) {
+        close(fd);
+    } else {
+        status = uv_listen((uv_stream_t *)&server->listener, LISTEN_BACKLOG, on_connection);
+    }
+    if (status != 0) {
+        uv_close((uv_handle_t *)&server->listener, on_listener_paused);
+    } else if (server->is_out_of_files) {
+        server->is_out_of_files = false;
+        ht_log_info(server->options.log, "http", "connections are accepted again");
+    }
+}
+
+static void close_spare(struct ht_http_server *server)
+{
+    if (server->spare_fd >= 0) {
+        close(server->spare_fd);
+    }
+    server->spare_fd = -1;
 }
 
 void ht_http_server_accept_later(struct ht_http_server *server)
@@ -208,10 +295,12 @@ void ht_http_server_close(struct ht_http_server *server, uint64_t deadline_ms,
     }
     server->is_draining = true;
     ht_timer_stop(server->timers, &server->accept_timer);
+    ht_timer_stop(server->timers, &server->listen_timer);
+    close_spare(server);
     server->on_closed = on_closed;
     server->on_closed_user = user;
     ht_timer_start(server->timers, &server->drain_timer, 0);
-    if (server->listener_is_open) {
+    if (server->listener_is_open && !uv_is_closing((uv_handle_t *)&server->listener)) {
         uv_close((uv_handle_t *)&server->listener, on_listener_closed);
     }
 }
