@@ -28,9 +28,10 @@ class World:
         self.wall_s = seconds
         struct.pack_into("<q", self.memory, 0, int(seconds * 10**9))
 
-    def pass_time(self, seconds):
-        """So much time goes by at once, on every clock."""
-        self.set_wall(self.wall_s + seconds)
+    def pass_time(self, seconds, wall=True):
+        """So much time goes by at once, on every clock, or (`wall` false) on those that only count."""
+        if wall:
+            self.set_wall(self.wall_s + seconds)
         passed, = struct.unpack_from("<q", self.memory, 8)
         struct.pack_into("<q", self.memory, 8, passed + int(seconds * 10**9))
 
