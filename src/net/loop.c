@@ -13,11 +13,17 @@
  * closing callbacks. Everything that is ours happens in prepare, the last moment before
  * the poll: the turn is measured, and the one libuv timer is set to the queue's next
  * due time. So a timer that is started anywhere in a turn is seen in the same turn.
+ *
+ * Where the process stood still (stopped, or the machine slept), everything is due at once: every
+ * patience seems over although the answers lie in the kernel. So the timers are held a moment, in
+ * which the polls bring in what has come.
  */
 
 #define LOOP_MAGIC        0x48744c70u /* "HtLp" */
 #define SIGNAL_COUNT      3
 #define CLOSING_TURNS_MAX 1000
+#define STOOD_STILL_MS    2000
+#define HOLD_MS           100
 
 static const int watched_signals[SIGNAL_COUNT] = {SIGTERM, SIGINT, SIGHUP};
 
@@ -37,6 +43,8 @@ struct ht_loop {
     /* changing */
     struct ht_timer_queue timers;
     bool timers_changed;
+    bool holds_timers;
+    uint64_t due_ms; /* by libuv's clock */
     uint64_t turn_start_ns;
     uint64_t idle_ns;
     struct ht_histogram lag;
@@ -160,6 +168,9 @@ static void arm_timer(struct ht_loop *loop)
 {
     uint64_t next_ns = ht_timer_queue_next_ns(&loop->timers);
 
+    if (loop->holds_timers) {
+        return;
+    }
     /* 0 is looked at even without a change: a manual clock may have been moved */
     if (!loop->timers_changed && next_ns != 0) {
         return;
@@ -171,13 +182,21 @@ static void arm_timer(struct ht_loop *loop)
     }
     /* libuv counts from its own idea of now, which is as old as the turn */
     uv_update_time(&loop->uv);
-    uv_timer_start(&loop->timer, on_timer, next_ns / 1000000u + (next_ns % 1000000u != 0), 0);
+    uint64_t wait_ms = next_ns / 1000000u + (next_ns % 1000000u != 0);
+    loop->due_ms = uv_now(&loop->uv) + wait_ms;
+    uv_timer_start(&loop->timer, on_timer, wait_ms, 0);
 }
 
 static void on_timer(uv_timer_t *timer)
 {
     struct ht_loop *loop = loop_from(timer->data);
 
+    if (!loop->holds_timers && uv_now(&loop->uv) > loop->due_ms + STOOD_STILL_MS) {
+        loop->holds_timers = true;
+        uv_timer_start(timer, on_timer, HOLD_MS, 0);
+        return;
+    }
+    loop->holds_timers = false;
     loop->timers_changed = true;
     ht_timer_queue_run(&loop->timers);
 }
