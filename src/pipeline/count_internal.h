@@ -151,6 +151,7 @@ struct ht_count {
     unsigned list_failures;
     struct ht_stream_list list;
     struct ht_timer list_timer, watchdog_timer;
+    uint64_t watched_ms; /* when the watchdog looked last */
     /* counting */
     struct ht_tweet_reader reader;
     struct ht_timer work_timer;

@@ -41,6 +41,7 @@ void ht_count_shards_init(struct ht_count *count)
 
 void ht_count_shards_start(struct ht_count *count)
 {
+    count->watched_ms = ht_clock_monotonic_ms(count->options.clock);
     ht_timer_start(count->options.timers, &count->watchdog_timer, WATCHDOG_INTERVAL_MS);
     ht_count_lineage_list(count);
 }
@@ -443,12 +444,15 @@ void ht_count_shard_batch_done(struct ht_count_shard *shard)
 }
 
 /* A shard that should be reading and has had no answer for long is started afresh: a read that
- * never comes back would otherwise stop it for good in a process that looks healthy. */
+ * never comes back would otherwise stop it for good in a process that looks healthy. Where the
+ * process itself stood still, the answers have not been looked at yet: the next time tells. */
 static void on_watchdog_due(struct ht_timer *timer)
 {
     struct ht_count *count = HT_CONTAINER_OF(timer, struct ht_count, watchdog_timer);
     uint64_t now_ms = ht_clock_monotonic_ms(count->options.clock);
-    for (struct ht_count_shard *at = count->shards; at != NULL; at = at->next) {
+    bool stood_still = now_ms - count->watched_ms > WATCHDOG_LIMIT_MS;
+    for (struct ht_count_shard *at = stood_still ? NULL : count->shards; at != NULL;
+         at = at->next) {
         if (at->state != HT_COUNT_SHARD_READING || at->batch_count > 0 || !at->is_reading ||
             now_ms - at->read_started_ns / 1000000 < WATCHDOG_LIMIT_MS || at->is_canceled) {
             continue;
@@ -464,6 +468,7 @@ static void on_watchdog_due(struct ht_timer *timer)
         count->options.stream->ops->cancel_read(count->options.stream, &at->read);
     }
     ht_count_shards_read(count);
+    count->watched_ms = now_ms;
     ht_timer_start(count->options.timers, &count->watchdog_timer, WATCHDOG_INTERVAL_MS);
 }
 
