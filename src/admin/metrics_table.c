@@ -116,6 +116,8 @@ COUNT(get_http_open_connections,
       admin->server == NULL ? 0 : ht_http_server_stats(admin->server)->connections_open)
 COUNT(get_http_connections,
       admin->server == NULL ? 0 : ht_http_server_stats(admin->server)->connections_total)
+COUNT(get_http_dropped_connections,
+      admin->server == NULL ? 0 : ht_http_server_stats(admin->server)->connections_dropped_total)
 COUNT(get_http_refused_connections,
       admin->server == NULL ? 0 : ht_http_server_stats(admin->server)->connections_refused_total)
 COUNT(get_http_received_bytes,
@@ -424,6 +426,9 @@ static const struct ht_metric_row rows[] = {
     {"hashtagd_http_refused_connections", HT_METRIC_COUNTER, "",
      "Connections refused because there were too many", "", HT_PART_NONE,
      .count = get_http_refused_connections},
+    {"hashtagd_http_dropped_connections", HT_METRIC_COUNTER, "",
+     "Slow connections closed to make room for others", "", HT_PART_NONE,
+     .count = get_http_dropped_connections},
     {"hashtagd_http_received_bytes", HT_METRIC_COUNTER, "bytes", "Bytes received", "", HT_PART_NONE,
      .count = get_http_received_bytes},
     {"hashtagd_http_sent_bytes", HT_METRIC_COUNTER, "bytes", "Bytes sent", "", HT_PART_NONE,

@@ -100,7 +100,8 @@ static void begin(struct ht_http_connection *connection)
         uv_ip_name((const struct sockaddr *)&from, connection->peer, sizeof connection->peer);
     }
     ht_http_connection_set_state(connection, HT_HTTP_CONNECTION_HEAD);
-    if (server->connection_count > server->options.max_connection_count) {
+    if (server->connection_count > server->options.max_connection_count &&
+        !ht_http_load_make_room(connection)) {
         server->stats.connections_refused_total++;
         if (server->options.tls != NULL ||
             server->connection_count > REFUSED_AT_ONCE_MAX + server->options.max_connection_count) {
@@ -211,7 +212,9 @@ static void on_end(struct ht_transport *transport, int status)
     bool waits_for_answer =
         connection->state == HT_HTTP_CONNECTION_HANDLER ||
         connection->state == HT_HTTP_CONNECTION_ENDING ||
-        (connection->state == HT_HTTP_CONNECTION_HEAD && ht_transport_unsent_bytes(transport) > 0);
+        (connection->state == HT_HTTP_CONNECTION_HEAD &&
+         ht_transport_unsent_bytes(transport) > 0) ||
+        ht_timer_is_running(&connection->resume_timer); /* what came before is still to be read */
 
     connection->peer_ended = true;
     if (status == 0 && waits_for_answer) {
@@ -250,6 +253,11 @@ void ht_http_connection_settle(struct ht_http_connection *connection)
     uint64_t sent_bytes = ht_transport_sent_bytes(&connection->transport);
     connection->server->stats.sent_bytes_total += sent_bytes - connection->counted_sent_bytes;
     connection->counted_sent_bytes = sent_bytes;
+    if (connection->peer_ended && connection->state == HT_HTTP_CONNECTION_BODY &&
+        !ht_timer_is_running(&connection->resume_timer)) {
+        ht_http_connection_cut(connection); /* the rest of the body will not come */
+        return;
+    }
     if (has_nothing_more(connection)) {
         ht_http_connection_set_state(connection, HT_HTTP_CONNECTION_ENDING);
     }
@@ -260,6 +268,7 @@ void ht_http_connection_settle(struct ht_http_connection *connection)
         update_reading(connection);
         ht_http_connection_watch_output(connection);
         ht_http_connection_arm(connection);
+        ht_http_load_count(connection);
     }
 }
 
@@ -327,6 +336,7 @@ void ht_http_connection_close(struct ht_http_connection *connection)
     ht_http_connection_set_state(connection, HT_HTTP_CONNECTION_CLOSED);
     ht_timer_stop(connection->server->timers, &connection->timer);
     ht_timer_stop(connection->server->timers, &connection->resume_timer);
+    ht_http_load_count(connection);
     ht_transport_close(&connection->transport);
 }
 

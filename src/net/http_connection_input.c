@@ -16,6 +16,7 @@
 #define REQUESTS_A_TURN       64 /* of one client, so that others get their turn */
 #define IDLE_INPUT_KEEP_BYTES 8192
 
+static void go_on_later(struct ht_http_connection *connection);
 static bool read_head(struct ht_http_connection *connection);
 static void skip_body(struct ht_http_connection *connection);
 static bool take_head(struct ht_http_connection *connection);
@@ -29,11 +30,16 @@ void ht_http_connection_work(struct ht_http_connection *connection)
     bool more = !connection->is_working;
     unsigned turns = 0;
 
-    if (!more) {
+    if (!more || connection->is_condemned) {
+        return;
+    }
+    if (ht_http_load_turn_is_over(connection->server)) {
+        go_on_later(connection);
         return;
     }
     connection->is_working = true;
     while (more) {
+        uint64_t began_ns = ht_clock_monotonic_ns(connection->server->clock);
         if (connection->state == HT_HTTP_CONNECTION_HEAD) {
             more = read_head(connection);
             turns++;
@@ -42,8 +48,10 @@ void ht_http_connection_work(struct ht_http_connection *connection)
         } else {
             more = false;
         }
-        if (more && turns >= REQUESTS_A_TURN) {
-            ht_timer_start(connection->server->timers, &connection->resume_timer, 0);
+        ht_http_load_spend(connection->server,
+                           ht_clock_monotonic_ns(connection->server->clock) - began_ns);
+        if (more && (turns >= REQUESTS_A_TURN || ht_http_load_turn_is_over(connection->server))) {
+            go_on_later(connection);
             more = false;
         }
     }
@@ -54,6 +62,14 @@ void ht_http_connection_work(struct ht_http_connection *connection)
         size_t max_bytes = connection->input.max_bytes;
         ht_buffer_finish(&connection->input);
         ht_buffer_init(&connection->input, max_bytes);
+    }
+}
+
+/* In the next turn; one that waits already keeps its place. */
+static void go_on_later(struct ht_http_connection *connection)
+{
+    if (!ht_timer_is_running(&connection->resume_timer)) {
+        ht_timer_start(connection->server->timers, &connection->resume_timer, 0);
     }
 }
 

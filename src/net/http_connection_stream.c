@@ -22,13 +22,13 @@ void ht_http_connection_stream_send(struct ht_http_connection *connection,
 {
     size_t waiting = ht_transport_unsent_bytes(&connection->transport);
 
-    if (connection->state != HT_HTTP_CONNECTION_STREAM || connection->stream_is_cut) {
+    if (connection->state != HT_HTTP_CONNECTION_STREAM || connection->is_condemned) {
         return;
     }
     if (waiting + ht_http_body_slice(piece).length > connection->server->options.max_output_bytes) {
         ht_http_server_note(connection->server, "client reads events too slowly", connection->peer,
                             0);
-        connection->stream_is_cut = true;
+        connection->is_condemned = true;
         ht_timer_start(connection->server->timers, &connection->resume_timer, 0);
         return;
     }

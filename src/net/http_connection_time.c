@@ -30,6 +30,9 @@ void ht_http_connection_set_state(struct ht_http_connection *connection,
     uint64_t wait_ms;
 
     connection->state = state;
+    connection->state_since_ns = after_ms(connection, 0);
+    connection->state_mark_bytes =
+        connection->received_bytes + ht_transport_sent_bytes(&connection->transport);
     connection->read_mark_bytes = connection->received_bytes;
     wait_ms = patience_ms(connection);
     connection->state_deadline_ns = wait_ms == 0 ? 0 : after_ms(connection, wait_ms);
@@ -128,7 +131,8 @@ static void on_state_deadline(struct ht_http_connection *connection)
 
     switch (connection->state) {
     case HT_HTTP_CONNECTION_HEAD:
-        if (ht_http_connection_output_is_full(connection)) {
+        if (ht_http_connection_output_is_full(connection) ||
+            ht_timer_is_running(&connection->resume_timer)) {
             /* what is here waits for us, not for the client; the output has its own deadline */
             ht_http_connection_begin_head(connection);
         } else if (connection->input.length > 0) {
@@ -161,7 +165,8 @@ static bool body_moves(struct ht_http_connection *connection)
     const struct ht_http_server_options *options = &connection->server->options;
     uint64_t moved = connection->received_bytes - connection->read_mark_bytes;
 
-    if (moved < options->min_bytes_per_s * options->progress_timeout_ms / 1000) {
+    if (moved < options->min_bytes_per_s * options->progress_timeout_ms / 1000 &&
+        !ht_timer_is_running(&connection->resume_timer)) {
         return false;
     }
     connection->read_mark_bytes = connection->received_bytes;
@@ -174,7 +179,7 @@ static void on_resume(struct ht_timer *timer)
     struct ht_http_connection *connection =
         HT_CONTAINER_OF(timer, struct ht_http_connection, resume_timer);
 
-    if (connection->stream_is_cut) {
+    if (connection->is_condemned) {
         ht_http_connection_cut(connection);
         return;
     }

@@ -64,7 +64,11 @@ struct ht_http_connection {
     /* a stream of events */
     void (*on_stream_gone)(void *user);
     void *stream_user;
-    bool stream_is_cut;
+    /* see http_server_load.c */
+    bool is_condemned;         /* to be cut in the next turn */
+    size_t buffered_bytes;     /* that the server's sum has of this one */
+    uint64_t state_since_ns;   /* when the state began */
+    uint64_t state_mark_bytes; /* received and sent until then */
 };
 
 /** The request as the handler sees it, and what is behind it. */
@@ -107,6 +111,10 @@ struct ht_http_server {
     char date[32];
     int64_t date_s;
     struct ht_buffer scratch; /* for building heads */
+    /* see http_server_load.c */
+    size_t buffered_bytes; /* input and output of all connections */
+    uint64_t turn_used_ns; /* handling requests, in this turn of the loop */
+    struct ht_timer turn_timer;
     /* end */
     bool is_draining;
     struct ht_timer accept_timer; /* tries again where memory was out */
@@ -128,6 +136,28 @@ void ht_http_server_accept_later(struct ht_http_server *server);
 
 /** A connection is closed; frees it, and the server where it was the last. */
 void ht_http_server_forget(struct ht_http_server *server, struct ht_http_connection *connection);
+
+/* --- http_server_load.c --- */
+
+/** Makes the timer. */
+void ht_http_load_init(struct ht_http_server *server);
+
+/** Stops it. */
+void ht_http_load_finish(struct ht_http_server *server);
+
+/** Whether requests have had their share of this turn of the loop: the rest waits for the next. */
+bool ht_http_load_turn_is_over(const struct ht_http_server *server);
+
+/** Time of this turn went into a request. */
+void ht_http_load_spend(struct ht_http_server *server, uint64_t spent_ns);
+
+/** What the connection holds may have changed: counts it, and has the one that holds most cut where
+ * all together hold too much. */
+void ht_http_load_count(struct ht_http_connection *connection);
+
+/** All places are taken: closes the connection, other than `newcomer`, whose client moved least for
+ * its time. False where none waits for its client. */
+bool ht_http_load_make_room(struct ht_http_connection *newcomer);
 
 /* --- http_connection.c --- */
 

@@ -61,6 +61,7 @@ int ht_http_server_create(struct ht_http_server **out, const struct ht_http_serv
     server->date_s = -1;
     server->spare_fd = -1;
     ht_buffer_init(&server->scratch, SCRATCH_MAX_BYTES);
+    ht_http_load_init(server);
     ht_timer_init(&server->accept_timer, on_accept_due);
     ht_timer_init(&server->listen_timer, on_listen_due);
     ht_timer_init(&server->drain_timer, on_drain_due);
@@ -103,6 +104,7 @@ static void fill_defaults(struct ht_http_server_options *options)
     DEFAULT(max_pipelined_bytes, 64u * 1024);
     DEFAULT(max_body_bytes_in_total, 256u * 1024 * 1024);
     DEFAULT(max_output_bytes, 1024u * 1024);
+    DEFAULT(max_buffered_bytes_in_total, 64u * 1024 * 1024);
     DEFAULT(idle_timeout_ms, 60000);
     DEFAULT(head_timeout_ms, 10000);
     DEFAULT(progress_timeout_ms, 20000);
@@ -361,6 +363,7 @@ static void end_if_empty(struct ht_http_server *server)
     void *user = server->on_closed_user;
 
     ht_timer_stop(server->timers, &server->deadline_timer);
+    ht_http_load_finish(server);
     ht_buffer_finish(&server->scratch);
     ht_http_body_release(server->continue_line);
     free(server->read_memory);

@@ -117,7 +117,8 @@ struct ht_http_server_options {
     const struct ht_http_header *common_headers;
     size_t common_header_count;
 
-    size_t max_connection_count;    /**< more are answered with 503 [1024] */
+    size_t max_connection_count;    /**< for one more the slowest client is dropped; where none is
+                                       slow it is answered with 503 [1024] */
     size_t max_head_bytes;          /**< request line and header fields, 431 [16 KiB] */
     size_t max_header_count;        /**< 431 [100] */
     size_t max_target_bytes;        /**< 414 [8 KiB] */
@@ -125,12 +126,14 @@ struct ht_http_server_options {
                                        [64 KiB] */
     size_t max_body_bytes_in_total; /**< all bodies in memory, of all connections; 503 [256 MiB] */
     size_t max_output_bytes;        /**< unsent bytes of a stream of events [1 MiB] */
-    uint64_t idle_timeout_ms;       /**< keep-alive without a request [60 s] */
-    uint64_t head_timeout_ms;       /**< from the first byte of a head to its last, 408 [10 s] */
-    uint64_t progress_timeout_ms;   /**< at most so long a body or an answer may move fewer bytes
+    size_t max_buffered_bytes_in_total; /**< what all connections have read ahead or not yet sent;
+                                           above it the one that holds most is cut [64 MiB] */
+    uint64_t idle_timeout_ms;           /**< keep-alive without a request [60 s] */
+    uint64_t head_timeout_ms;     /**< from the first byte of a head to its last, 408 [10 s] */
+    uint64_t progress_timeout_ms; /**< at most so long a body or an answer may move fewer bytes
                                        than min_bytes_per_s demands [20 s] */
-    uint64_t min_bytes_per_s;       /**< slower clients are cut off (408 while reading) [100] */
-    uint64_t linger_timeout_ms;     /**< after an answer to a request not wholly read [2 s] */
+    uint64_t min_bytes_per_s;     /**< slower clients are cut off (408 while reading) [100] */
+    uint64_t linger_timeout_ms;   /**< after an answer to a request not wholly read [2 s] */
 };
 
 /** What the server counts, since it was made. */
@@ -138,6 +141,7 @@ struct ht_http_server_stats {
     size_t connections_open;
     uint64_t connections_total;
     uint64_t connections_refused_total; /**< answered with 503 or dropped: over the limit */
+    uint64_t connections_dropped_total; /**< cut to make room for others */
     uint64_t requests_total;            /**< heads that reached the handler */
     uint64_t responses_total[6];        /**< by the first digit of the status, own errors too */
     uint64_t received_bytes_total;

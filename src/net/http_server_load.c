@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: MIT
+#include "hashtagd/base/assert.h"
+#include "http_internal.h"
+
+/*
+ * What all clients together may take, so that no number of them stops the rest:
+ *
+ *   time         requests are handled for TURN_NS of a turn of the loop; what is left goes on
+ *                in the next turn, first come first served
+ *   memory       where input and output of all connections are over their limit, the
+ *                connection that holds most of it is cut
+ *   connections  where all places are taken, the client that moved least for its time makes room
+ */
+
+#define TURN_NS    3000000u
+#define FREE_BYTES 256u /* so that a client that has just come does not count as slow */
+
+static void on_turn(struct ht_timer *timer);
+static bool waits_for_client(const struct ht_http_connection *connection);
+static bool is_slower(const struct ht_http_connection *a, const struct ht_http_connection *b);
+static uint64_t moved_bytes(const struct ht_http_connection *connection);
+static void condemn(struct ht_http_connection *connection);
+
+void ht_http_load_init(struct ht_http_server *server)
+{
+    ht_timer_init(&server->turn_timer, on_turn);
+}
+
+void ht_http_load_finish(struct ht_http_server *server)
+{
+    ht_timer_stop(server->timers, &server->turn_timer);
+}
+
+bool ht_http_load_turn_is_over(const struct ht_http_server *server)
+{
+    return server->turn_used_ns >= TURN_NS;
+}
+
+void ht_http_load_spend(struct ht_http_server *server, uint64_t spent_ns)
+{
+    server->turn_used_ns += spent_ns;
+    if (!ht_timer_is_running(&server->turn_timer)) {
+        /* started before the timers of those that wait, it fires before them */
+        ht_timer_start(server->timers, &server->turn_timer, 0);
+    }
+}
+
+static void on_turn(struct ht_timer *timer)
+{
+    struct ht_http_server *server = HT_CONTAINER_OF(timer, struct ht_http_server, turn_timer);
+
+    server->turn_used_ns = 0;
+}
+
+void ht_http_load_count(struct ht_http_connection *connection)
+{
+    struct ht_http_server *server = connection->server;
+    size_t held = 0;
+
+    if (connection->state != HT_HTTP_CONNECTION_CLOSED && !connection->is_condemned) {
+        held = ht_transport_unsent_bytes(&connection->transport) + connection->input.length;
+    }
+    server->buffered_bytes += held;
+    server->buffered_bytes -= connection->buffered_bytes;
+    connection->buffered_bytes = held;
+    if (server->buffered_bytes <= server->options.max_buffered_bytes_in_total) {
+        return;
+    }
+    struct ht_http_connection *most = connection;
+    for (struct ht_http_connection *at = server->connections; at != NULL; at = at->next) {
+        most = at->buffered_bytes > most->buffered_bytes ? at : most;
+    }
+    ht_http_server_note(server, "cut: the connections hold too many bytes", most->peer, 0);
+    condemn(most);
+}
+
+/* It is cut in the next turn: now its owner may be in the middle of something. */
+static void condemn(struct ht_http_connection *connection)
+{
+    struct ht_http_server *server = connection->server;
+
+    server->stats.connections_dropped_total++;
+    server->buffered_bytes -= connection->buffered_bytes;
+    connection->buffered_bytes = 0;
+    connection->is_condemned = true;
+    ht_timer_start(server->timers, &connection->resume_timer, 0);
+}
+
+bool ht_http_load_make_room(struct ht_http_connection *newcomer)
+{
+    struct ht_http_server *server = newcomer->server;
+    struct ht_http_connection *slowest = NULL;
+
+    for (struct ht_http_connection *at = server->connections; at != NULL; at = at->next) {
+        if (at != newcomer && waits_for_client(at) && (slowest == NULL || is_slower(at, slowest))) {
+            slowest = at;
+        }
+    }
+    if (slowest == NULL) {
+        return false;
+    }
+    server->stats.connections_dropped_total++;
+    ht_http_server_note(server, "closed to make room for another", slowest->peer, 0);
+    ht_http_connection_cut(slowest);
+    return true;
+}
+
+/* Not where the client waits for us, and not a stream of events, of which there are few. */
+static bool waits_for_client(const struct ht_http_connection *connection)
+{
+    switch (connection->state) {
+    case HT_HTTP_CONNECTION_HEAD:
+    case HT_HTTP_CONNECTION_BODY:
+        return !ht_timer_is_running(&connection->resume_timer);
+    case HT_HTTP_CONNECTION_ENDING:
+    case HT_HTTP_CONNECTION_LINGER:
+        return true;
+    case HT_HTTP_CONNECTION_HANDLER:
+    case HT_HTTP_CONNECTION_STREAM:
+    case HT_HTTP_CONNECTION_CLOSED:
+        return false;
+    }
+    HT_UNREACHABLE();
+}
+
+/* Fewer bytes for the time since its state began. */
+static bool is_slower(const struct ht_http_connection *a, const struct ht_http_connection *b)
+{
+    uint64_t now_ns = ht_clock_monotonic_ns(a->server->clock);
+    uint64_t a_age_ns = now_ns - a->state_since_ns;
+    uint64_t b_age_ns = now_ns - b->state_since_ns;
+
+    return a_age_ns / moved_bytes(a) > b_age_ns / moved_bytes(b);
+}
+
+static uint64_t moved_bytes(const struct ht_http_connection *connection)
+{
+    uint64_t now = connection->received_bytes + ht_transport_sent_bytes(&connection->transport);
+
+    return FREE_BYTES + now - connection->state_mark_bytes;
+}

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: MIT
+#include "net_fixture.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#define HOST "Host: a\r\n"
+
+enum { CLIENTS = 8, PIPELINED = 1000 };
+
+/* What the clients saw; filled on the worker's thread. */
+struct seen {
+    struct ht_buffer text;
+    bool was_dropped[CLIENTS];
+    bool ok;
+};
+
+static void run(struct fixture *fixture, struct seen *seen,
+                void (*client)(struct fixture *fixture, void *user))
+{
+    memset(seen, 0, sizeof *seen);
+    ht_buffer_init(&seen->text, 64u << 20);
+    fixture->client = client;
+    fixture->client_user = seen;
+    fixture_run(fixture);
+}
+
+/* Whether the server has ended the connection, without waiting for it. */
+static bool has_ended(int fd)
+{
+    char byte;
+
+    return recv(fd, &byte, 1, MSG_DONTWAIT) == 0;
+}
+
+/* Two places are taken: by one who says nothing, then by one who is served again and again. */
+static void take_places(struct fixture *fixture, void *user)
+{
+    struct seen *seen = user;
+    int silent = client_connect(fixture->port);
+    int busy = client_connect(fixture->port);
+
+    client_send_text(busy, "GET /ok HTTP/1.1\r\n" HOST "\r\n");
+    client_receive_answer(busy, &seen->text);
+    client_pause(20); /* so that who is silent has been it for a while */
+    client_send_text(busy, "GET /ok HTTP/1.1\r\n" HOST "\r\n");
+    client_receive_answer(busy, &seen->text);
+    int third = client_connect(fixture->port);
+    client_send_text(third, "GET /ok HTTP/1.1\r\n" HOST "\r\n");
+    client_receive_answer(third, &seen->text);
+    seen->was_dropped[0] = has_ended(silent);
+    seen->was_dropped[1] = has_ended(busy);
+    close(silent);
+    close(busy);
+    close(third);
+}
+
+static void test_silent_client_makes_room(void **state)
+{
+    struct fixture fixture = {.options = {.max_connection_count = 2}};
+    struct seen seen;
+
+    (void)state;
+    run(&fixture, &seen, take_places);
+    assert_int_equal(answer_status(seen.text.data), 200);
+    assert_int_equal(fixture.request_count, 3);
+    assert_true(seen.was_dropped[0]);
+    assert_false(seen.was_dropped[1]);
+    assert_int_equal(fixture.stats.connections_dropped_total, 1);
+    assert_int_equal(fixture.stats.connections_refused_total, 0);
+    ht_buffer_finish(&seen.text);
+}
+
+/* Bodies that come slowly take every place; each newcomer is served all the same. */
+static void send_slow_bodies(struct fixture *fixture, void *user)
+{
+    struct seen *seen = user;
+    int slow[CLIENTS];
+
+    for (int i = 0; i < CLIENTS; i++) {
+        slow[i] = client_connect(fixture->port);
+        client_send_text(slow[i], "POST /echo HTTP/1.1\r\n" HOST "Content-Length: 500\r\n\r\nx");
+    }
+    int newcomer = client_connect(fixture->port);
+    client_send_text(newcomer, "GET /ok HTTP/1.1\r\n" HOST "\r\n");
+    seen->ok = client_receive_answer(newcomer, &seen->text);
+    for (int i = 0; i < CLIENTS; i++) {
+        close(slow[i]);
+    }
+    close(newcomer);
+}
+
+static void test_slow_body_makes_room(void **state)
+{
+    struct fixture fixture = {.options = {.max_connection_count = CLIENTS / 2}};
+    struct seen seen;
+
+    (void)state;
+    run(&fixture, &seen, send_slow_bodies);
+    assert_true(seen.ok);
+    assert_int_equal(answer_status(seen.text.data), 200);
+    assert_int_equal(fixture.stats.connections_dropped_total, CLIENTS / 2 + 1);
+    assert_int_equal(fixture.stats.body_bytes_held, 0);
+    ht_buffer_finish(&seen.text);
+}
+
+/* Each asks for 4 MiB and reads none of it. */
+static void read_nothing(struct fixture *fixture, void *user)
+{
+    struct seen *seen = user;
+    int deaf[CLIENTS];
+
+    for (int i = 0; i < CLIENTS; i++) {
+        deaf[i] = client_connect(fixture->port);
+        client_send_text(deaf[i], "GET /big HTTP/1.1\r\n" HOST "\r\n");
+    }
+    int reader = client_connect(fixture->port);
+    client_send_text(reader, "GET /large HTTP/1.1\r\n" HOST "\r\n");
+    seen->ok = client_receive_answer(reader, &seen->text);
+    for (int i = 0; i < CLIENTS; i++) {
+        close(deaf[i]);
+    }
+    close(reader);
+}
+
+static void test_what_holds_most_bytes_is_cut(void **state)
+{
+    struct fixture fixture = {.options = {.max_buffered_bytes_in_total = FIXTURE_LARGE_BYTES * 2}};
+    struct seen seen;
+
+    (void)state;
+    run(&fixture, &seen, read_nothing);
+    assert_true(seen.ok);
+    assert_int_equal(answer_status(seen.text.data), 200);
+    assert_true(fixture.stats.connections_dropped_total > 0);
+    ht_buffer_finish(&seen.text);
+}
+
+/* More than one turn takes, and the client says at once that nothing more comes. */
+static void pipeline_and_end(struct fixture *fixture, void *user)
+{
+    struct seen *seen = user;
+    int fd = client_connect(fixture->port);
+    struct ht_buffer all;
+
+    ht_buffer_init(&all, 1u << 20);
+    for (int i = 0; i < PIPELINED; i++) {
+        ht_buffer_append_text(&all, "GET /ok HTTP/1.1\r\n" HOST "\r\n");
+    }
+    client_send(fd, all.data, all.length);
+    shutdown(fd, SHUT_WR);
+    seen->ok = client_receive_all(fd, &seen->text);
+    ht_buffer_finish(&all);
+    close(fd);
+}
+
+static void test_all_that_came_before_the_end_is_answered(void **state)
+{
+    struct fixture fixture = {0};
+    struct seen seen;
+
+    (void)state;
+    run(&fixture, &seen, pipeline_and_end);
+    assert_true(seen.ok);
+    assert_int_equal(count_of(seen.text.data, "HTTP/1.1 200 OK"), PIPELINED);
+    ht_buffer_finish(&seen.text);
+}
+
+/* The client ends within a body: nobody waits for the rest of it. */
+static void end_within_a_body(struct fixture *fixture, void *user)
+{
+    struct seen *seen = user;
+    int fd = client_connect(fixture->port);
+    struct ht_buffer all;
+
+    ht_buffer_init(&all, 1u << 20);
+    for (int i = 0; i < PIPELINED; i++) {
+        ht_buffer_append_text(&all, "GET /ok HTTP/1.1\r\n" HOST "\r\n");
+    }
+    ht_buffer_append_text(&all, "POST /echo HTTP/1.1\r\n" HOST "Content-Length: 10\r\n\r\nhalf");
+    client_send(fd, all.data, all.length);
+    shutdown(fd, SHUT_WR);
+    seen->ok = client_receive_all(fd, &seen->text);
+    ht_buffer_finish(&all);
+    close(fd);
+}
+
+static void test_an_end_within_a_body_is_noticed(void **state)
+{
+    struct fixture fixture = {0};
+    struct seen seen;
+
+    (void)state;
+    run(&fixture, &seen, end_within_a_body);
+    assert_true(seen.ok);
+    assert_int_equal(count_of(seen.text.data, "HTTP/1.1 200 OK"), PIPELINED);
+    assert_int_equal(fixture.gone_count, 1);
+    ht_buffer_finish(&seen.text);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_silent_client_makes_room),
+        cmocka_unit_test(test_slow_body_makes_room),
+        cmocka_unit_test(test_what_holds_most_bytes_is_cut),
+        cmocka_unit_test(test_all_that_came_before_the_end_is_answered),
+        cmocka_unit_test(test_an_end_within_a_body_is_noticed),
+    };
+    return cmocka_run_group_tests_name("net/http_server_load", tests, NULL, NULL);
+}
