@@ -88,6 +88,10 @@ static enum ht_http_verdict scan_request_line(struct ht_slice line,
         return refuse(refusal, 400, "The request line is not \"method target version\".");
     }
     size_t at = (size_t)(space - line.data) + 1;
+    const char *target = (const char *)memchr(line.data, ' ', line.length) + 1;
+    if (target <= space && memchr(target, ' ', (size_t)(space - target)) != NULL) {
+        return refuse(refusal, 400, "The request line has more than two spaces.");
+    }
     struct ht_slice version = ht_slice_make(line.data + at, line.length - at);
     if (ht_slice_equal(version, HT_SLICE("HTTP/1.1")) ||
         ht_slice_equal(version, HT_SLICE("HTTP/1.0"))) {

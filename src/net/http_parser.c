@@ -29,7 +29,7 @@ static int check_framing(const struct ht_http_parser *parser, struct ht_http_par
 static int check_expectation(struct ht_http_parsed_head *head, struct ht_http_refusal *refusal);
 static enum ht_http_verdict refuse_body(const struct ht_http_parser *parser,
                                         struct ht_http_refusal *refusal);
-static bool count_framing(struct ht_http_parser *parser, uint64_t bytes);
+static bool take_framing(struct ht_http_parser *parser, const char *end);
 static enum ht_http_method method_from(uint8_t method);
 static bool is_host_byte(unsigned char byte);
 static int refuse(struct ht_http_refusal *refusal, int status, const char *detail);
@@ -268,7 +268,7 @@ enum ht_http_verdict ht_http_parser_body(struct ht_http_parser *parser, struct h
     llhttp_errno_t status = llhttp_execute(&parser->llhttp, input.data, input.length);
     bool is_end = status == HPE_PAUSED && parser->is_complete;
     const char *end = is_end ? llhttp_get_error_pos(&parser->llhttp) : input.data + input.length;
-    if ((status != HPE_OK && !is_end) || !count_framing(parser, (uint64_t)(end - parser->mark))) {
+    if ((status != HPE_OK && !is_end) || !take_framing(parser, end)) {
         return refuse_body(parser, refusal);
     }
     *consumed = (size_t)(end - input.data);
@@ -279,19 +279,31 @@ static int on_llhttp_body(llhttp_t *llhttp, const char *at, size_t length)
 {
     struct ht_http_parser *parser = llhttp->data;
 
-    if (!count_framing(parser, (uint64_t)(at - parser->mark))) {
+    if (!take_framing(parser, at)) {
         return HPE_USER;
     }
     parser->framing_run = 0;
+    parser->framing_last = '\0';
     parser->mark = at + length;
     parser->body_total += length;
     parser->body_status = parser->on_body(parser->user, ht_slice_make(at, length));
     return parser->body_status == 0 ? HPE_OK : HPE_USER;
 }
 
-/* Whether the bytes around the body are still in proportion. */
-static bool count_framing(struct ht_http_parser *parser, uint64_t bytes)
+/* Whether the bytes around the body, from the mark to `end`, are in proportion, and lines that every
+ * reader takes apart in the same way: each ends with CR LF, none is folded or a field without name. */
+static bool take_framing(struct ht_http_parser *parser, const char *end)
 {
+    uint64_t bytes = (uint64_t)(end - parser->mark);
+
+    for (const char *at = parser->mark; at < end; at++) {
+        bool begins_line = parser->framing_last == '\n';
+        if ((*at == '\n' && parser->framing_last != '\r') ||
+            (begins_line && (*at == ':' || *at == ' ' || *at == '\t'))) {
+            return false;
+        }
+        parser->framing_last = *at;
+    }
     parser->framing_run += bytes;
     parser->framing_total += bytes;
     return parser->framing_run <= FRAMING_RUN_MAX_BYTES &&

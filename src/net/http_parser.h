@@ -86,6 +86,7 @@ struct ht_http_parser {
     const char *mark;     /* end of the last body piece in the input at hand */
     uint64_t framing_run; /* bytes since then that are no body: chunk lines, trailers */
     uint64_t framing_total;
+    char framing_last; /* the byte before; 0 behind a piece of the body */
     uint64_t body_total;
 };
 

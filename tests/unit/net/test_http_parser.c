@@ -150,6 +150,32 @@ static void test_chunked_body_in_steps(void **state)
     }
 }
 
+/* What one reader takes for the end of a body, or of its head, and another does not. */
+static const char *const unclear[] = {
+    "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\n",
+    "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nA: b\n\r\n",
+    "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n: b\r\n\r\n",
+    "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nA: b\r\n c\r\n\r\n",
+    "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n\r\r\n0\n\r\n",
+    "GET  / HTTP/1.1\r\nHost: h\r\n\r\n",
+    "GET /  HTTP/1.1\r\nHost: h\r\n\r\n",
+};
+
+static void test_what_is_unclear_is_refused(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof unclear / sizeof unclear[0]; i++) {
+        for (size_t step = 1; step <= strlen(unclear[i]); step++) {
+            struct outcome outcome;
+            read_request(&outcome, ht_slice_text(unclear[i]), step);
+            if (outcome.status != 400) {
+                fail_msg("%zu in steps of %zu: %d", i, step, outcome.status);
+            }
+            forget(&outcome);
+        }
+    }
+}
+
 struct keep_case {
     const char *name;
     const char *head;
@@ -258,6 +284,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_parts_of_a_head),
         cmocka_unit_test(test_chunked_body_in_steps),
+        cmocka_unit_test(test_what_is_unclear_is_refused),
         cmocka_unit_test(test_keep_alive),
         cmocka_unit_test(test_mutants_are_read_the_same_in_any_pieces),
     };
