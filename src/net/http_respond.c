@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define PROBLEM_MAX_BYTES (1024u * 1024u)
+#define PROBLEM_MAX_BYTES (1024u * 1024u) /* beside its members */
 #define SKIP_MAX_BYTES    65536 /* of a body that nobody asked for; above it closing is cheaper */
 
 static void send_answer(struct ht_http_request_state *request,
@@ -171,7 +171,7 @@ void ht_http_respond_problem_with(struct ht_http_request *request,
         ht_http_header_find(problem->headers, problem->header_count, "Retry-After").data == NULL) {
         headers[count++] = (struct ht_http_header)HT_HTTP_HEADER("Retry-After", "1");
     }
-    ht_buffer_init(&json, PROBLEM_MAX_BYTES);
+    ht_buffer_init(&json, PROBLEM_MAX_BYTES + problem->members.length);
     build_problem(problem, &json);
     struct ht_http_response response = {.status = problem->status,
                                         .headers = headers,
