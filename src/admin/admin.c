@@ -2,6 +2,7 @@
 #include "hashtagd/admin/admin.h"
 
 #include "admin_internal.h"
+#include "tweets_body.h"
 
 #include "hashtagd/base/assert.h"
 
@@ -70,6 +71,14 @@ static void write_url(struct ht_admin *admin)
                    admin->rules.is_tls ? "https" : "http", ht_address_format(&address, text));
 }
 
+/* Bodies that are still coming in may take as much as tweets in flight, and one always fits. */
+static size_t most_body_bytes(const struct ht_budget *budget)
+{
+    size_t share = budget->limit_bytes / 100 * HT_BUDGET_INTAKE_SHARE;
+
+    return share > HT_TWEETS_BODY_MAX_BYTES ? share : HT_TWEETS_BODY_MAX_BYTES;
+}
+
 int ht_admin_listen(struct ht_admin *admin, const struct ht_admin_listen *listen,
                     struct ht_error *error)
 {
@@ -92,6 +101,7 @@ int ht_admin_listen(struct ht_admin *admin, const struct ht_admin_listen *listen
         .user = admin,
         .common_headers = common_headers,
         .common_header_count = HT_COUNT_OF(common_headers),
+        .max_body_bytes_in_total = most_body_bytes(admin->context.budget),
     };
     int result = ht_http_server_create(&admin->server, &options, error);
     if (result == 0) {
