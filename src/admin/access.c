@@ -75,6 +75,12 @@ static bool is_own_origin(const struct ht_access_rules *rules, struct ht_slice o
     return ht_slice_equal_ignoring_case(authority, host);
 }
 
+static bool is_other_site(struct ht_slice fetch_site)
+{
+    return fetch_site.data != NULL && !ht_slice_equal(fetch_site, HT_SLICE("same-origin")) &&
+           !ht_slice_equal(fetch_site, HT_SLICE("none"));
+}
+
 static enum ht_access check_token(const struct ht_access_rules *rules,
                                   const struct ht_access_request *request)
 {
@@ -100,6 +106,9 @@ enum ht_access ht_access_decide(const struct ht_access_rules *rules,
         return HT_ACCESS_BAD_HOST;
     }
     if (request->origin.data != NULL && !is_own_origin(rules, request->origin, request->host)) {
+        return HT_ACCESS_BAD_ORIGIN;
+    }
+    if (!request->is_navigation && is_other_site(request->fetch_site)) {
         return HT_ACCESS_BAD_ORIGIN;
     }
     return HT_ACCESS_GRANTED;

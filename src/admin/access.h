@@ -4,7 +4,9 @@
 /**
  * Who may ask. Without a token: whoever reaches a loopback address, but no page of another
  * origin, so Host must name this machine (a name of somebody else's that points here would make
- * his page ours: DNS rebinding) and Origin must be this server. With a token: whoever has it.
+ * his page ours: DNS rebinding) and Origin must be this server. Browsers send no Origin with what
+ * a page embeds (an image, a script): those tell by Sec-Fetch-Site that it is another's.
+ * With a token: whoever has it.
  * Pure decisions.
  */
 
@@ -33,6 +35,8 @@ struct ht_access_request {
     struct ht_slice host;          /**< of Host or of an absolute target */
     struct ht_slice origin;        /**< Origin */
     struct ht_slice authorization; /**< Authorization */
+    struct ht_slice fetch_site;    /**< Sec-Fetch-Site, which browsers send and pages cannot set */
+    bool is_navigation;            /**< a browser opens a page of ours for its user */
     bool is_free;                  /**< a path that needs no token */
 };
 

@@ -173,6 +173,17 @@ static void on_request(void *user, struct ht_http_request *request)
     (void)ht_exchange_release(exchange, 405);
 }
 
+/* Somebody follows a link to us: the page that has it sees nothing of what comes. */
+static bool is_navigation(const struct ht_http_request *request)
+{
+    bool only_reads = request->method == HT_HTTP_GET || request->method == HT_HTTP_HEAD;
+
+    return only_reads &&
+           ht_slice_equal(ht_http_request_header(request, "Sec-Fetch-Mode"),
+                          HT_SLICE("navigate")) &&
+           ht_slice_equal(ht_http_request_header(request, "Sec-Fetch-Dest"), HT_SLICE("document"));
+}
+
 static bool check_access(struct ht_admin_exchange *exchange)
 {
     struct ht_http_request *request = exchange->request;
@@ -180,6 +191,8 @@ static bool check_access(struct ht_admin_exchange *exchange)
         .host = request->host,
         .origin = ht_http_request_header(request, "Origin"),
         .authorization = ht_http_request_header(request, "Authorization"),
+        .fetch_site = ht_http_request_header(request, "Sec-Fetch-Site"),
+        .is_navigation = is_navigation(request),
         .is_free = exchange->route != NULL && exchange->route->is_free,
     };
     switch (ht_access_decide(&exchange->admin->rules, &about)) {

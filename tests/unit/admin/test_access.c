@@ -140,6 +140,30 @@ static void test_secrets_are_compared_whole(void **state)
     assert_false(ht_access_is_same_secret(HT_SLICE("abc"), HT_SLICE("")));
 }
 
+static const struct {
+    const char *site;
+    bool is_navigation;
+    enum ht_access access;
+} sites[] = {
+    {"same-origin", false, HT_ACCESS_GRANTED},   {"none", false, HT_ACCESS_GRANTED},
+    {"cross-site", false, HT_ACCESS_BAD_ORIGIN}, {"same-site", false, HT_ACCESS_BAD_ORIGIN},
+    {"", false, HT_ACCESS_BAD_ORIGIN},           {"cross-site", true, HT_ACCESS_GRANTED},
+};
+
+/* What a page embeds comes without Origin. */
+static void test_what_another_page_embeds(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < HT_COUNT_OF(sites); i++) {
+        struct ht_access_request request = {.host = HT_SLICE("localhost:8080"),
+                                            .fetch_site = ht_slice_text(sites[i].site),
+                                            .is_navigation = sites[i].is_navigation};
+        if (ht_access_decide(&loopback, &request) != sites[i].access) {
+            fail_msg("%s", sites[i].site);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -147,6 +171,7 @@ int main(void)
         cmocka_unit_test(test_origins),
         cmocka_unit_test(test_tokens),
         cmocka_unit_test(test_secrets_are_compared_whole),
+        cmocka_unit_test(test_what_another_page_embeds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
