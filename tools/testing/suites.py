@@ -84,6 +84,12 @@ def simulation(_words):
     return result
 
 
+def attack(words):
+    """the HTTP server under attack: it serves the honest client in bounded memory"""
+    builds.make("release")
+    return run_pytest("attack", ["tests/attack", "-n", "3", *words], {"HT_PROGRAM": str(builds.program("release"))})
+
+
 def soak(words):
     """seconds of the steady load with faults whose long form is tools/soak; the judge of flatness"""
     builds.make("release")
@@ -101,6 +107,7 @@ SUITES = {
     "faults": faults,
     "browser": browser,
     "crash": crash,
+    "attack": attack,
     "soak": soak,
 }
 
