@@ -25,6 +25,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path[:0] = [str(ROOT / "tests" / "support"), str(ROOT / "tests" / "soak")]
 
+import soak_amazon as amazon  # noqa: E402  (their folders are known only now)
 import soak_load as load  # noqa: E402  (their folders are known only now)
 import soak_plot as plot  # noqa: E402
 from daemon import Daemon, difference, program  # noqa: E402
@@ -82,7 +83,8 @@ PANELS = [
 class Soak:
     """One run. `options` as of `parse()`; `folder` gets the daemon's log, the samples and the plot."""
 
-    def __init__(self, options, folder, place):
+    def __init__(self, options, folder, place, aws=None):
+        self.aws = aws
         self.options, self.folder, self.place = options, folder, place
         self.over = threading.Event()
         self.samples, self.notes = [], []
@@ -93,11 +95,17 @@ class Soak:
 
     def settings(self, port):
         options = self.options
-        return {"source.type": "synthetic", "source.rate": self.rates()[0], "source.seed": options.seed,
-                "source.limit": self.synthetic_count(), "source.2.type": "jetstream",
-                "source.2.url": f"ws://127.0.0.1:{port}", "stream.retention_bytes": options.retention_mib * MIB,
+        if self.aws is not None:
+            return {**amazon.settings(), **self.sources(port)}
+        return {**self.sources(port), "stream.retention_bytes": options.retention_mib * MIB,
                 "table.ttl_s": options.ttl, "counting.repeat_window": 400000, "archive.buffer_s": 20,
                 "memory.budget_bytes": 64 * MIB}
+
+    def sources(self, port):
+        options = self.options
+        return {"source.type": "synthetic", "source.rate": self.rates()[0], "source.seed": options.seed,
+                "source.limit": self.synthetic_count(), "source.2.type": "jetstream",
+                "source.2.url": f"ws://127.0.0.1:{port}"}
 
     def rates(self):
         """(synthetic, live, posted)."""
@@ -112,7 +120,8 @@ class Soak:
         with Child([sys.executable, "-B", str(HERE / "soak_sender.py"), *map(str, (
                 self.rates()[1], self.seconds, self.options.seed, self.every_s / 3))]) as sender:
             told = sender.line()
-            daemon = Daemon(self.settings(told["port"]), data=self.place / "data", name="hashtagd")
+            daemon = Daemon(self.settings(told["port"]), data=self.place / "data", name="hashtagd",
+                            environ=self.aws.environment() if self.aws is not None else {})
             daemon.start()
             try:
                 host, port = daemon.url.rsplit("/", 1)[1].rsplit(":", 1)
@@ -157,20 +166,28 @@ class Soak:
 
     def settle(self, daemon, sender, told, poster):
         """Waits until all is counted and archived; what is wrong with the counts, "" where nothing is."""
-        daemon.wait_for(lambda: self.is_done(daemon, told["messages"]), "the end of all sources", self.seconds + 120)
+        expected = collections.Counter(told["counts"]) + poster.counts + self.synthetic_truth()
+        if self.aws is not None:
+            found, archived = amazon.settle(self.aws, daemon, expected, self.synthetic_count() + told["messages"])
+        else:
+            found, archived = self.settle_here(daemon, told["messages"])
+        self.notes += [f"live source: {sender.end()}",
+                       f"{sum(expected.values()):,} occurrences of {len(expected):,} hashtags, {len(archived):,} deletions archived"]
+        missing = self.deleter.promised - archived
+        wrong = difference(dict(+found), dict(expected)) if +found != expected else ""
+        return wrong + (f"{len(missing)} answered deletions are not in the archive" if missing else "")
+
+    def settle_here(self, daemon, live_messages):
+        """Of the embedded store: (what is counted and what deletions took along, their event_ids)."""
+        daemon.wait_for(lambda: self.is_done(daemon, live_messages), "the end of all sources", self.seconds + 120)
         daemon.flush()
         daemon.wait_for(lambda: daemon.metric("hashtagd_changes_waiting_removals") == 0, "the archive", 120)
         daemon.flush()
-        self.notes.append(f"live source: {sender.end()}")
         found = collections.Counter(daemon.counts())
         archived = archived_lines(daemon.data / "archive")
         for line in archived.values():
             found[line["hashtag"]] += line["count"]
-        expected = collections.Counter(told["counts"]) + poster.counts + self.synthetic_truth()
-        self.notes.append(f"{sum(expected.values()):,} occurrences of {len(expected):,} hashtags, {len(archived):,} deletions archived")
-        missing = self.deleter.promised - archived.keys()
-        wrong = difference(dict(+found), dict(expected)) if +found != expected else ""
-        return wrong + (f"{len(missing)} answered deletions are not in the archive" if missing else "")
+        return found, set(archived)
 
     def is_done(self, daemon, live_messages):
         """All was delivered by both sources, is on the stream and is counted."""
@@ -216,7 +233,8 @@ class Soak:
         print(f"plot: {self.folder / 'soak.svg'}")
         is_good = not wrong and all(verdict.is_good for verdict in verdicts)
         if not is_good:
-            print(f"again: tools/soak --minutes {self.options.minutes:g} --rate {self.options.rate} --seed {self.options.seed}")
+            print(f"again: tools/soak --minutes {self.options.minutes:g} --rate {self.options.rate} --seed {self.options.seed}"
+                  + (" --amazon" if self.aws is not None else ""))
         return is_good
 
 
@@ -257,7 +275,8 @@ def archived_lines(folder):
 def parse(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--minutes", type=float, default=60)
-    parser.add_argument("--rate", type=int, default=5000, help="tweets a second, of all sources together")
+    parser.add_argument("--rate", type=int, help="tweets a second, of all sources together; 5000, with --amazon 200")
+    parser.add_argument("--amazon", action="store_true", help="stream, table and archive at the fake of Amazon, in a storm")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--ttl", type=int, default=300, help="table.ttl_s: hashtags come and go")
     parser.add_argument("--every", type=float, default=5, help="seconds between samples")
@@ -267,6 +286,8 @@ def parse(arguments=None):
     parser.add_argument("--build", help="the build directory; HT_PROGRAM else")
     parser.add_argument("--out", help="folder for samples, plot, summary and log")
     options = parser.parse_args(arguments)
+    options.rate = options.rate or (200 if options.amazon else 5000)
+    options.small_disk = options.small_disk and not options.amazon
     if options.build:
         os.environ["HT_PROGRAM"] = str(pathlib.Path(options.build).resolve() / "hashtagd")
     return options
@@ -279,7 +300,9 @@ def run(options):
         with contextlib.ExitStack() as stack:
             disk = stack.enter_context(load.small_disk(pathlib.Path(work), 1 << 30)) if options.small_disk else None
             options.small_disk = disk is not None
-            soak = Soak(options, folder, disk or pathlib.Path(work))
+            aws = amazon.started(options.seed) if options.amazon else None
+            stack.callback(lambda: aws is not None and aws.stop())
+            soak = Soak(options, folder, disk or pathlib.Path(work), aws)
             wrong = soak.run()
             return soak.report(wrong)
 
