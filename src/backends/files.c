@@ -68,7 +68,12 @@ static int make_directory(const char *path, struct ht_error *error)
     if (mkdir(path, 0700) != 0) {
         return errno == EEXIST ? 0 : ht_files_error(error, errno, "make the directory", path);
     }
-    return sync_parent(path, error);
+    int status = sync_parent(path, error);
+    if (status != 0) {
+        /* The next try must not find it and take its name for durable. */
+        (void)rmdir(path);
+    }
+    return status;
 }
 
 static int sync_parent(const char *path, struct ht_error *error)

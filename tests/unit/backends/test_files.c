@@ -16,6 +16,22 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+/* The linker sends the calls here (--wrap). */
+int __real_fsync(int fd);
+int __wrap_fsync(int fd);
+
+static unsigned failing_syncs;
+
+int __wrap_fsync(int fd)
+{
+    if (failing_syncs > 0) {
+        failing_syncs--;
+        errno = EIO;
+        return -1;
+    }
+    return __real_fsync(fd);
+}
+
 static void test_errors_say_what_to_do(void **state)
 {
     (void)state;
@@ -55,6 +71,18 @@ static void test_make_directories(void **state)
     long_path[9999] = '\0';
     assert_int_equal(ht_files_make_directories(long_path, &error), HT_EINVAL);
     free(long_path);
+}
+
+static void test_a_directory_is_durable_or_not_there(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ht_error error;
+    const char *path = fixture_path(fixture, "a");
+    failing_syncs = 1;
+    assert_int_equal(ht_files_make_directories(path, &error), HT_EIO);
+    assert_int_equal(access(path, F_OK), -1);
+    assert_int_equal(ht_files_make_directories(path, &error), 0);
+    assert_int_equal(access(path, R_OK | W_OK | X_OK), 0);
 }
 
 static void test_write_and_read_in_parts(void **state)
@@ -109,6 +137,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_errors_say_what_to_do),
         CASE(test_make_directories),
+        CASE(test_a_directory_is_durable_or_not_there),
         CASE(test_write_and_read_in_parts),
         CASE(test_limit_of_the_file_size),
         cmocka_unit_test(test_join),
