@@ -2,6 +2,7 @@
 """Whether what a unit test did under a fault is a finding, and how to tell it in a few lines."""
 
 import dataclasses
+import os
 import re
 
 import unit_server
@@ -28,10 +29,12 @@ def judge(symbols, fault, outcome):
     if outcome.fired == 0 or outcome.status == unit_server.PASSED:
         return None
     trace = symbols.trace(outcome.trace)
+    if not any(" src/" in text for text in trace) and any(" tests/" in text for text in trace):
+        return None  # a library at work for the test itself
     if outcome.status == unit_server.FAILED:
         if fault.is_harmless:
             return Finding("noticed", failed_trace(trace), last_lines(outcome.output))
-        return leak_of_failing_call(symbols, trace, outcome.output)
+        return leak_of_failing_call(symbols, trace, outcome.trace, outcome.output)
     if outcome.status == unit_server.HUNG:
         return Finding("hang", failed_trace(trace), last_lines(outcome.output))
     report = symbols.report(outcome.output)
@@ -82,15 +85,32 @@ def failed_trace(trace, most=3):
     return " < ".join([text for text in trace if " src/" in text][:most])
 
 
-def leak_of_failing_call(symbols, trace, output):
+def leak_of_failing_call(symbols, trace, frames, output):
     """A case that failed left by a jump what it held. But where a function that makes an object
     gave none, a block that nothing points to and that this very call allocated was forgotten."""
     call = failing_call(trace)
     if call is None or "Direct leak" not in output:
         return None
-    for leak in LEAK.findall(symbols.report(output)):
-        if failing_call(frames_of(leak)) == call:
+    name = os.path.basename(symbols.executable)
+    place = place_of_call(symbols, [offset - 1 for module, offset, _ in frames
+                                    if os.path.basename(module) == name])
+    for raw in LEAK.findall(output):
+        offsets = [int(offset, 16) for module, offset in re.findall(r"\((\S+)\+(0x[0-9a-f]+)\)", raw)
+                   if os.path.basename(module) == name]
+        leak = symbols.report(raw)
+        if failing_call(frames_of(leak)) == call and place_of_call(symbols, offsets) == place:
             return Finding("leak in the failing call", own_frames(leak), leak)
+    return None
+
+
+def place_of_call(symbols, offsets):
+    """The address in the test from which the program was called: of two calls in a line one only."""
+    was_own = False
+    for offset in offsets:
+        lines = symbols.lines(offset)
+        if was_own and any(" tests/" in line for line in lines):
+            return offset
+        was_own = was_own or any(" src/" in line for line in lines)
     return None
 
 
