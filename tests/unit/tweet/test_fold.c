@@ -6,6 +6,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -107,6 +108,49 @@ static void test_limits(void **state)
     free(tag);
 }
 
+/* Marks of two classes by turns, and the same marks in canonical order. */
+static void test_order_of_many_marks(void **state)
+{
+    (void)state;
+    for (size_t pairs = 1; pairs < 200; pairs++) {
+        char mixed[1024] = "x", ordered[1024] = "x";
+        char one[HT_FOLD_BYTES_MAX], other[HT_FOLD_BYTES_MAX];
+        size_t length = 0, other_length = 0;
+        for (size_t i = 0; i < pairs; i++) {
+            memcpy(mixed + 1 + 4 * i, i % 2 == 0 ? "\u0301\u0316" : "\u0302\u0316", 4);
+            memcpy(ordered + 1 + 2 * i, "\u0316", 2);
+            memcpy(ordered + 1 + 2 * (pairs + i), i % 2 == 0 ? "\u0301" : "\u0302", 2);
+        }
+        struct ht_slice tag = ht_slice_make(mixed, 1 + 4 * pairs);
+        assert_int_equal(ht_fold_tag(HT_FOLD_CASE, tag, one, &length), 0);
+        tag = ht_slice_make(ordered, 1 + 4 * pairs);
+        assert_int_equal(ht_fold_tag(HT_FOLD_CASE, tag, other, &other_length), 0);
+        assert_int_equal(length, 1 + 4 * pairs);
+        assert_true(ht_slice_equal(ht_slice_make(one, length), tag));
+        assert_true(ht_slice_equal(ht_slice_make(other, other_length), tag));
+    }
+}
+
+/* Sorted one place at a time they take half a second each. */
+static void test_thousands_of_marks_take_no_time(void **state)
+{
+    (void)state;
+    struct timespec begin, end;
+    char *tag = malloc(HT_FOLD_INPUT_BYTES_MAX), out[HT_FOLD_BYTES_MAX];
+    size_t length = 0;
+    for (size_t i = 0; i < HT_FOLD_INPUT_BYTES_MAX; i += 2) {
+        memcpy(tag + i, i < HT_FOLD_INPUT_BYTES_MAX / 2 ? "\u0345" : "\u0316", 2);
+    }
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &begin);
+    for (int round = 0; round < 10; round++) {
+        struct ht_slice marks = ht_slice_make(tag, HT_FOLD_INPUT_BYTES_MAX);
+        assert_int_equal(ht_fold_tag(HT_FOLD_CASE, marks, out, &length), HT_ETOOBIG);
+    }
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &end);
+    assert_true(end.tv_sec - begin.tv_sec < 2);
+    free(tag);
+}
+
 static void test_nothing_left(void **state)
 {
     (void)state;
@@ -188,6 +232,8 @@ int main(void)
         cmocka_unit_test(test_growing_ligature),
         cmocka_unit_test(test_none_keeps_the_spelling),
         cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_order_of_many_marks),
+        cmocka_unit_test(test_thousands_of_marks_take_no_time),
         cmocka_unit_test(test_nothing_left),
         cmocka_unit_test(test_broken_utf8),
         cmocka_unit_test(test_folding_twice_changes_nothing),
