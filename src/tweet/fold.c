@@ -19,6 +19,7 @@
 #define FEW_MARKS 32
 
 static struct ht_slice strip(struct ht_slice text);
+static bool is_utf8(struct ht_slice text);
 static bool fold_plain(struct ht_slice tag, char *out, size_t *length);
 static int fold_unicode(struct ht_slice tag, char *out, size_t *length);
 static int decompose_compose(struct ht_slice text, int32_t *points, size_t *count);
@@ -41,6 +42,9 @@ int ht_fold_tag(enum ht_fold_mode mode, struct ht_slice tag, char *out, size_t *
     if (tag.length > HT_FOLD_BYTES_MAX) {
         return HT_ETOOBIG;
     }
+    if (!is_utf8(tag)) {
+        return HT_EPARSE;
+    }
     memcpy(out, tag.data, tag.length);
     *length = tag.length;
     return 0;
@@ -59,6 +63,23 @@ struct ht_slice ht_fold_strip_hash(struct ht_slice tag)
         }
         tag = ht_slice_make(tag.data + skip, tag.length - skip);
     }
+}
+
+static bool is_utf8(struct ht_slice text)
+{
+    const utf8proc_uint8_t *data = (const utf8proc_uint8_t *)text.data;
+    for (size_t i = 0; i < text.length;) {
+        utf8proc_int32_t point;
+        utf8proc_ssize_t bytes = 1;
+        if (data[i] >= 0x80) {
+            bytes = utf8proc_iterate(data + i, (utf8proc_ssize_t)(text.length - i), &point);
+        }
+        if (bytes <= 0) {
+            return false;
+        }
+        i += (size_t)bytes;
+    }
+    return true;
 }
 
 /* U+200C, ZERO WIDTH NON-JOINER, or U+200D, ZERO WIDTH JOINER. */
