@@ -305,7 +305,7 @@ static void cut_code(struct ht_slice whole, char *code, size_t size)
     copy_text(ht_slice_trim(whole), code, size);
 }
 
-/* Cut where a character of UTF-8 begins; no control characters. */
+/* Cut where a character of UTF-8 begins; no control characters, and '?' for what is no UTF-8. */
 static void copy_text(struct ht_slice from, char *text, size_t size)
 {
     size_t length = from.length < size ? from.length : size - 1;
@@ -314,9 +314,16 @@ static void copy_text(struct ht_slice from, char *text, size_t size)
            ((unsigned char)from.data[length] & 0xc0u) == 0x80u) {
         length--;
     }
-    for (size_t i = 0; i < length; i++) {
-        unsigned char byte = (unsigned char)from.data[i];
-        text[i] = byte < ' ' || byte == 0x7f ? ' ' : from.data[i];
+    for (size_t i = 0; i < length;) {
+        struct ht_slice rest = ht_slice_make(from.data + i, length - i);
+        size_t bytes = ht_slice_character_bytes(rest);
+        memcpy(text + i, rest.data, bytes);
+        if (bytes <= 1) {
+            unsigned char byte = (unsigned char)rest.data[0];
+            text[i] = bytes == 0 ? '?' : byte < ' ' || byte == 0x7f ? ' ' : rest.data[0];
+            bytes = 1;
+        }
+        i += bytes;
     }
     text[length] = '\0';
 }

@@ -99,6 +99,37 @@ int ht_slice_to_u64(struct ht_slice slice, uint64_t max, uint64_t *value)
     return 0;
 }
 
+/* What may stand behind a first byte: how many bytes, and between which the second one is. */
+static const struct {
+    unsigned char first, last, more, low, high;
+} characters[] = {
+    {0x00, 0x7f, 0, 0x80, 0xbf}, {0xc2, 0xdf, 1, 0x80, 0xbf}, {0xe0, 0xe0, 2, 0xa0, 0xbf},
+    {0xe1, 0xec, 2, 0x80, 0xbf}, {0xed, 0xed, 2, 0x80, 0x9f}, {0xee, 0xef, 2, 0x80, 0xbf},
+    {0xf0, 0xf0, 3, 0x90, 0xbf}, {0xf1, 0xf3, 3, 0x80, 0xbf}, {0xf4, 0xf4, 3, 0x80, 0x8f},
+};
+
+size_t ht_slice_character_bytes(struct ht_slice text)
+{
+    const unsigned char *data = (const unsigned char *)text.data;
+    const size_t rows = sizeof(characters) / sizeof(characters[0]);
+    size_t row = 0;
+    while (text.length > 0 && row < rows && data[0] > characters[row].last) {
+        row++;
+    }
+    if (text.length == 0 || row == rows || data[0] < characters[row].first ||
+        text.length <= characters[row].more) {
+        return 0;
+    }
+    for (size_t i = 1; i <= characters[row].more; i++) {
+        unsigned char low = i == 1 ? characters[row].low : 0x80;
+        unsigned char high = i == 1 ? characters[row].high : 0xbf;
+        if (data[i] < low || data[i] > high) {
+            return 0;
+        }
+    }
+    return 1 + (size_t)characters[row].more;
+}
+
 char *ht_slice_to_text(struct ht_slice slice)
 {
     char *text = malloc(slice.length + 1);

@@ -50,6 +50,10 @@ bool ht_slice_starts_with(struct ht_slice slice, struct ht_slice prefix);
 /** `slice` without the spaces and tabs at both ends. */
 struct ht_slice ht_slice_trim(struct ht_slice slice);
 
+/** Bytes of the character that begins `text`: 1 to 4; 0 where `text` is empty or begins with no
+ * character of UTF-8 (RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF). */
+size_t ht_slice_character_bytes(struct ht_slice text);
+
 /**
  * Reads a whole decimal number without sign into `*value`.
  * HT_EPARSE where anything but digits is there or nothing is; HT_ETOOBIG above `max`.

@@ -206,6 +206,25 @@ static void test_long_texts_are_cut_at_a_character(void **state)
     assert_int_equal((unsigned char)failure.message[cut - 1], 0xa9);
 }
 
+static void test_what_is_no_utf8_is_shown_as_such(void **state)
+{
+    static const struct {
+        const char *body, *message;
+    } rows[] = {
+        {"<html>\xe9t\xe9</html>", "<html>?t?</html>"},
+        {"a\xc3\xa9\xc3", "a\xc3\xa9?"},
+        {"\xed\xa0\x80\x01", "??? "},
+    };
+    (void)state;
+    for (size_t i = 0; i < HT_COUNT_OF(rows); i++) {
+        struct ht_aws_failure failure;
+        struct ht_aws_reply reply = {
+            .service = HT_AWS_S3, .http_status = 502, .body = ht_slice_text(rows[i].body)};
+        ht_aws_failure_read(&reply, &failure);
+        assert_string_equal(failure.message, rows[i].message);
+    }
+}
+
 static void test_region_hints(void **state)
 {
     static const struct ht_http_header header[] = {
@@ -287,6 +306,7 @@ int main(void)
         cmocka_unit_test(test_request_id_of_the_body),
         cmocka_unit_test(test_codes_of_single_records),
         cmocka_unit_test(test_long_texts_are_cut_at_a_character),
+        cmocka_unit_test(test_what_is_no_utf8_is_shown_as_such),
         cmocka_unit_test(test_region_hints),
         cmocka_unit_test(test_keys_are_told_from_permissions),
         cmocka_unit_test(test_garbage),

@@ -68,6 +68,41 @@ static void case_prefix_and_trim(void **state)
     assert_int_equal(ht_slice_trim(HT_SLICE(" \t ")).length, 0);
 }
 
+static void characters_of_utf8_have_their_length(void **state)
+{
+    static const struct {
+        const char *text;
+        size_t bytes;
+    } rows[] = {
+        {"", 0},
+        {"a\xc3", 1},
+        {"\x7f", 1},
+        {"\x80", 0},
+        {"\xc1\xbf", 0},
+        {"\xc2\x80", 2},
+        {"\xc3", 0},
+        {"\xc3\x28", 0},
+        {"\xe0\x9f\xbf", 0},
+        {"\xe0\xa0\x80", 3},
+        {"\xed\x9f\xbf", 3},
+        {"\xed\xa0\x80", 0},
+        {"\xef\xbf\xbfx", 3},
+        {"\xef\xbf", 0},
+        {"\xf0\x8f\xbf\xbf", 0},
+        {"\xf0\x90\x80\x80", 4},
+        {"\xf4\x8f\xbf\xbf", 4},
+        {"\xf4\x90\x80\x80", 0},
+        {"\xf5\x80\x80\x80", 0},
+        {"\xf0\x9f\x98", 0},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        if (ht_slice_character_bytes(ht_slice_text(rows[i].text)) != rows[i].bytes) {
+            fail_msg("row %zu", i);
+        }
+    }
+}
+
 static void text_is_a_copy_with_an_end(void **state)
 {
     (void)state;
@@ -85,6 +120,7 @@ int main(void)
         cmocka_unit_test(numbers_are_read_whole_or_not_at_all),
         cmocka_unit_test(order_is_by_bytes_then_length),
         cmocka_unit_test(case_prefix_and_trim),
+        cmocka_unit_test(characters_of_utf8_have_their_length),
         cmocka_unit_test(text_is_a_copy_with_an_end),
     };
     return cmocka_run_group_tests_name("base/slice", tests, NULL, NULL);
