@@ -43,7 +43,11 @@ int ht_xml_next(struct ht_xml *xml)
         return HT_XML_END;
     }
     while (xml->at < xml->text.length) {
-        int event = xml->text.data[xml->at] == '<' ? next_markup(xml) : take_text(xml);
+        size_t begin = xml->at;
+        int event = xml->text.data[begin] == '<' ? next_markup(xml) : take_text(xml);
+        if (event < 0) {
+            xml->at = begin;
+        }
         if (event != HT_XML_DONE) { /* that is: nothing to tell of */
             return event;
         }

@@ -189,6 +189,24 @@ static void goes_through_a_list_element_by_element(void **state)
     ht_buffer_finish(&seen);
 }
 
+static void stays_at_an_error(void **state)
+{
+    static const char *const texts[] = {"<a><!-- x</a>", "<a><![CDATA[x</a>", "<a><? x</a>",
+                                        "<a></b></a>", "<a x='></a>"};
+    (void)state;
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        struct ht_xml xml;
+        int event;
+        ht_xml_init(&xml, ht_slice_text(texts[i]));
+        while ((event = ht_xml_next(&xml)) > HT_XML_DONE) {
+        }
+        assert_int_equal(event, HT_EPARSE);
+        for (int again = 0; again < 3; again++) {
+            assert_int_equal(ht_xml_next(&xml), HT_EPARSE);
+        }
+    }
+}
+
 static void survives_any_bytes(void **state)
 {
     static const char alphabet[] = "<<>>//ab:=\"'&#x;!-[]CDATA? \n\0\xff";
@@ -226,6 +244,7 @@ int main(void)
         cmocka_unit_test(every_cut_is_noticed),
         cmocka_unit_test(limits_hold),
         cmocka_unit_test(goes_through_a_list_element_by_element),
+        cmocka_unit_test(stays_at_an_error),
         cmocka_unit_test(survives_any_bytes),
     };
 
