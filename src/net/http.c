@@ -3,15 +3,13 @@
 
 #include "hashtagd/base/assert.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #define DATE_LENGTH 29
 #define BODY_MAGIC  0x48744264u /* "HtBd" */
-
-static bool read_number(const char *text, size_t length, int *number);
-static bool read_month(const char *text, int *month);
 
 struct ht_http_body {
     uint32_t magic;
@@ -92,23 +90,8 @@ const char *ht_http_status_text(int status)
     return "Unknown";
 }
 
-int ht_http_date_parse(struct ht_slice text, int64_t *time_s)
-{
-    struct tm utc = {0};
-
-    /* "Sun, 06 Nov 1994 08:49:37 GMT" */
-    if (text.length != DATE_LENGTH || memcmp(text.data + 25, " GMT", 4) != 0 ||
-        !read_number(text.data + 5, 2, &utc.tm_mday) || !read_month(text.data + 8, &utc.tm_mon) ||
-        !read_number(text.data + 12, 4, &utc.tm_year) ||
-        !read_number(text.data + 17, 2, &utc.tm_hour) ||
-        !read_number(text.data + 20, 2, &utc.tm_min) ||
-        !read_number(text.data + 23, 2, &utc.tm_sec)) {
-        return HT_EPARSE;
-    }
-    utc.tm_year -= 1900;
-    *time_s = (int64_t)timegm(&utc);
-    return 0;
-}
+static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+static const char days[] = "SunMonTueWedThuFriSat";
 
 static bool read_number(const char *text, size_t length, int *number)
 {
@@ -123,14 +106,50 @@ static bool read_number(const char *text, size_t length, int *number)
 
 static bool read_month(const char *text, int *month)
 {
-    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-
     for (*month = 0; *month < 12; (*month)++) {
         if (memcmp(text, months + (size_t)*month * 3, 3) == 0) {
             return true;
         }
     }
     return false;
+}
+
+/* Whether the time is written so: no day 44, no hour 25, the right day of the week. */
+static bool is_written_so(int64_t time_s, struct ht_slice text)
+{
+    struct tm utc;
+    time_t time = (time_t)time_s;
+    char again[64];
+
+    if (gmtime_r(&time, &utc) == NULL) {
+        return false;
+    }
+    int length =
+        snprintf(again, sizeof again, "%.3s, %02d %.3s %04d %02d:%02d:%02d GMT",
+                 days + (size_t)utc.tm_wday * 3, utc.tm_mday, months + (size_t)utc.tm_mon * 3,
+                 utc.tm_year + 1900, utc.tm_hour, utc.tm_min, utc.tm_sec);
+    return ht_slice_equal(ht_slice_make(again, (size_t)length), text);
+}
+
+int ht_http_date_parse(struct ht_slice text, int64_t *time_s)
+{
+    struct tm utc = {0};
+
+    /* "Sun, 06 Nov 1994 08:49:37 GMT" */
+    if (text.length != DATE_LENGTH || !read_number(text.data + 5, 2, &utc.tm_mday) ||
+        !read_month(text.data + 8, &utc.tm_mon) || !read_number(text.data + 12, 4, &utc.tm_year) ||
+        !read_number(text.data + 17, 2, &utc.tm_hour) ||
+        !read_number(text.data + 20, 2, &utc.tm_min) ||
+        !read_number(text.data + 23, 2, &utc.tm_sec)) {
+        return HT_EPARSE;
+    }
+    utc.tm_year -= 1900;
+    int64_t time = (int64_t)timegm(&utc);
+    if (!is_written_so(time, text)) {
+        return HT_EPARSE;
+    }
+    *time_s = time;
+    return 0;
 }
 
 struct ht_http_body *ht_http_body_create(struct ht_slice bytes)

@@ -95,7 +95,10 @@ static void test_dates(void **state)
         {"Sunday, 06-Nov-94 08:49:37 GMT", -1},        {"Sun Nov  6 08:49:37 1994", -1},
         {"Sun, 06 Nov 1994 08:49:37 UTC", -1},         {"Sun, 06 Xxx 1994 08:49:37 GMT", -1},
         {"Sun, 0a Nov 1994 08:49:37 GMT", -1},         {"Sun, 06 Nov 1994 08:49:37 GMT ", -1},
-        {"Sun, 06 ovD 1994 08:49:37 GMT", -1},
+        {"Sun, 06 ovD 1994 08:49:37 GMT", -1},         {"Mon, 44 Nov 1994 08:49:37 GMT", -1},
+        {"Sun, 06 Nov 1994 24:49:37 GMT", -1},         {"Sun, 06 Nov 1994 08:60:37 GMT", -1},
+        {"Mon, 06 Nov 1994 08:49:37 GMT", -1},         {"Wed, 29 Feb 2023 08:49:37 GMT", -1},
+        {"Sun,x06xNov 1994x08x49x37 GMT", -1},
     };
 
     (void)state;
