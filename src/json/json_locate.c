@@ -68,13 +68,13 @@ static int next_step(const char **path, struct step *step)
 static bool is_key(const struct ht_json_reader *reader, struct ht_json_value key,
                    struct ht_slice wanted)
 {
-    char plain[256];
-    struct ht_slice raw = ht_json_reader_raw(reader, key);
-    if (raw.length - 2 > sizeof(plain)) {
-        return false;
-    }
-    size_t length = ht_scan_unescape(ht_slice_make(raw.data + 1, raw.length - 2), plain);
-    return ht_slice_equal(ht_slice_make(plain, length), wanted);
+    struct ht_buffer arena; /* an escape takes six bytes and gives one at least */
+    struct ht_slice text;
+    ht_buffer_init(&arena, 6 * wanted.length + 8);
+    bool is_same =
+        ht_json_reader_text(reader, key, &arena, &text) == 0 && ht_slice_equal(text, wanted);
+    ht_buffer_finish(&arena);
+    return is_same;
 }
 
 /* The member or element that the step names, kind '\0' where there is none; for members

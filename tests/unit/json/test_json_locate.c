@@ -3,6 +3,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -46,6 +47,25 @@ static void test_places(void **state)
     }
 }
 
+/* A key may be as long as the text, with escapes or without. */
+static void test_long_keys(void **state)
+{
+    (void)state;
+    for (int has_escape = 0; has_escape < 2; has_escape++) {
+        char text[2048], path[1024];
+        struct ht_json_place place = {0};
+        memset(path, 'k', 1000);
+        path[1000] = '\0';
+        (void)snprintf(text, sizeof(text), "{\"a\":1,\n \"%s%s\":2}", has_escape ? "\\u006b" : "k",
+                       path + 1);
+        assert_int_equal(ht_json_locate(ht_slice_text(text), path, true, &place), 0);
+        assert_int_equal(place.line, 2);
+        assert_int_equal(place.column, 2);
+        path[999] = '\0';
+        assert_int_equal(ht_json_locate(ht_slice_text(text), path, true, &place), HT_ENOTFOUND);
+    }
+}
+
 static void test_not_there(void **state)
 {
     (void)state;
@@ -78,6 +98,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_places),
+        cmocka_unit_test(test_long_keys),
         cmocka_unit_test(test_not_there),
         cmocka_unit_test(test_no_json),
     };
