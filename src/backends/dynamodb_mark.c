@@ -53,7 +53,8 @@ bool ht_mark_shard(struct ht_slice name, char shard_id[HT_SHARD_ID_BYTES])
     }
     if (name.data[1] == ':') {
         size_t length = name.length - 2;
-        if (length == 0 || length >= HT_SHARD_ID_BYTES) {
+        if (length == 0 || length >= HT_SHARD_ID_BYTES ||
+            memchr(name.data, '\0', name.length) != NULL) {
             return false;
         }
         memcpy(shard_id, name.data + 2, length);

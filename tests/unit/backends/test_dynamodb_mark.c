@@ -41,6 +41,7 @@ static void other_attributes_are_no_marks(void **state)
     for (size_t i = 0; i < HT_COUNT_OF(names); i++) {
         assert_false(ht_mark_shard(ht_slice_text(names[i]), shard_id));
     }
+    assert_false(ht_mark_shard(ht_slice_make("m:a\0b", 5), shard_id));
 }
 
 /* As strings they order as the records do. */
