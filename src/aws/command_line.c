@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "command_line.h"
 
-#include "text_file.h"
-
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,12 +11,12 @@ int ht_aws_command_line_parse(struct ht_aws_command_line *line, const char *comm
                               struct ht_error *error)
 {
     memset(line, 0, sizeof *line);
-    line->text = malloc(strlen(command) + 2); /* words are no longer than they were, and end */
+    line->bytes = strlen(command) + 2; /* words are no longer than they were, and end */
+    line->text = calloc(1, line->bytes);
     if (line->text == NULL) {
         return ht_error_set(error, HT_ENOMEM, "Out of memory for a command.");
     }
     char *to = line->text;
-    *to = '\0';
     for (const char *from = command + strspn(command, " \t\n"); *from != '\0';
          from += strspn(from, " \t\n")) {
         if (line->count == HT_AWS_COMMAND_WORDS_MAX) {
@@ -78,6 +76,9 @@ static const char *take_quoted(const char *from, char **to)
 
 void ht_aws_command_line_finish(struct ht_aws_command_line *line)
 {
-    ht_aws_wipe_text(line->text);
+    if (line->text != NULL) {
+        explicit_bzero(line->text, line->bytes);
+        free(line->text);
+    }
     memset(line, 0, sizeof *line);
 }

@@ -16,6 +16,7 @@
 /** A command in words. To be finished with ht_aws_command_line_finish(). */
 struct ht_aws_command_line {
     char *text;                                          /**< owned: the words, each ended */
+    size_t bytes;                                        /**< of `text` */
     const char *arguments[HT_AWS_COMMAND_WORDS_MAX + 1]; /**< into `text`; NULL behind the last */
     size_t count;                                        /**< of `arguments` */
 };

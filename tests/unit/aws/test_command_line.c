@@ -42,7 +42,9 @@ static void takes_a_command_apart_like_a_shell(void **state)
 static void refuses_what_has_no_end_and_never_shows_it(void **state)
 {
     static const char *const commands[] = {
-        "", "  ", "''", "'' SECRET", "a 'SECRET", "a \"SECRET", "a SECRET\\", "a \"SECRET\\\""};
+        "",          "  ",         "''",         "'' SECRET",
+        "a 'SECRET", "a \"SECRET", "a SECRET\\", "a \"SECRET\\\"",
+        "'SECRET",   "SECRET\\"};
 
     (void)state;
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
