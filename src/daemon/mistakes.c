@@ -16,6 +16,24 @@ void ht_mistakes_finish(struct ht_mistakes *mistakes)
     ht_buffer_finish(&mistakes->lines);
 }
 
+/* Terminals do as controls say, those of two bytes (U+0080 to U+009F) too. */
+static void make_plain(char *text, size_t length)
+{
+    struct ht_slice rest = ht_slice_make(text, length);
+    while (rest.length > 0) {
+        char *at = text + (rest.data - text);
+        size_t bytes = ht_slice_character_bytes(rest);
+        unsigned char first = (unsigned char)at[0];
+        bool is_control = first < 0x20 || first == 0x7f ||
+                          (bytes == 2 && first == 0xc2 && (unsigned char)at[1] < 0xa0);
+        if (bytes == 0 || is_control) {
+            bytes = bytes == 0 ? 1 : bytes;
+            memset(at, '?', bytes);
+        }
+        rest = ht_slice_make(rest.data + bytes, rest.length - bytes);
+    }
+}
+
 void ht_mistakes_add(struct ht_mistakes *mistakes, const char *place, const char *format, ...)
 {
     mistakes->count++;
@@ -29,11 +47,8 @@ void ht_mistakes_add(struct ht_mistakes *mistakes, const char *place, const char
     va_end(arguments);
     size_t start = mistakes->lines.length;
     (void)ht_buffer_append_format(&mistakes->lines, "%s: %s", place, text);
-    for (size_t i = start; i < mistakes->lines.length; i++) {
-        unsigned char byte = (unsigned char)mistakes->lines.data[i];
-        if (byte < 0x20 || byte == 0x7f) {
-            mistakes->lines.data[i] = '?';
-        }
+    if (mistakes->lines.length > start) {
+        make_plain(mistakes->lines.data + start, mistakes->lines.length - start);
     }
     (void)ht_buffer_append_byte(&mistakes->lines, '\n');
 }

@@ -29,7 +29,7 @@ void ht_mistakes_init(struct ht_mistakes *mistakes);
 void ht_mistakes_finish(struct ht_mistakes *mistakes);
 
 /** Adds "place: text". `place` is a file with line and column, a variable or a flag; copied. Control
- * characters in the text become '?'. */
+ * characters, and what is no UTF-8, become '?'. */
 void ht_mistakes_add(struct ht_mistakes *mistakes, const char *place, const char *format, ...)
     HT_PRINTF(3, 4);
 

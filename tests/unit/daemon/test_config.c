@@ -156,6 +156,14 @@ static void test_file_sets_every_type(void **state)
 static const struct {
     const char *name, *set, *mistake;
 } bad_sets[] = {
+    {"no UTF-8",
+     "sou\xf2"
+     "ce.url=x",
+     "--set: unknown key sou?ce.url"},
+    {"a control of two bytes",
+     "x\xc2\x9b"
+     "31m.y=1",
+     "--set: unknown key x??31m.y"},
     {"unknown key", "source.rat=1", "--set: unknown key source.rat; did you mean source.rate?"},
     {"nothing like it", "zzzzzz=1", "--set: unknown key zzzzzz; accepted: section.key=value"},
     {"no value", "source.rate", "--set: source.rate has no value; write --set source.rate=VALUE"},
