@@ -260,7 +260,8 @@ void ht_count_shards_read(struct ht_count *count);
 void ht_count_shards_stop(struct ht_count *count);
 /** Makes reads that wait at the tip come back, so that a flush need not wait for them. */
 void ht_count_shards_hurry(struct ht_count *count);
-/** Whether a shard cannot be read at the moment: others that can must not hide it. */
+/** Whether a shard cannot be read at the moment, or the shards not be listed: others that can must
+ * not hide it. */
 bool ht_count_shards_are_failing(const struct ht_count *count);
 /** Whether a read or a listing runs. */
 bool ht_count_shards_are_busy(const struct ht_count *count);

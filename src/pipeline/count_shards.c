@@ -474,6 +474,9 @@ static void on_watchdog_due(struct ht_timer *timer)
 
 bool ht_count_shards_are_failing(const struct ht_count *count)
 {
+    if (count->list_failures > 0) {
+        return true;
+    }
     for (const struct ht_count_shard *at = count->shards; at != NULL; at = at->next) {
         if (at->failures > 0) {
             return true;

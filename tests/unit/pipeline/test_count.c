@@ -358,6 +358,31 @@ static void a_record_counts_in_the_minute_in_which_it_came(void **state)
     world_destroy(world);
 }
 
+/* Flushes that succeed meanwhile do not make it well: nothing is read. */
+static void a_stream_that_cannot_be_listed_stays_the_news(void **state)
+{
+    (void)state;
+    struct world *world = world_create(5, 1);
+    struct life life = {.world = world};
+    struct ht_tally_options tally = {.key = {3, 4}, .minute = world->clock.now_wall_ms / 60000};
+    life.tally = ht_tally_create(&tally);
+    assert_non_null(life.tally);
+    struct ht_count_options options = options_for(&life);
+    options.expires = true;
+    world->fail_lists = 1000;
+    begin_with(&life, &options);
+    world_run(world, 5000);
+    for (int i = 0; i < 20; i++) {
+        world_run(world, 100);
+        assert_int_equal(ht_count_health(life.count)->state, HT_HEALTH_WAITING);
+    }
+    world->fail_lists = 0;
+    world_run(world, 20000);
+    assert_int_equal(ht_count_health(life.count)->state, HT_HEALTH_WORKING);
+    end(&life);
+    world_destroy(world);
+}
+
 /* With room for one read at a time those that wait for their next record must not take the turns. */
 static void idle_shards_do_not_slow_one_that_is_behind(void **state)
 {
@@ -782,6 +807,7 @@ int main(void)
         cmocka_unit_test(the_tally_agrees_with_the_table_after_deletions),
         cmocka_unit_test(windows_survive_a_crash),
         cmocka_unit_test(a_record_counts_in_the_minute_in_which_it_came),
+        cmocka_unit_test(a_stream_that_cannot_be_listed_stays_the_news),
         cmocka_unit_test(idle_shards_do_not_slow_one_that_is_behind),
         cmocka_unit_test(bad_records_become_dead_letters_and_their_neighbours_count),
         cmocka_unit_test(children_wait_for_both_parents),

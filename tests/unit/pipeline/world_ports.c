@@ -78,6 +78,11 @@ static void answer_list(struct world_operation *operation)
     struct ht_stream_list *list = operation->request;
     const struct world *world = operation->world;
     struct ht_shard listed[WORLD_SHARDS_MAX];
+    if (world_takes_fault(&operation->world->fail_lists)) {
+        world_fail(&list->status, &list->error, "list");
+        list->done(list);
+        return;
+    }
     for (size_t i = 0; i < world->shard_count; i++) {
         if (!world->is_unlisted[i]) {
             listed[list->count++] = world->shards[i];
