@@ -79,8 +79,8 @@ static bool is_ahead(const struct plain_world *world, const struct plain_item *i
 static bool remove_foreign(struct sim_world *world, struct ht_slice hashtag, enum ht_origin origin)
 {
     struct plain_world *plain = plain_of(world);
-    if (is_ahead(plain, plain_item(plain, hashtag)) ||
-        !plain_remove(plain, hashtag, sim_wall_ms(world->sim) / 1000, origin)) {
+    bool may = world->options.is_boundless || !is_ahead(plain, plain_item(plain, hashtag));
+    if (!may || !plain_remove(plain, hashtag, sim_wall_ms(world->sim) / 1000, origin)) {
         return false;
     }
     plain_marks_touch(plain, hashtag);

@@ -19,10 +19,12 @@ class Break:
 
 BREAKS = [
     Break("mark-not-checked",
-          "records that the table has counted already are counted again after a restart",
-          "src/pipeline/count_records.c",
-          "if (ht_count_marks_cover(shard, record, pending.tag)) {",
-          "if (false && ht_count_marks_cover(shard, record, pending.tag)) {"),
+          "of a delta that is counted in part the whole is written",
+          "src/pipeline/count_flush.c",
+          "    *rest = (struct ht_delta_rest){.count = found.count,",
+          "    *rest = (struct ht_delta_rest){.count = found.count == 0\n"
+          "                                                ? 0\n"
+          "                                                : count->flight.deltas[delta].count,"),
     Break("checkpoint-too-early",
           "a checkpoint passes the whole batch although only a part of it is counted",
           "src/pipeline/count_shards.c",

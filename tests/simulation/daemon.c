@@ -63,6 +63,19 @@ static void on_touched(void *user, struct ht_slice hashtag, uint64_t count, bool
     ht_count_touch(((struct sim_daemon *)user)->count, hashtag, count, is_removed);
 }
 
+static void on_health(void *user, struct ht_health *health)
+{
+    SIM_NOTE(((struct sim_daemon *)user)->sim, "daemon %u: a stage is %s: %s",
+             ((struct sim_daemon *)user)->number, ht_health_state_name(health->state),
+             health->text);
+}
+
+static void watch(struct sim_daemon *daemon, struct ht_health *health)
+{
+    health->on_change = on_health;
+    health->on_change_user = daemon;
+}
+
 static void build_count(struct sim_daemon *daemon, const struct ht_hash_key *key)
 {
     const struct sim_daemon_options *options = daemon->options;
@@ -128,6 +141,7 @@ void sim_daemon_start(struct sim_daemon *daemon)
     struct sim_process *process = sim_process_begin(daemon->sim, daemon->number);
     SIM_NOTE(daemon->sim, "daemon %u: starts", daemon->number);
     daemon->process = process;
+    daemon->started_ns = daemon->sim->now_ns;
     daemon->is_stopping = daemon->is_gone = daemon->is_drained = false;
     ht_timer_init(&daemon->deadline_timer, on_deadline);
     ht_budget_init(&daemon->budget, daemon->options->budget_bytes);
@@ -139,8 +153,11 @@ void sim_daemon_start(struct sim_daemon *daemon)
     struct ht_hash_key key = {ht_random_u64(&process->random), ht_random_u64(&process->random)};
     build_count(daemon, &key);
     build_others(daemon, &key);
+    watch(daemon, ht_count_health(daemon->count));
+    watch(daemon, ht_ingest_health(daemon->ingest));
     ht_count_start(daemon->count);
     if (daemon->archiver != NULL) {
+        watch(daemon, ht_archiver_health(daemon->archiver));
         ht_archiver_start(daemon->archiver);
     }
     ht_ingest_start(daemon->ingest);
@@ -328,6 +345,24 @@ static void free_wish(struct sim_wish *wish)
     free(wish);
 }
 
+/* Where the answer names the deletion, it is the item as it was. */
+static void check_deletion(struct sim_daemon *daemon, const struct ht_count_delete *deletion)
+{
+    if (deletion->status != 0 || !deletion->found || deletion->event_id[0] == '\0') {
+        return;
+    }
+    const struct sim_truth *truth = daemon->world->truth;
+    const struct sim_removal *removal =
+        sim_truth_event(daemon->world->truth, ht_slice_text(deletion->event_id));
+    if (removal == NULL || removal->count != deletion->count ||
+        !ht_slice_equal(ht_slice_text(truth->hashtags[removal->hashtag].text), deletion->hashtag)) {
+        sim_fail(daemon->sim,
+                 "the deletion of #%.*s was answered with %" PRIu64 ", which is no "
+                 "item as it was",
+                 (int)deletion->hashtag.length, deletion->hashtag.data, deletion->count);
+    }
+}
+
 static void on_deleted(struct ht_count_delete *deletion)
 {
     struct sim_wish *wish = deletion->user;
@@ -335,6 +370,7 @@ static void on_deleted(struct ht_count_delete *deletion)
     SIM_NOTE(daemon->sim, "daemon %u: deletion of #%s answered: %d, %s, %" PRIu64, daemon->number,
              wish->tag, deletion->status, deletion->found ? "found" : "not found", deletion->count);
     daemon->deletes_found += deletion->status == 0 && deletion->found;
+    check_deletion(daemon, deletion);
     free_wish(wish);
 }
 
@@ -460,5 +496,25 @@ void sim_daemon_explain(struct sim_daemon *daemon, char *text, size_t room)
     }
     if (text[0] == '\0' && leftovers(daemon) > 0) {
         (void)snprintf(text, room, "%" PRIu64 " things wait", leftovers(daemon));
+    }
+}
+
+void sim_daemon_check_outage(struct sim_daemon *daemon, uint64_t began_ns)
+{
+    const uint64_t patience_ns = UINT64_C(90000000000);
+    uint64_t now_ns = daemon->sim->now_ns;
+    uint64_t since_ns = began_ns > daemon->started_ns ? began_ns : daemon->started_ns;
+    if (daemon->process == NULL || daemon->is_stopping ||
+        daemon->process->stalled_until_ns + patience_ns > now_ns ||
+        now_ns - since_ns < patience_ns) {
+        return;
+    }
+    const struct ht_health *health = ht_count_health(daemon->count);
+    if (ht_health_state_is_ready(health->state)) {
+        sim_fail(daemon->sim,
+                 "daemon %u: the stream is out of reach for %" PRIu64
+                 " s, and the count stage says that it is %s",
+                 daemon->number, (now_ns - since_ns) / 1000000000,
+                 ht_health_state_name(health->state));
     }
 }

@@ -51,7 +51,7 @@ struct sim_daemon {
     struct ht_archiver *archiver;
     struct ht_timer deadline_timer;
     bool is_stopping, is_gone, is_drained, is_past_deadline;
-    uint64_t stopped_ns;     /* when the stop began */
+    uint64_t started_ns, stopped_ns;
     size_t most_bytes;       /* the most its budget had */
     struct sim_wish *wishes; /* not answered yet */
     uint64_t answers, deletes_found, drains, deadlines, kills;
@@ -82,6 +82,9 @@ void sim_daemon_look(struct sim_daemon *daemon);
 void sim_daemon_delete(struct sim_daemon *daemon, struct ht_slice hashtag);
 void sim_daemon_flush(struct sim_daemon *daemon);
 void sim_daemon_post(struct sim_daemon *daemon, const uint32_t *messages, size_t count);
+
+/** The stream is out of reach since `began_ns`: who reads it for long enough must say so. */
+void sim_daemon_check_outage(struct sim_daemon *daemon, uint64_t began_ns);
 
 /** Whether nothing is pending, and all stages are content. */
 bool sim_daemon_is_idle(struct sim_daemon *daemon);

@@ -14,7 +14,7 @@ enum { HOUR_MS = 3600000 };
 
 struct arguments {
     uint64_t first, last; /* seeds */
-    bool has_range, is_single;
+    bool has_range, is_boundless;
     double minutes;
     const char *world;
     double hours;
@@ -38,17 +38,14 @@ static void tell_failure(const struct arguments *arguments, uint64_t seed)
     struct sim_plan plan;
     struct sim_result result;
     char words[1024];
-    const struct sim_backing *backing = NULL;
-    for (size_t i = 0; sim_backings[i] != NULL && arguments->world != NULL; i++) {
-        backing = strcmp(sim_backings[i]->name, arguments->world) == 0 ? sim_backings[i] : backing;
-    }
-    sim_plan_draw(&plan, seed, backing);
-    sim_plan_tell(&plan, words, sizeof(words));
     struct sim_play_options again = {.seed = seed,
                                      .world = arguments->world,
                                      .hours_ms = (uint64_t)(arguments->hours * HOUR_MS),
                                      .is_verbose = true,
-                                     .events = arguments->events};
+                                     .events = arguments->events,
+                                     .is_boundless = arguments->is_boundless};
+    sim_plan_draw(&plan, &again);
+    sim_plan_tell(&plan, words, sizeof(words));
     sim_play(&again, &result);
     (void)fprintf(stderr,
                   "SEED %" PRIu64 " FAILED: %s\n  the plan: %s\n  again: tools/simulate --seed "
@@ -63,7 +60,8 @@ static void play_one(const struct arguments *arguments, uint64_t seed, struct to
     struct sim_result result;
     struct sim_play_options options = {.seed = seed,
                                        .world = arguments->world,
-                                       .hours_ms = (uint64_t)(arguments->hours * HOUR_MS)};
+                                       .hours_ms = (uint64_t)(arguments->hours * HOUR_MS),
+                                       .is_boundless = arguments->is_boundless};
     sim_play(&options, &result);
     totals->seeds++;
     totals->steps += result.steps;
@@ -90,11 +88,15 @@ static void parse_range(struct arguments *arguments, char *text)
 
 static bool parse(struct arguments *arguments, int count, char **words)
 {
-    static const struct option options[] = {
-        {"seed", required_argument, NULL, 's'},       {"seeds", required_argument, NULL, 'S'},
-        {"minutes", required_argument, NULL, 'm'},    {"world", required_argument, NULL, 'w'},
-        {"hours", required_argument, NULL, 'h'},      {"events", required_argument, NULL, 'e'},
-        {"stop-after", required_argument, NULL, 'a'}, {NULL, 0, NULL, 0}};
+    static const struct option options[] = {{"seed", required_argument, NULL, 's'},
+                                            {"seeds", required_argument, NULL, 'S'},
+                                            {"minutes", required_argument, NULL, 'm'},
+                                            {"world", required_argument, NULL, 'w'},
+                                            {"hours", required_argument, NULL, 'h'},
+                                            {"events", required_argument, NULL, 'e'},
+                                            {"stop-after", required_argument, NULL, 'a'},
+                                            {"boundless", no_argument, NULL, 'b'},
+                                            {NULL, 0, NULL, 0}};
     *arguments = (struct arguments){.hours = 1, .events = 60, .stop_after = UINT64_MAX};
     for (int option = 0; (option = getopt_long(count, words, "", options, NULL)) != -1;) {
         char *end = NULL;
@@ -119,6 +121,9 @@ static bool parse(struct arguments *arguments, int count, char **words)
         case 'a':
             arguments->stop_after = strtoull(optarg, &end, 10);
             break;
+        case 'b':
+            arguments->is_boundless = true;
+            break;
         default:
             return false;
         }
@@ -141,8 +146,9 @@ int main(int count, char **words)
 {
     struct arguments arguments;
     if (!parse(&arguments, count, words)) {
-        (void)fprintf(stderr, "usage: simulate [--seed N | --seeds A..B | --minutes N] "
-                              "[--world NAME] [--hours H] [--events N] [--stop-after N]\n");
+        (void)fprintf(stderr,
+                      "usage: simulate [--seed N | --seeds A..B | --minutes N] "
+                      "[--world NAME] [--hours H] [--events N] [--stop-after N] [--boundless]\n");
         return 2;
     }
     struct totals totals = {0};

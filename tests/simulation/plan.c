@@ -2,6 +2,7 @@
 #include "play.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* What a seed means. Small plays and large ones, gentle ones and cruel ones, all of them often. */
 
@@ -30,7 +31,8 @@ static void draw_daemon(struct sim_plan *plan, struct ht_random *random)
     daemon->fold = perhaps(random, 75) ? HT_FOLD_CASE : HT_FOLD_NONE;
     daemon->once_per_tweet = perhaps(random, 30);
     daemon->ignores_retweets = perhaps(random, 20);
-    daemon->start.kind = HT_POSITION_TRIM_HORIZON;
+    bool may_begin_late = plan->backing->has_shards && perhaps(random, 20);
+    daemon->start.kind = may_begin_late ? HT_POSITION_LATEST : HT_POSITION_TRIM_HORIZON;
 }
 
 static void draw_messages(struct sim_plan *plan, struct ht_random *random)
@@ -49,13 +51,14 @@ static void draw_messages(struct sim_plan *plan, struct ht_random *random)
     plan->recent = window == 0 || window > 2000 ? 40 : (unsigned)(window / 20);
 }
 
-static void draw_events(struct sim_plan *plan, struct ht_random *random)
+static void draw_events(struct sim_plan *plan, struct ht_random *random, bool is_boundless)
 {
     const struct sim_backing *backing = plan->backing;
     plan->badness = (unsigned)ht_random_below(random, 4);
     plan->has_second = backing->has_second && perhaps(random, 30);
     plan->is_late = backing->has_foreign && perhaps(random, 30);
-    plan->deletes = !plan->has_second && !plan->is_late && perhaps(random, 75);
+    bool may_delete = is_boundless || (!plan->has_second && !plan->is_late);
+    plan->deletes = may_delete && perhaps(random, 75);
     plan->expires = plan->deletes && perhaps(random, 30);
     plan->foreign = backing->has_foreign && perhaps(random, 40);
     plan->jumps = perhaps(random, 25);
@@ -68,27 +71,34 @@ static void draw_events(struct sim_plan *plan, struct ht_random *random)
     plan->tick_ns = PICK(random, 1000, 20000, 200000);
 }
 
-void sim_plan_draw(struct sim_plan *plan, uint64_t seed, const struct sim_backing *backing)
+static const struct sim_backing *choose_backing(const char *name, struct ht_random *random)
 {
-    struct ht_random random;
-    ht_random_init(&random, seed * 2 + 1);
     size_t count = 0;
     while (sim_backings[count] != NULL) {
         count++;
     }
-    size_t drawn = ht_random_below(&random, count);
-    *plan = (struct sim_plan){.backing = backing != NULL ? backing : sim_backings[drawn]};
+    size_t drawn = ht_random_below(random, count);
+    for (size_t i = 0; i < count && name != NULL; i++) {
+        drawn = strcmp(sim_backings[i]->name, name) == 0 ? i : drawn;
+    }
+    return sim_backings[drawn];
+}
+
+void sim_plan_draw(struct sim_plan *plan, const struct sim_play_options *options)
+{
+    struct ht_random random;
+    ht_random_init(&random, options->seed * 2 + 1);
+    *plan = (struct sim_plan){.backing = choose_backing(options->world, &random)};
     draw_daemon(plan, &random);
     draw_messages(plan, &random);
-    draw_events(plan, &random);
+    draw_events(plan, &random, options->is_boundless);
     plan->daemon.ttl_s = plan->expires ? (uint32_t)PICK(&random, 60, 600, 3000) : 0;
     plan->service = (struct sim_service_faults){.refused = (unsigned)PICK(&random, 0, 100, 500),
                                                 .cut = (unsigned)PICK(&random, 0, 5, 50),
                                                 .stalls = (unsigned)PICK(&random, 0, 5),
                                                 .broken_line = (unsigned)PICK(&random, 0, 5)};
-    plan->world = (struct sim_world_options){.shards = backing == NULL || plan->backing->has_shards
-                                                           ? (unsigned)PICK(&random, 1, 2, 4)
-                                                           : 1,
+    plan->world = (struct sim_world_options){.is_boundless = options->is_boundless,
+                                             .shards = (unsigned)PICK(&random, 1, 2, 4),
                                              .archives = perhaps(&random, 90),
                                              .ttl_s = plan->daemon.ttl_s,
                                              .repeat_window = plan->daemon.repeat_window,
@@ -101,12 +111,13 @@ void sim_plan_tell(const struct sim_plan *plan, char *text, size_t room)
 {
     (void)snprintf(
         text, room,
-        "world %s, %u shards, %u sources, %u hashtags, window %zu, budget %zu kB, flush each %u "
+        "world %s, %u shards%s, %u sources, %u hashtags, window %zu, budget %zu kB, flush each %u "
         "ms, fold %s%s%s, ttl %u s, bad %u, edits %u, batches of %u, tick %llu us, badness %u;"
         "%s%s%s%s%s%s%s%s%s%s%s",
-        plan->backing->name, plan->world.shards, plan->daemon.sources, plan->messages.vocabulary,
-        plan->daemon.repeat_window, plan->daemon.budget_bytes >> 10, plan->daemon.flush_interval_ms,
-        plan->daemon.fold == HT_FOLD_CASE ? "case" : "none",
+        plan->backing->name, plan->world.shards,
+        plan->daemon.start.kind == HT_POSITION_LATEST ? " from the tip" : "", plan->daemon.sources,
+        plan->messages.vocabulary, plan->daemon.repeat_window, plan->daemon.budget_bytes >> 10,
+        plan->daemon.flush_interval_ms, plan->daemon.fold == HT_FOLD_CASE ? "case" : "none",
         plan->daemon.once_per_tweet ? ", once per tweet" : "",
         plan->daemon.ignores_retweets ? ", no retweets" : "", plan->daemon.ttl_s,
         plan->messages.bad, plan->messages.edits, plan->world.batch_records,

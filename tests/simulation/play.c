@@ -9,7 +9,7 @@
 
 enum {
     BURST_MAX = 8,
-    STUCK_MS = 10 * 60000, /* without any progress */
+    STUCK_MS = 25 * 60000, /* without any progress; a source may wait for 20 minutes */
     NEVER_STEPS = 0,
 };
 
@@ -24,6 +24,7 @@ struct play {
     struct sim_daemon daemons[SIM_PROCESSES];
     struct ht_timer act_timer, weather_timer;
     struct ht_timer restart_timers[SIM_PROCESSES];
+    uint64_t weather_ns;                      /* when it last changed */
     uint64_t kill_after_steps[SIM_PROCESSES]; /* 0: not to be killed */
     uint32_t recent[64];                      /* the last messages put by others */
     uint64_t recent_count;
@@ -285,6 +286,11 @@ static void draw_outage(struct play *play, struct sim_faults *faults)
 static void on_weather_due(struct ht_timer *timer)
 {
     struct play *play = HT_CONTAINER_OF(timer, struct play, weather_timer);
+    const struct sim_faults *before = &play->world->faults;
+    if (before->is_unreachable || before->is_refusing || before->is_stream_out) {
+        sim_daemon_check_outage(&play->daemons[0], play->weather_ns);
+    }
+    play->weather_ns = play->sim.now_ns;
     struct sim_faults faults = {.latency_ms = 5};
     uint64_t least_ms = 20000;
     if (sim_chance(&play->sim, 600)) {
@@ -294,6 +300,11 @@ static void on_weather_due(struct ht_timer *timer)
         draw_outage(play, &faults);
         least_ms = 1000;
     }
+    SIM_NOTE(&play->sim, "the weather: %s%s%s%s%s%s%s latency %" PRIu64 " ms",
+             faults.is_unreachable ? "unreachable," : "", faults.is_refusing ? "refusing," : "",
+             faults.is_disk_full ? "disk full," : "", faults.is_archive_out ? "no archive," : "",
+             faults.is_stream_out ? "no stream," : "", faults.is_table_out ? "no table," : "",
+             faults.are_letters_out ? "no letters," : "", faults.latency_ms);
     play->world->backing->set_faults(play->world, &faults);
     ht_timer_start(&play->sim.timers, timer, least_ms + ht_random_below(&play->sim.random, 180000));
 }
@@ -403,9 +414,10 @@ static void settle(struct play *play)
     if (!play->sim.has_failed && !is_settled(play)) {
         char why[256];
         char daemon[256];
-        (void)sim_service_is_taken(&play->service, true);
         sim_accountant_explain(&play->accountant, why, sizeof(why));
         sim_daemon_explain(&play->daemons[0], daemon, sizeof(daemon));
+        SIM_NOTE(&play->sim, "the daemon: %s", daemon);
+        (void)sim_service_is_taken(&play->service, true);
         sim_fail(&play->sim,
                  "all is well, nothing moves for %d minutes, and yet: %s; the daemon: %s",
                  STUCK_MS / 60000, why, daemon);
@@ -446,15 +458,11 @@ static void stop_cleanly(struct play *play)
 
 static void open_play(struct play *play, const struct sim_play_options *options)
 {
-    const struct sim_backing *backing = NULL;
-    for (size_t i = 0; sim_backings[i] != NULL && options->world != NULL; i++) {
-        backing = strcmp(sim_backings[i]->name, options->world) == 0 ? sim_backings[i] : backing;
-    }
     sim_init(&play->sim, options->seed);
     if (options->is_verbose) {
         sim_history_begin(&play->sim);
     }
-    sim_plan_draw(&play->plan, options->seed, backing);
+    sim_plan_draw(&play->plan, options);
     play->sim.tick_ns = play->plan.tick_ns;
     sim_truth_init(&play->truth, &play->sim);
     sim_messages_init(&play->messages, &play->sim, &play->truth, &play->plan.messages);
@@ -471,8 +479,10 @@ static void open_play(struct play *play, const struct sim_play_options *options)
     }
     ht_timer_init(&play->act_timer, on_act_due);
     ht_timer_init(&play->weather_timer, on_weather_due);
-    ht_timer_start(&play->sim.timers, &play->act_timer, 0);
-    ht_timer_start(&play->sim.timers, &play->weather_timer, 0);
+    /* where it begins at the tip, that has to be written before anything comes */
+    uint64_t quiet_ms = play->plan.daemon.start.kind == HT_POSITION_LATEST ? 60000 : 0;
+    ht_timer_start(&play->sim.timers, &play->act_timer, quiet_ms);
+    ht_timer_start(&play->sim.timers, &play->weather_timer, quiet_ms);
     sim_daemon_start(&play->daemons[0]);
 }
 

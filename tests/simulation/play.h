@@ -48,10 +48,12 @@ struct sim_play_options {
     uint64_t hours_ms; /**< how long things happen */
     bool is_verbose;   /**< keep a history and print it where the play fails */
     uint64_t events;   /**< how many of its last events to print */
+    bool
+        is_boundless; /**< also what is documented as not exact (docs/promises.md): such plays fail */
 };
 
-/** Draws the plan. */
-void sim_plan_draw(struct sim_plan *plan, uint64_t seed, const struct sim_backing *backing);
+/** Draws the plan of the seed. */
+void sim_plan_draw(struct sim_plan *plan, const struct sim_play_options *options);
 
 /** Writes it in words. */
 void sim_plan_tell(const struct sim_plan *plan, char *text, size_t room);

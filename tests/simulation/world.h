@@ -43,6 +43,7 @@ struct sim_ports {
 struct sim_world_options {
     unsigned shards;          /**< at the start; a backing without shards has one */
     bool archives;            /**< else archive.type=none */
+    bool is_boundless;        /**< others delete whatever they like, whenever */
     uint32_t ttl_s;           /**< table.ttl_s; 0: never */
     size_t repeat_window;     /**< counting.repeat_window */
     unsigned batch_records;   /**< the most records a read brings */

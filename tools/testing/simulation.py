@@ -91,7 +91,7 @@ def _ignored(_folder, names):
 def _configure(copy, build):
     _, options = builds.BUILDS["release"]
     options = [option for option in options if "werror" not in option]
-    _run(["meson", "setup", *options, str(build), str(copy)], {**os.environ, "CC": "gcc"}, copy)
+    _run(["meson", "setup", *options, str(build), str(copy)], {"CC": "gcc", **os.environ}, copy)
     _run(["ninja", "-C", str(build), TARGET], os.environ, copy)
 
 
