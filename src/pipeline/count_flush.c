@@ -92,6 +92,14 @@ static void on_flush_now(struct ht_timer *timer)
     ht_count_flush_now(count);
 }
 
+void ht_count_look_at_memory(struct ht_count *count)
+{
+    if (!count->flight.is_active && count->is_running &&
+        count->pending_reserved_bytes > count->options.budget->limit_bytes / 2) {
+        ht_timer_start(count->options.timers, &count->flush_now_timer, 0);
+    }
+}
+
 void ht_count_flush_now(struct ht_count *count)
 {
     if (count->flight.is_active || !count->is_running || count->is_fatal) {

@@ -104,6 +104,7 @@ static void on_work_due(struct ht_timer *timer)
         return;
     }
     ht_count_sync_budget(count);
+    ht_count_look_at_memory(count);
     ht_count_look_at_flushes(count);
     if (next_with_work(count) != NULL) {
         ht_count_work(count);

@@ -383,6 +383,33 @@ static void a_stream_that_cannot_be_listed_stays_the_news(void **state)
     world_destroy(world);
 }
 
+/* With a long interval, what is pending must not grow until it is over. */
+static void many_hashtags_are_flushed_before_they_fill_the_budget(void **state)
+{
+    (void)state;
+    enum { HASHTAGS = 2000, BUDGET_BYTES = 256 << 10 };
+    struct world *world = world_create(6, 1);
+    struct life life = {.world = world};
+    struct ht_tally_options tally = {
+        .key = {3, 4}, .minute = world->clock.now_wall_ms / 60000, .keep_parts = true};
+    life.tally = ht_tally_create(&tally);
+    assert_non_null(life.tally);
+    ht_budget_init(&world->budget, BUDGET_BYTES);
+    struct ht_count_options options = options_for(&life);
+    options.flush_interval_ms = 600000;
+    for (uint64_t id = 1; id <= HASHTAGS; id++) {
+        char text[WORLD_TAG_BYTES];
+        (void)snprintf(text, sizeof(text), "hashtag-number-%d", (int)id);
+        world_add_tweet(world, 0, id, (const char *const[]){text}, 1);
+    }
+    begin_with(&life, &options);
+    world_run(world, 30000);
+    assert_int_equal(ht_tally_distinct(life.tally, HT_TALLY_ALL), HASHTAGS);
+    assert_in_range(world->budget.peak_bytes, 1, BUDGET_BYTES);
+    end(&life);
+    world_destroy(world);
+}
+
 /* With room for one read at a time those that wait for their next record must not take the turns. */
 static void idle_shards_do_not_slow_one_that_is_behind(void **state)
 {
@@ -808,6 +835,7 @@ int main(void)
         cmocka_unit_test(windows_survive_a_crash),
         cmocka_unit_test(a_record_counts_in_the_minute_in_which_it_came),
         cmocka_unit_test(a_stream_that_cannot_be_listed_stays_the_news),
+        cmocka_unit_test(many_hashtags_are_flushed_before_they_fill_the_budget),
         cmocka_unit_test(idle_shards_do_not_slow_one_that_is_behind),
         cmocka_unit_test(bad_records_become_dead_letters_and_their_neighbours_count),
         cmocka_unit_test(children_wait_for_both_parents),
