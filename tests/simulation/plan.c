@@ -38,7 +38,7 @@ static void draw_daemon(struct sim_plan *plan, struct ht_random *random)
 static void draw_messages(struct sim_plan *plan, struct ht_random *random)
 {
     plan->messages =
-        (struct sim_messages_options){.vocabulary = (unsigned)PICK(random, 3, 20, 200, 1500),
+        (struct sim_messages_options){.vocabulary = (unsigned)PICK(random, 3, 20, 200, 1500, 30000),
                                       .bad = (unsigned)PICK(random, 0, 5, 50),
                                       .notices = (unsigned)PICK(random, 0, 20),
                                       .edits = (unsigned)PICK(random, 0, 100, 400),
@@ -62,6 +62,8 @@ static void draw_events(struct sim_plan *plan, struct ht_random *random, bool is
     plan->expires = plan->deletes && perhaps(random, 30);
     plan->foreign = backing->has_foreign && perhaps(random, 40);
     plan->jumps = perhaps(random, 25);
+    plan->floods = plan->daemon.sources == 0 &&
+                   perhaps(random, 25); /* a source would fall out of the window */
     plan->kills = perhaps(random, 75);
     plan->stops = perhaps(random, 60);
     plan->stalls = perhaps(random, 40);
@@ -113,7 +115,7 @@ void sim_plan_tell(const struct sim_plan *plan, char *text, size_t room)
         text, room,
         "world %s, %u shards%s, %u sources, %u hashtags, window %zu, budget %zu kB, flush each %u "
         "ms, fold %s%s%s, ttl %u s, bad %u, edits %u, batches of %u, tick %llu us, badness %u;"
-        "%s%s%s%s%s%s%s%s%s%s%s",
+        "%s%s%s%s%s%s%s%s%s%s%s%s",
         plan->backing->name, plan->world.shards,
         plan->daemon.start.kind == HT_POSITION_LATEST ? " from the tip" : "", plan->daemon.sources,
         plan->messages.vocabulary, plan->daemon.repeat_window, plan->daemon.budget_bytes >> 10,
@@ -126,6 +128,6 @@ void sim_plan_tell(const struct sim_plan *plan, char *text, size_t room)
         plan->is_late ? " late requests," : "", plan->deletes ? " deletions," : "",
         plan->foreign ? " others write," : "", plan->jumps ? " the clock jumps," : "",
         plan->kills ? " kill -9," : "", plan->stops ? " stops," : "",
-        plan->stalls ? " stalls," : "", plan->reshards ? " reshards," : "",
-        plan->trims ? " trims," : "");
+        plan->stalls ? " stalls," : "", plan->floods ? " floods," : "",
+        plan->reshards ? " reshards," : "", plan->trims ? " trims," : "");
 }

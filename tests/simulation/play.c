@@ -9,6 +9,7 @@
 
 enum {
     BURST_MAX = 8,
+    FLOOD_BURSTS = 600,
     STUCK_MS = 25 * 60000, /* without any progress; a source may wait for 20 minutes */
     NEVER_STEPS = 0,
 };
@@ -24,6 +25,7 @@ struct play {
     struct sim_daemon daemons[SIM_PROCESSES];
     struct ht_timer act_timer, weather_timer;
     struct ht_timer restart_timers[SIM_PROCESSES];
+    uint64_t healed_ns;
     uint64_t weather_ns;                      /* when it last changed */
     uint64_t kill_after_steps[SIM_PROCESSES]; /* 0: not to be killed */
     uint32_t recent[64];                      /* the last messages put by others */
@@ -76,6 +78,18 @@ static void publish(struct play *play)
         bool is_refused = sim_chance(&play->sim, 3);
         uint32_t number = is_refused ? sim_messages_refused(&play->messages) : choose_message(play);
         sim_service_publish(&play->service, number);
+    }
+}
+
+/* Some seconds of what a small budget cannot hold; rarely, because it is slow to play. */
+static void flood(struct play *play)
+{
+    if (!play->plan.floods || !sim_chance(&play->sim, 60)) {
+        return;
+    }
+    SIM_NOTE(&play->sim, "a flood");
+    for (unsigned i = 0; i < FLOOD_BURSTS; i++) {
+        put_burst(play);
     }
 }
 
@@ -315,9 +329,9 @@ static const struct {
     unsigned weight;
     void (*act)(struct play *play);
 } actions[] = {
-    {600, bring_records}, {120, delete_hashtag}, {30, flush}, {60, post},      {60, act_as_other},
-    {20, expire},         {8, reshard},          {20, trim},  {20, kill_soon}, {8, stop},
-    {6, stall},           {6, set_clock}};
+    {600, bring_records}, {120, delete_hashtag}, {30, flush},   {60, post},      {60, act_as_other},
+    {20, expire},         {8, reshard},          {20, trim},    {20, kill_soon}, {8, stop},
+    {6, stall},           {30, flood},           {6, set_clock}};
 
 static void on_act_due(struct ht_timer *timer)
 {
@@ -373,6 +387,7 @@ static void heal(struct play *play)
     struct sim_faults none = {.latency_ms = 5};
     SIM_NOTE(&play->sim, "all is well from now on");
     play->is_over = true;
+    play->healed_ns = play->sim.now_ns;
     ht_timer_stop(&play->sim.timers, &play->act_timer);
     ht_timer_stop(&play->sim.timers, &play->weather_timer);
     play->service.faults = (struct sim_service_faults){0};
@@ -381,9 +396,12 @@ static void heal(struct play *play)
     sim_daemon_stop(&play->daemons[1]);
 }
 
+/* What others wrote last is asked for with the next flush. */
 static bool is_settled(struct play *play)
 {
-    return !sim_daemon_is_running(&play->daemons[1]) && sim_daemon_is_idle(&play->daemons[0]) &&
+    uint64_t least_ns = (UINT64_C(2) * play->plan.daemon.flush_interval_ms + 5000) * 1000000;
+    return play->sim.now_ns >= play->healed_ns + least_ns &&
+           !sim_daemon_is_running(&play->daemons[1]) && sim_daemon_is_idle(&play->daemons[0]) &&
            sim_service_is_taken(&play->service, false) &&
            sim_accountant_is_settled(&play->accountant);
 }

@@ -31,6 +31,7 @@ struct sim_plan {
     bool deletes, expires; /**< users and other programs delete */
     bool foreign;          /**< others add to items */
     bool jumps;            /**< the wall clock is set */
+    bool floods;           /**< thousands of records in seconds, at times */
     bool kills, stops, stalls;
     bool reshards;
     bool trims;
