@@ -136,10 +136,11 @@ static bool is_over(const struct arguments *arguments, const struct totals *tota
     if (totals->failures >= arguments->stop_after) {
         return true;
     }
-    if (arguments->has_range) {
-        return arguments->first + totals->seeds > arguments->last;
+    if (arguments->has_range && arguments->first + totals->seeds > arguments->last) {
+        return true;
     }
-    return seconds() - began >= arguments->minutes * 60;
+    bool has_limit = arguments->minutes > 0 || !arguments->has_range;
+    return has_limit && seconds() - began >= arguments->minutes * 60;
 }
 
 int main(int count, char **words)

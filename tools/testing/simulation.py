@@ -24,6 +24,7 @@ def program(where, jobs=2):
     _, options = builds.BUILDS["release"]
     if not (where / "build.ninja").exists():
         _run(["meson", "setup", *options, str(where), str(builds.ROOT)], {**os.environ, "CC": "gcc"})
+        (where / "options.txt").write_text(repr(options))  # so that the other suites use it too
     _run(["ninja", "-C", str(where), f"-j{jobs}", TARGET], os.environ)
     return where / TARGET
 
