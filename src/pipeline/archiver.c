@@ -68,6 +68,7 @@ struct ht_archiver {
     unsigned delivery_failures; /* appends or commits in a row */
     struct ht_changes_recent recent;
     struct ht_changes_read read;
+    struct ht_removal_batch *unloaded; /* owned; memory was out for it: it goes first */
     struct ht_changes_commit commit;
     struct ht_timer turn_timer;  /* puts work off to the next turn, and read retries */
     struct ht_timer retry_timer; /* runs while a delivery is to be tried again */
@@ -83,6 +84,7 @@ static void on_recent(struct ht_changes_recent *recent);
 static void on_turn(struct ht_timer *timer);
 static void read_next(struct ht_archiver *archiver);
 static void on_read(struct ht_changes_read *read);
+static void load_unloaded(struct ht_archiver *archiver);
 static struct shipment *load(struct ht_archiver *archiver, struct ht_removal_batch *batch);
 static void ship_waiting(struct ht_archiver *archiver);
 static void on_append(struct ht_archive_append *append);
@@ -177,6 +179,10 @@ static void read_next(struct ht_archiver *archiver)
         (archiver->stopping && archiver->read_covers_flushes)) {
         return;
     }
+    if (archiver->unloaded != NULL) {
+        load_unloaded(archiver);
+        return;
+    }
     bool in_hurry = archiver->flushes != NULL || archiver->stopping;
     archiver->reading = true;
     archiver->read_covers_flushes = in_hurry;
@@ -210,11 +216,11 @@ static void on_read(struct ht_changes_read *read)
         handle_read_failure(archiver, &read->error);
         return;
     }
-    if (archiver->read_failures > 0 && archiver->delivery_failures == 0) {
-        ht_health_succeed(&archiver->health);
-    }
-    archiver->read_failures = 0;
     if (read->batch->count == 0) {
+        if (archiver->read_failures > 0 && archiver->delivery_failures == 0) {
+            ht_health_succeed(&archiver->health);
+        }
+        archiver->read_failures = 0;
         ht_removal_batch_release(read->batch);
         if (archiver->read_covers_flushes && !archiver->stopping) {
             for (struct ht_archiver_flush *flush = archiver->flushes; flush != NULL;
@@ -226,13 +232,26 @@ static void on_read(struct ht_changes_read *read)
         return;
     }
     archiver->read_covers_flushes = false;
-    if (load(archiver, read->batch) == NULL) {
-        ht_health_set(&archiver->health, HT_HEALTH_FAILED,
-                      "Out of memory while reading deletions: restart with a smaller "
-                      "memory.budget_bytes; they are still in the change feed.");
+    archiver->unloaded = read->batch;
+    load_unloaded(archiver);
+}
+
+/* Nothing more is read before it is loaded: what comes behind must not be committed over it. */
+static void load_unloaded(struct ht_archiver *archiver)
+{
+    struct shipment *shipment = load(archiver, archiver->unloaded);
+    if (shipment == NULL) {
+        struct ht_error error;
+        (void)ht_error_set(&error, HT_ENOMEM,
+                           "Out of memory while reading deletions: set memory.budget_bytes lower. "
+                           "They are still in the change feed, and are tried again.");
+        handle_read_failure(archiver, &error);
         return;
     }
+    archiver->unloaded = NULL;
+    archiver->read_failures = 0;
     if (archiver->delivery_failures == 0) {
+        ht_health_succeed(&archiver->health);
         ship_waiting(archiver);
     }
     ht_timer_start(archiver->options.timers, &archiver->turn_timer, 0);
@@ -249,7 +268,6 @@ static struct shipment *load(struct ht_archiver *archiver, struct ht_removal_bat
 {
     struct shipment *shipment = calloc(1, sizeof(*shipment));
     if (shipment == NULL) {
-        ht_removal_batch_release(batch);
         return NULL;
     }
     shipment->archiver = archiver;
@@ -259,10 +277,11 @@ static struct shipment *load(struct ht_archiver *archiver, struct ht_removal_bat
     for (size_t i = 0; i < batch->count; i++) {
         if (ht_archive_record_format(&batch->removals[i], &shipment->lines) != 0) {
             ht_buffer_finish(&shipment->lines);
-            ht_removal_batch_release(batch);
             free(shipment);
             return NULL;
         }
+    }
+    for (size_t i = 0; i < batch->count; i++) {
         struct ht_archiver_record record = describe(&batch->removals[i]);
         tell(archiver, &record);
     }
@@ -566,6 +585,7 @@ void ht_archiver_destroy(struct ht_archiver *archiver)
     }
     HT_ASSERT(archiver->head == NULL && !archiver->reading);
     ht_timer_stop(archiver->options.timers, &archiver->turn_timer);
+    ht_removal_batch_release(archiver->unloaded);
     ht_archive_ring_finish(&archiver->ring);
     free(archiver);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "hashtagd/pipeline/archiver.h"
 
+#include "../tally/failing_memory.h"
 #include "world.h"
 
 #include "hashtagd/base/assert.h"
@@ -368,6 +369,70 @@ static void slow_commits_take_what_waits_along(void **state)
     world_destroy(world);
 }
 
+/* What stands between the stage and the world's change feed. */
+static struct feed {
+    const struct ht_changes_ops *world;
+    struct ht_changes_ops ops;
+    void (*done)(struct ht_changes_read *read);
+    size_t allocations; /* of the next batch that go well; SIZE_MAX: all */
+    bool has_failed;
+} feed;
+
+static void on_changes_read(struct ht_changes_read *read)
+{
+    read->done = feed.done;
+    if (read->status != 0 || read->batch->count == 0) {
+        feed.done(read);
+        return;
+    }
+    (void)failing_memory_set(feed.allocations);
+    feed.done(read);
+    feed.has_failed = failing_memory_set(SIZE_MAX) || feed.has_failed;
+    feed.allocations = SIZE_MAX;
+}
+
+static void read_changes(struct ht_changes *changes, struct ht_changes_read *read)
+{
+    feed.done = read->done;
+    read->done = on_changes_read;
+    feed.world->read(changes, read);
+}
+
+/* Begins with a feed of whose next batch so many allocations go well. */
+static struct ht_archiver *begin_with(struct world *world, size_t allocations)
+{
+    feed = (struct feed){
+        .world = world->changes.ops, .ops = *world->changes.ops, .allocations = allocations};
+    feed.ops.read = read_changes;
+    world->changes.ops = &feed.ops;
+    return begin(world);
+}
+
+/* What memory was out for is archived before what comes behind it, also where somebody hurries. */
+static void no_deletion_is_lost_for_want_of_memory(void **state)
+{
+    (void)state;
+    /* the shipment, its lines; what follows is the world's */
+    for (size_t allocations = 0; allocations < 2; allocations++) {
+        struct world *world = world_create(allocations + 1, 1);
+        struct ht_archiver *archiver = begin_with(world, allocations);
+        remove_item(world, "x", 1);
+        world_run(world, 200);
+        remove_item(world, "x", 1);
+        struct flushing flushing = {.request = {.done = on_flushed, .user = &flushing}};
+        ht_archiver_flush(archiver, &flushing.request);
+        assert_true(world_run_until(world, &flushing.is_done, 20000));
+        assert_true(feed.has_failed);
+        world_run(world, 20000);
+        assert_int_equal(ht_archiver_health(archiver)->state, HT_HEALTH_WORKING);
+        assert_int_equal(world->removals_committed, 2);
+        assert_int_equal(world->line_count, 2);
+        assert_non_null(strstr(world->lines[0], "event-0"));
+        end(world, archiver);
+        world_destroy(world);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -379,6 +444,7 @@ int main(void)
         cmocka_unit_test(a_stop_answers_the_flush_that_waits),
         cmocka_unit_test(a_stop_that_leaves_something_tells_the_flush),
         cmocka_unit_test(a_stop_tries_again_until_all_is_archived),
+        cmocka_unit_test(no_deletion_is_lost_for_want_of_memory),
         cmocka_unit_test(giving_up_takes_no_time),
         cmocka_unit_test(a_flush_after_the_stop_is_answered),
         cmocka_unit_test(the_latest_are_remembered_and_told),

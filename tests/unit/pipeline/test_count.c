@@ -534,32 +534,6 @@ static void a_table_that_refuses_is_told_and_tried_again(void **state)
     world_destroy(world);
 }
 
-/* What writing takes is reserved as soon as something is counted. */
-static void a_flush_is_within_the_budget(void **state)
-{
-    enum { MANY = 300, ADAPTER_BYTES = 100 };
-    (void)state;
-    struct world *world = world_create(8, 1);
-    struct life life;
-    world->table.delta_bytes = ADAPTER_BYTES;
-    begin(&life, world);
-    world_run(world, 500);
-    world->hold_flushes = true;
-    for (uint64_t id = 1; id <= MANY; id++) {
-        char name[16];
-        const char *const one[] = {name};
-        (void)snprintf(name, sizeof(name), "tag%d", (int)id);
-        world_add_tweet(world, 0, id, one, 1);
-    }
-    world_run(world, 2000);
-    assert_int_equal(ht_count_pending_hashtags(life.count), MANY);
-    size_t least = MANY * (sizeof(struct ht_delta) + sizeof(uint32_t) + ADAPTER_BYTES);
-    assert_true(world->budget.used_bytes > least);
-    crash(&life);
-    assert_int_equal(world->budget.used_bytes, 0);
-    world_destroy(world);
-}
-
 static void a_stop_with_a_refusing_table_ends_and_tells(void **state)
 {
     (void)state;
@@ -841,7 +815,6 @@ int main(void)
         cmocka_unit_test(children_wait_for_both_parents),
         cmocka_unit_test(a_stuck_shard_is_started_again),
         cmocka_unit_test(a_table_that_refuses_is_told_and_tried_again),
-        cmocka_unit_test(a_flush_is_within_the_budget),
         cmocka_unit_test(a_stop_with_a_refusing_table_ends_and_tells),
         cmocka_unit_test(a_stop_tells_of_deletions_that_it_forgets),
         cmocka_unit_test(a_stop_tries_again_until_all_is_written),
