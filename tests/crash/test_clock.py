@@ -17,8 +17,7 @@ from world import World
 
 HOUR, DAY = 3600, 86400
 SMALL = {"stream.retention_bytes": 1 << 20, "archive.buffer_s": 1, "counting.repeat_window": 1000}
-JUMPS = {"an hour ahead": HOUR, "an hour back": -HOUR, "days ahead": 3 * DAY, "days back": -3 * DAY, "years ahead": 4000 * DAY,
-         "years back": -4000 * DAY}
+JUMPS = {"an hour ahead": HOUR, "days back": -3 * DAY, "years ahead": 4000 * DAY, "years back": -4000 * DAY}
 
 
 @pytest.fixture
