@@ -126,11 +126,12 @@ def record_history(place, seed, cuts=CUTS_A_HISTORY, ignores=lambda kind, name: 
     client = Client(Ledger(seed), SMALL, data=recorder.data, environ=recorder.environ())
     for run in range(1, 4):
         client.spawn()
-        if draw.random() < 0.85:  # else it ends while it starts
+        is_up = draw.random() < 0.85  # else it ends while it starts
+        if is_up:
             client.wait_until_up()
         with Load(client, draw):
             time.sleep(draw.uniform(0.02, 0.8))
-            if draw.random() < 0.3:
+            if is_up and draw.random() < 0.3:
                 client.stop()
             client.kill()
         recorder.cut_run(run, cuts // 3 + (run == 3) * (cuts % 3), client.ledger.promises)
