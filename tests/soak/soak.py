@@ -132,7 +132,8 @@ class Soak:
                 daemon.stop()
             finally:
                 daemon.kill()
-                shutil.copy(daemon.log_file, self.folder / "hashtagd.log")
+                for log in self.place.glob("hashtagd.*.log"):
+                    shutil.copy(log, self.folder)
         return found
 
     def watch(self, daemon):
@@ -181,6 +182,11 @@ class Soak:
         """Of the embedded store: (what is counted and what deletions took along, their event_ids)."""
         daemon.wait_for(lambda: self.is_done(daemon, live_messages), "the end of all sources", self.seconds + 120)
         daemon.flush()
+        daemon.stop()
+        # Nothing may expire between a look at the counts and one at the archive.
+        daemon.settings = {key: value for key, value in daemon.settings.items() if not key.startswith("source.")}
+        daemon.settings["table.ttl_s"] = 0
+        daemon.start()
         daemon.wait_for(lambda: daemon.metric("hashtagd_changes_waiting_removals") == 0, "the archive", 120)
         daemon.flush()
         found = collections.Counter(daemon.counts())
@@ -233,7 +239,7 @@ class Soak:
         print(f"plot: {self.folder / 'soak.svg'}")
         is_good = not wrong and all(verdict.is_good for verdict in verdicts)
         if not is_good:
-            print(f"again: tools/soak --minutes {self.options.minutes:g} --rate {self.options.rate} --seed {self.options.seed}"
+            print(f"again: tools/soak --minutes {self.options.minutes:g} --rate {self.options.rate} --seed {self.options.seed} --ttl {self.options.ttl}"
                   + (" --amazon" if self.aws is not None else ""))
         return is_good
 
