@@ -9,7 +9,12 @@
 
 #include <stdlib.h>
 
-enum { CLIENT_MAGIC = 0x65766373, STATUS_TICKS = 5, STATE_DELAY_MS = 100 };
+enum {
+    CLIENT_MAGIC = 0x65766373,
+    STATUS_TICKS = 5,
+    STATE_DELAY_MS = 100,
+    DELETIONS_AT_ONCE_BYTES = 65536,
+};
 
 /* A list that at least one client looks at. */
 struct ht_events_channel {
@@ -35,12 +40,15 @@ static void on_gone(void *user);
 static void drop_client(struct ht_events_client *client);
 static void send_to_all(struct ht_events *events, const char *name, struct ht_buffer *json);
 static void on_state_due(struct ht_timer *timer);
+static void on_deletions_due(struct ht_timer *timer);
 static void on_record(void *user, const struct ht_archiver_record *record);
 
 void ht_events_init(struct ht_events *events, struct ht_admin *admin)
 {
     *events = (struct ht_events){.admin = admin};
     ht_timer_init(&events->state_timer, on_state_due);
+    ht_timer_init(&events->deletions_timer, on_deletions_due);
+    ht_buffer_init(&events->deletions, HT_ADMIN_MAX_ANSWER_BYTES);
     if (admin->context.archiver != NULL) {
         ht_archiver_listen(admin->context.archiver, on_record, events);
     }
@@ -278,6 +286,24 @@ static void on_state_due(struct ht_timer *timer)
     send_status(HT_CONTAINER_OF(timer, struct ht_events, state_timer));
 }
 
+/* A thousand hashtags may expire at once: a write for each and every client would hold the loop. */
+static void send_deletions(struct ht_events *events)
+{
+    struct ht_http_body *frames = ht_http_body_create(ht_buffer_slice(&events->deletions));
+    for (struct ht_events_client *at = events->clients; frames != NULL && at != NULL;
+         at = at->next) {
+        ht_sse_send_frame(at->sse, frames);
+    }
+    ht_http_body_release(frames);
+    ht_buffer_finish(&events->deletions);
+    ht_buffer_init(&events->deletions, HT_ADMIN_MAX_ANSWER_BYTES);
+}
+
+static void on_deletions_due(struct ht_timer *timer)
+{
+    send_deletions(HT_CONTAINER_OF(timer, struct ht_events, deletions_timer));
+}
+
 static void on_record(void *user, const struct ht_archiver_record *record)
 {
     struct ht_events *events = user;
@@ -289,7 +315,16 @@ static void on_record(void *user, const struct ht_archiver_record *record)
     struct ht_json_writer writer;
     ht_json_writer_init(&writer, &json);
     ht_deletion_format(record, true, &writer);
-    send_to_all(events, "deleted", &json);
+    struct ht_http_body *frame = take_frame("deleted", &json);
+    if (frame != NULL) {
+        (void)ht_buffer_append_slice(&events->deletions, ht_http_body_slice(frame));
+        ht_http_body_release(frame);
+    }
+    if (events->deletions.length >= DELETIONS_AT_ONCE_BYTES) {
+        send_deletions(events);
+    } else if (!ht_timer_is_running(&events->deletions_timer)) {
+        ht_timer_start(events->admin->context.timers, &events->deletions_timer, 0);
+    }
 }
 
 /* The end */
@@ -298,6 +333,8 @@ void ht_events_close(struct ht_events *events)
 {
     events->is_closed = true;
     ht_timer_stop(events->admin->context.timers, &events->state_timer);
+    ht_timer_stop(events->admin->context.timers, &events->deletions_timer);
+    send_deletions(events);
     if (events->admin->context.archiver != NULL) {
         ht_archiver_listen(events->admin->context.archiver, NULL, NULL);
     }
@@ -312,5 +349,6 @@ void ht_events_close(struct ht_events *events)
 void ht_events_finish(struct ht_events *events)
 {
     HT_ASSERT(events->clients == NULL);
+    ht_buffer_finish(&events->deletions);
     drop_empty_channels(events);
 }

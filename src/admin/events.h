@@ -33,6 +33,8 @@ struct ht_events {
     struct ht_events_channel *channels; /**< owned list: the lists that somebody looks at */
     uint64_t ticks;                     /**< seconds */
     struct ht_timer state_timer;        /**< a part's state changed: a status is due */
+    struct ht_buffer deletions; /**< owned: events of deletions that wait for the next turn */
+    struct ht_timer deletions_timer;
     bool is_closed;
 };
 

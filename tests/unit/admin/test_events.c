@@ -150,6 +150,28 @@ static void test_deletions_are_told(void **state)
     fake_parts_finish(&parts);
 }
 
+/* As when a thousand hashtags expire at once: none is lost, and they are not a write each. */
+static void test_many_deletions_go_out_together(void **state)
+{
+    (void)state;
+    struct fake_parts parts;
+    fake_parts_start(&parts, NULL);
+    struct listener listener;
+    listen_to(&parts, &listener, "");
+    wait_for(&parts, &listener, "event: status");
+    struct ht_archiver_record record = {.event_id = HT_SLICE("e"), .object = HT_SLICE("")};
+    size_t before = strlen(heard(&listener));
+    for (int i = 0; i < 1000; i++) {
+        record.hashtag = i < 999 ? HT_SLICE("many") : HT_SLICE("last");
+        parts.archiver.on_record(parts.archiver.user, &record);
+    }
+    assert_int_equal(strlen(heard(&listener)), before);
+    wait_for(&parts, &listener, "\"hashtag\":\"last\"");
+    assert_int_equal(count_of(heard(&listener), "event: deleted\n"), 1000);
+    stop(&parts, &listener);
+    fake_parts_finish(&parts);
+}
+
 static void test_closing_ends_the_streams(void **state)
 {
     (void)state;
@@ -206,6 +228,7 @@ int main(void)
         cmocka_unit_test(test_top_comes_when_it_changed),
         cmocka_unit_test(test_a_change_of_state_is_told_soon),
         cmocka_unit_test(test_deletions_are_told),
+        cmocka_unit_test(test_many_deletions_go_out_together),
         cmocka_unit_test(test_closing_ends_the_streams),
         cmocka_unit_test(test_too_many_clients),
     };
