@@ -51,7 +51,7 @@ async def run(address, listeners):
     await asyncio.wait([everybody, over], return_when=asyncio.FIRST_COMPLETED)
     if everybody.done():
         everybody.result()
-    everybody.cancel()
+    await attackers.end_all([everybody])
     print(json.dumps(tally), flush=True)
 
 

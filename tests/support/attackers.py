@@ -28,9 +28,16 @@ async def run_for(seconds, attackers):
         for task in done:
             task.result()
     finally:
-        for task in tasks:
+        await end_all(tasks)
+
+
+async def end_all(tasks):
+    """Cancels until all are gone: wait_for() of Python 3.11 loses a cancellation now and then."""
+    pending = tasks
+    while pending:
+        for task in pending:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        _, pending = await asyncio.wait(pending, timeout=0.2)
 
 
 @contextlib.asynccontextmanager
