@@ -88,12 +88,14 @@ static int read_file(const char *path, struct ht_buffer *text, struct ht_mistake
     return result;
 }
 
-/* "file:line:column" of a key or its value; of the file alone where that cannot be told. */
+/* "file:line:column" of a key or its value; of the file alone where that cannot be told, or nobody
+ * will read it: looking goes through the whole file each time. */
 static void find_place(const struct walk *walk, const char *key, bool of_key,
                        char where[MAX_PLACE_BYTES])
 {
     struct ht_json_place place;
-    if (ht_json_locate(walk->text, key, of_key, &place) == 0) {
+    bool is_read = walk->mistakes->count < HT_MISTAKES_MAX;
+    if (is_read && ht_json_locate(walk->text, key, of_key, &place) == 0) {
         (void)snprintf(where, MAX_PLACE_BYTES, "%s:%zu:%zu", walk->path, place.line, place.column);
     } else {
         (void)snprintf(where, MAX_PLACE_BYTES, "%s", walk->path);

@@ -9,6 +9,7 @@
 #include "hashtagd/tweet/fold.h"
 
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <setjmp.h>
@@ -245,6 +246,28 @@ static void test_bad_files_are_refused(void **state)
     }
 }
 
+/* Only the mistakes that are shown are looked for in the file. */
+static void test_thousands_of_mistakes_take_no_time(void **state)
+{
+    enum { KEYS = 20000 };
+    (void)state;
+    struct load it;
+    struct timespec begin, end;
+    char *text = malloc(KEYS * 16 + 16);
+    size_t length = (size_t)sprintf(text, "{");
+    for (int i = 0; i < KEYS; i++) {
+        length += (size_t)sprintf(text + length, "%s\"k%d\":1", i == 0 ? "" : ",", i);
+    }
+    (void)sprintf(text + length, "}");
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &begin);
+    load_text(&it, text);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &end);
+    assert_int_equal(it.mistakes.count, KEYS);
+    assert_true(end.tv_sec - begin.tv_sec < 10);
+    finish(&it);
+    free(text);
+}
+
 static void test_all_mistakes_are_told_at_once(void **state)
 {
     (void)state;
@@ -444,6 +467,7 @@ int main(void)
         cmocka_unit_test(test_file_sets_every_type),
         cmocka_unit_test(test_bad_sets_are_refused),
         cmocka_unit_test(test_bad_files_are_refused),
+        cmocka_unit_test(test_thousands_of_mistakes_take_no_time),
         cmocka_unit_test(test_all_mistakes_are_told_at_once),
         cmocka_unit_test(test_data_dir_follows_the_surroundings),
         cmocka_unit_test(test_unusable_values_are_refused_for_the_daemon),
