@@ -4,7 +4,7 @@
 from corpus import literals
 
 MAX_BYTES = 2048
-RUNS = 1000
+RUNS = 3000
 SEPARATOR = b"\n%%\n"
 
 

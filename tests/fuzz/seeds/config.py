@@ -4,7 +4,7 @@
 from corpus import literals
 
 MAX_BYTES = 2048
-RUNS = 60
+RUNS = 100
 SEPARATOR = b"\n%%\n"
 
 

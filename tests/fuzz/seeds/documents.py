@@ -4,7 +4,7 @@
 from corpus import lines, literals
 
 MAX_BYTES = 4096
-RUNS = 700
+RUNS = 1500
 
 
 def seeds():

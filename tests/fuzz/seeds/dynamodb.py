@@ -4,7 +4,7 @@
 from corpus import literals
 
 MAX_BYTES = 2048
-RUNS = 4000
+RUNS = 8000
 
 
 def seeds():

@@ -6,7 +6,7 @@ import base64
 from corpus import files, literals
 
 MAX_BYTES = 4096
-RUNS = 3000
+RUNS = 6000
 
 
 def seeds():

@@ -4,7 +4,7 @@
 from corpus import literals
 
 MAX_BYTES = 4096
-RUNS = 600
+RUNS = 1000
 
 
 def seeds():

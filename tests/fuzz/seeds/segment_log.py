@@ -2,7 +2,7 @@
 """a segment log that was damaged in any way: opens or says so, and takes new records"""
 
 MAX_BYTES = 1024
-RUNS = 120
+RUNS = 300
 
 
 def seeds():

@@ -4,7 +4,7 @@
 from corpus import literals
 
 MAX_BYTES = 1024
-RUNS = 2500
+RUNS = 5000
 SEPARATOR = b"\n%%\n"
 
 

@@ -2,7 +2,7 @@
 """windows kept in the table, as any bytes: applied whole or refused, the same after a restart"""
 
 MAX_BYTES = 1024
-RUNS = 60
+RUNS = 150
 
 
 def seeds():

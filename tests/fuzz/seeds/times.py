@@ -4,7 +4,7 @@
 from corpus import literals
 
 MAX_BYTES = 256
-RUNS = 6000
+RUNS = 8000
 
 
 def seeds():
