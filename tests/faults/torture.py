@@ -64,7 +64,7 @@ class Tally:
             is_new = (found.kind, found.where) not in self.findings
             self.findings.setdefault((found.kind, found.where), []).append(replay)
         if is_new:
-            print(f"FINDING {found.kind}: {found.where}\n{found.text}\n   again with: {replay}\n", flush=True)
+            print(f"{'LOOK' if found.kind == verdict.WAITS else 'FINDING'} {found.kind}: {found.where}\n{found.text}\n   again with: {replay}\n", flush=True)
 
 
 class Program:

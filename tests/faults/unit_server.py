@@ -36,6 +36,16 @@ class Outcome:
     trace: list
     output: str
     seconds: float
+    is_idle: bool = False  # HUNG: nothing of it used the processor any more
+
+
+def processor_time(number):
+    """Ticks of the processor that a process has used; of one that is gone 0."""
+    try:
+        cells = pathlib.Path(f"/proc/{number}/stat").read_text().rsplit(")", 1)[1].split()
+    except OSError:
+        return 0
+    return int(cells[11]) + int(cells[12])
 
 
 class UnitServer:
@@ -91,15 +101,21 @@ class UnitServer:
         child = self._line(60)
         if child is None:
             return Outcome(REPORTED, 0, {}, [], "the program ended", 0)
+        is_idle = False
         try:
             status = os.waitstatus_to_exitcode(int(self._line(limit_s).split()[1]))
         except TimeoutError:
-            os.killpg(int(child.split()[1]), signal.SIGKILL)
+            number = int(child.split()[1])
+            before = processor_time(number)
+            time.sleep(0.5)
+            is_idle = processor_time(number) == before
+            os.killpg(number, signal.SIGKILL)
             self._line(60)
             status = HUNG
         seen = {kind: self.map.seen(kind) for kind in range(1, len(KIND_NAMES))}
         output = self.output.read_text(errors="replace") if self.output.exists() else ""
-        return Outcome(status, self.map.fired, seen, self.map.trace, output, time.monotonic() - began)
+        return Outcome(status, self.map.fired, seen, self.map.trace, output, time.monotonic() - began,
+                       is_idle)
 
     def close(self):
         os.close(self.orders)
