@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/top_table.h"
 
+#include "../tally/failing_memory.h"
+
 #include "hashtagd/base/assert.h"
 
 #include <stdio.h>
@@ -86,6 +88,30 @@ static void test_narrow_terminals(void **state)
     }
 }
 
+/* A column that was measured too narrow once filled the memory with spaces. */
+static void test_a_lack_of_memory_changes_no_widths(void **state)
+{
+    (void)state;
+    static const char *const json =
+        "{\"window\":\"all\",\"total\":1,\"distinct\":1,\"hashtags\":[{\"rank\":1,"
+        "\"hashtag\":\"a\",\"count\":18000000000000000,\"last_seen\":1}]}";
+    struct ht_top_style style = {.columns = 80, .now_s = 1};
+    struct ht_json *list = ht_json_parse(ht_slice_text(json), 0, NULL, NULL);
+    assert_non_null(list);
+    bool has_failed = true;
+    for (size_t allocations = 0; has_failed; allocations++) {
+        struct ht_buffer out;
+        ht_buffer_init(&out, 4096);
+        (void)failing_memory_set(allocations);
+        int status = ht_top_table_format(list, &style, &out);
+        has_failed = failing_memory_set(SIZE_MAX);
+        assert_true(status == 0 || (has_failed && status == HT_ENOMEM));
+        assert_true(out.length < 1000);
+        ht_buffer_finish(&out);
+    }
+    ht_json_destroy(list);
+}
+
 static const struct {
     int64_t seen_s, now_s;
     const char *text;
@@ -131,6 +157,7 @@ int main(void)
         cmocka_unit_test(test_nothing_is_counted),
         cmocka_unit_test(test_what_is_no_list),
         cmocka_unit_test(test_narrow_terminals),
+        cmocka_unit_test(test_a_lack_of_memory_changes_no_widths),
         cmocka_unit_test(test_ages),
         cmocka_unit_test(test_groups),
     };
