@@ -83,6 +83,7 @@ static enum ht_http_verdict scan_request_line(struct ht_slice line,
     if (line.length > limits->max_target_bytes + REQUEST_LINE_EXTRA_BYTES) {
         return refuse(refusal, 414, "The request target is too long.");
     }
+    const char *first = memchr(line.data, ' ', line.length);
     const char *space = memrchr(line.data, ' ', line.length);
     if (space == NULL) {
         return refuse(refusal, 400, "The request line is not \"method target version\".");
@@ -95,7 +96,12 @@ static enum ht_http_verdict scan_request_line(struct ht_slice line,
     struct ht_slice version = ht_slice_make(line.data + at, line.length - at);
     if (ht_slice_equal(version, HT_SLICE("HTTP/1.1")) ||
         ht_slice_equal(version, HT_SLICE("HTTP/1.0"))) {
-        return HT_HTTP_NEEDS_MORE;
+        /* one space on either side of the target; llhttp steps over more of them before it */
+        bool is_apart =
+            first < space && memchr(first + 1, ' ', (size_t)(space - first - 1)) == NULL;
+        return is_apart
+                   ? HT_HTTP_NEEDS_MORE
+                   : refuse(refusal, 400, "The request line is not \"method target version\".");
     }
     if (ht_slice_starts_with(version, HT_SLICE("HTTP/"))) {
         return refuse(refusal, 505, "Only HTTP/1.0 and HTTP/1.1 are spoken here.");

@@ -279,6 +279,24 @@ static void test_mutants_are_read_the_same_in_any_pieces(void **state)
     ht_buffer_finish(&mutant);
 }
 
+static void test_a_request_line_has_two_spaces(void **state)
+{
+    static const char *const lines[] = {"GET  / HTTP/1.1", "GET   / HTTP/1.1", "GET /  HTTP/1.1",
+                                        "GET HTTP/1.1", "GET / / HTTP/1.1"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        char text[100];
+        struct outcome outcome;
+        int length = snprintf(text, sizeof text, "%s\r\nHost: a\r\n\r\n", lines[i]);
+        read_request(&outcome, ht_slice_make(text, (size_t)length), SIZE_MAX);
+        if (outcome.status != 400) {
+            fail_msg("%s: %d", lines[i], outcome.status);
+        }
+        forget(&outcome);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -286,6 +304,7 @@ int main(void)
         cmocka_unit_test(test_chunked_body_in_steps),
         cmocka_unit_test(test_what_is_unclear_is_refused),
         cmocka_unit_test(test_keep_alive),
+        cmocka_unit_test(test_a_request_line_has_two_spaces),
         cmocka_unit_test(test_mutants_are_read_the_same_in_any_pieces),
     };
     return cmocka_run_group_tests_name("net/http_parser", tests, NULL, NULL);
