@@ -48,6 +48,12 @@ static int append_host(struct ht_slice rest, const char *http, struct ht_buffer 
     while (length > 0 && rest.data[length - 1] == '/') {
         length--;
     }
+    for (size_t i = 0; i < length; i++) {
+        /* no address holds a space or a control character, NUL least of all: a server may name this */
+        if ((unsigned char)rest.data[i] <= ' ' || rest.data[i] == 0x7F) {
+            return HT_EINVAL;
+        }
+    }
     if (length == 0 || rest.data[0] == '/') {
         return HT_EINVAL;
     }
