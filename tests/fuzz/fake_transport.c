@@ -113,6 +113,16 @@ void fake_transport_end(void)
     }
 }
 
+void fake_transport_break(void)
+{
+    if (!fake_transport.is_closing) {
+        fake_transport.has_ended = true;
+        fake_transport.is_reading = false;
+        fake_transport.transport->options.events->on_end(fake_transport.transport, UV_ECONNRESET);
+        FUZZ_CHECK(fake_transport.is_closing, "it keeps a broken connection");
+    }
+}
+
 void fake_transport_drain(size_t bytes)
 {
     bool had_some = fake_transport.queue.length > 0;

@@ -35,6 +35,9 @@ void fake_transport_receive(struct ht_slice bytes);
 /** The client sends no more. */
 void fake_transport_end(void);
 
+/** The connection breaks. */
+void fake_transport_break(void);
+
 /** The client reads up to `bytes` of what waits. */
 void fake_transport_drain(size_t bytes);
 

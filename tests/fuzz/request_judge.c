@@ -201,8 +201,9 @@ static const char *take_chunks(struct ht_slice *rest, struct ht_buffer *body)
         if (line.length == 0) {
             return NULL;
         }
-        if (read_field(line, &ignored) != NULL || ignored.lengths + ignored.codings > 0) {
-            return "a trailer";
+        const char *fault = read_field(line, &ignored); /* framing in a trailer frames nothing */
+        if (fault != NULL && ignored.lengths + ignored.codings == 0) {
+            return fault;
         }
     }
 }

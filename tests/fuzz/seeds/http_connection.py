@@ -9,6 +9,21 @@ RUNS = 2500
 ENDS = [bytes([reading]) + cuts for reading in (0, 1, 2) for cuts in (b"\1", b"\x05", b"\x21")]
 HOST = b"Host: a\r\n"
 
+# Field lines, and whole framings, that servers and proxies have read in different ways.
+SMUGGLED = [
+    b"X-Abc:\rTransfer-Encoding: chunked", b"X:\rY: b", b"X: a\rb", b"X: a\nY: b", b" X: a", b"X: a\r\n b", b"X\t: a",
+    b"Host : x", b"Host: b", b": a", b"X", b"X: \0", b"X: \xc3\xa9", b"Content-Length : 1", b"Content-Length: 1, 1",
+    b"Content-Length: +1", b"Content-Length:", b"Content-Length: 18446744073709551616", b"Content-Length: 1\r\n 2",
+    b"Content-Length: 1\r\nContent-Length: 1", b"Content-Length: 3\r\nTransfer-Encoding: chunked",
+    b"Transfer-Encoding: chunked\r\nContent-Length: 3", b"Transfer-Encoding: chunked, chunked",
+    b"Transfer-Encoding: chunked, identity", b"Transfer-Encoding: \x0bchunked", b"Transfer-Encoding: xchunked",
+    b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked", b"Transfer-Encoding : chunked", b"Transfer_Encoding: chunked",
+]
+BODIES = [b"3\r\nabc\r\n0\r\n\r\n", b"3 \r\nabc\r\n0\r\n\r\n", b"3\nabc\n0\n\n", b"0x3\r\nabc\r\n0\r\n\r\n", b"3\r\nabcd\r\n0\r\n\r\n",
+          b"3;a=\"\n\"\r\nabc\r\n0\r\n\r\n", b"3\r\nabc\r\n0\r\nContent-Length: 9\r\n\r\n", b"3\r\nabc\r\n0\r\n a: b\r\n\r\n",
+          b"10000000000000003\r\nabc\r\n0\r\n\r\n", b"-3\r\nabc\r\n0\r\n\r\n", b"3\r\nabc0\r\n\r\n", b"\r\n3\r\nabc\r\n0\r\n\r\n"]
+NEXT = b"GET /next HTTP/1.1\r\nHost: a\r\n\r\n"
+
 
 def seeds():
     texts = [text for text in literals("tests/unit/net/test_http_parser.c") if len(text) > 3]
@@ -30,4 +45,8 @@ def seeds():
         b"GET /" + b"x" * 300 + b" HTTP/1.1\r\n" + HOST + b"\r\n",
         (b"GET /x HTTP/1.1\r\n" + HOST + b"\r\n") * 80,
     ]
+    texts += [b"POST /e HTTP/1.1\r\n" + HOST + line + b"\r\n\r\nabc" + NEXT for line in SMUGGLED]
+    texts += [b"POST /e HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\n" + body + NEXT for body in BODIES]
+    texts += [b"GET /x\n" + HOST + b"\r\n", b"GET /x HTTP/2.0\r\n" + HOST + b"\r\n", b"GET /x\r\n\r\n", b"\r\n\r\n" + NEXT,
+              b"GET  /x HTTP/1.1\r\n" + HOST + b"\r\n", b"GET /x HTTP/1.1 \r\n" + HOST + b"\r\n", b"GET\t/x HTTP/1.1\r\n" + HOST + b"\r\n"]
     yield from framed(texts, ENDS)
