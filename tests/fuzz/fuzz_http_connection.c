@@ -145,6 +145,7 @@ static void begin(struct world *world, unsigned reading)
         .max_pipelined_bytes = 400,
         .max_body_bytes_in_total = 1000,
         .max_output_bytes = 2000,
+        .max_buffered_bytes_in_total = 64u << 20,
         .idle_timeout_ms = 60000,
         .head_timeout_ms = 10000,
         .progress_timeout_ms = 20000,
@@ -155,6 +156,8 @@ static void begin(struct world *world, unsigned reading)
     server->clock = &world->clock.clock;
     server->timers = &world->timers;
     server->date_s = -1;
+    server->spare_fd = -1;
+    ht_http_load_init(server);
     ht_buffer_init(&server->scratch, 65536);
     server->continue_line = ht_http_body_create(HT_SLICE("HTTP/1.1 100 Continue\r\n\r\n"));
     fake_transport.left_out = server->continue_line; /* whether it is sent depends on the cuts */
@@ -231,6 +234,7 @@ static void finish(struct world *world)
     FUZZ_CHECK(world->events == NULL, "a stream that nobody hears of");
     FUZZ_CHECK(world->server->stats.body_bytes_held == 0, "bytes of bodies are left");
     FUZZ_CHECK(world->server->connection_count == 0, "a connection is left");
+    ht_http_load_finish(world->server);
     FUZZ_CHECK(ht_timer_queue_next_ns(&world->timers) == UINT64_MAX, "a timer is left");
     ht_http_body_release(world->server->continue_line);
     ht_http_body_release(world->big);
