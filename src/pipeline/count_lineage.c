@@ -17,7 +17,10 @@
  * list it any more. So what each turn and each flush costs depends on the shards that are read.
  */
 
-enum { LIST_INTERVAL_MS = 30000 };
+enum {
+    LIST_INTERVAL_MS = 30000,
+    LISTS_UNTIL_MARKS_GO = 10, /* a shard that none of them has will not come */
+};
 
 static const struct ht_backoff backoff = {.base_ms = 200, .max_ms = 10000};
 
@@ -72,6 +75,9 @@ static void on_list(struct ht_stream_list *list)
     recall_parents(count);
     start_ready_shards(count);
     forget_unlisted(count);
+    if (count->listing >= LISTS_UNTIL_MARKS_GO) {
+        ht_count_marks_finish(count);
+    }
     ht_count_note_success(count);
     ht_timer_start(count->options.timers, &count->list_timer, LIST_INTERVAL_MS);
 }

@@ -408,6 +408,29 @@ static void counts_are_exact_whatever_happens(void **state)
     assert_int_equal(wrong, 0);
 }
 
+/* They would take memory for ever: the rows of shards that ended are removed in the end. */
+static void marks_of_shards_that_never_come_are_dropped(void **state)
+{
+    (void)state;
+    struct play *play = calloc(1, sizeof(*play));
+    assert_non_null(play);
+    play->world = world_create(1, SHARDS_AT_START);
+    struct world *world = play->world;
+    static const char *const one[] = {"one"};
+    world_add_tweet(world, 1, 1, one, 1);
+    world->is_unlisted[1] = true;
+    world->items[0] = (struct world_item){.tag = "one", .count = 1, .marks = {[1] = 1}};
+    world->item_count = 1;
+    begin(play, 1);
+    world_run(world, 60000);
+    assert_true(world->budget.used_bytes > 0);
+    world_run(world, 300000);
+    assert_int_equal(world->budget.used_bytes, 0);
+    crash(play);
+    world_destroy(world);
+    free(play);
+}
+
 int main(int argc, char **argv)
 {
     if (argc > 1) {
@@ -420,6 +443,7 @@ int main(int argc, char **argv)
     }
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(counts_are_exact_whatever_happens),
+        cmocka_unit_test(marks_of_shards_that_never_come_are_dropped),
     };
     return cmocka_run_group_tests_name("pipeline/count_marks", tests, NULL, NULL);
 }
