@@ -504,10 +504,11 @@ int ht_dynamodb_leases_check(const struct ht_dynamodb_leases *leases, struct ht_
     if (foreign != NULL) {
         return ht_lease_foreign_error(foreign, error);
     }
+    uint64_t now_ms = ht_leases_now_ms(leases);
     for (size_t i = 0; i < leases->count; i++) {
         const struct ht_lease *lease = leases->all[i];
         if (lease->exists && lease->position.kind != HT_POSITION_END &&
-            ht_leases_now_ms(leases) - lease->sure_ms >= HT_LEASE_SURE_MS) {
+            now_ms - lease->sure_ms >= HT_LEASE_SURE_MS) {
             return ht_error_set(error, HT_ETIMEDOUT,
                                 "The lease of shard %s in table %s could not be renewed for %d s: "
                                 "nothing is counted until it is.",

@@ -131,8 +131,10 @@ static unsigned most_at_once(struct ht_dynamodb_table *table, const struct ht_dy
 void ht_dynamodb_work_run(struct ht_dynamodb_table *table, struct ht_dynamodb_works *works,
                           uint64_t until_ns)
 {
+    bool has_started =
+        false; /* one at least: whatever was done before must not take all the time */
     while (table->in_flight < most_at_once(table, works)) {
-        if (ht_clock_monotonic_ns(table->options.clock) >= until_ns) {
+        if (has_started && ht_clock_monotonic_ns(table->options.clock) >= until_ns) {
             ht_dynamodb_flush_soon(table, 0);
             return;
         }
@@ -152,6 +154,7 @@ void ht_dynamodb_work_run(struct ht_dynamodb_table *table, struct ht_dynamodb_wo
             break;
         }
         start(slot);
+        has_started = true;
     }
     if (works->again_count > 0) {
         uint64_t now_ms = ht_dynamodb_now_ms(table);

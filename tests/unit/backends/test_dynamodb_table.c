@@ -330,6 +330,32 @@ static void marks_without_a_row_are_removed_where_no_list_has_their_shard(void *
     assert_non_null(fake_dynamodb_get(world->fake, TABLE, "alpha", "m8"));
 }
 
+/* The clock of a machine on which everything takes long: 2 ms a look. */
+static uint64_t slow_ns(struct ht_clock *clock)
+{
+    struct ht_manual_clock *manual = HT_CONTAINER_OF(clock, struct ht_manual_clock, clock);
+    manual->now_ns += 2000000;
+    return manual->now_ns;
+}
+
+static int64_t slow_wall_ms(struct ht_clock *clock)
+{
+    return HT_CONTAINER_OF(clock, struct ht_manual_clock, clock)->now_wall_ms;
+}
+
+/* What is looked at before the first request must not use up the time of each turn. */
+static void a_flush_goes_on_where_a_turn_is_over_at_once(void **state)
+{
+    static const struct ht_clock_ops slow = {.monotonic_ns = slow_ns, .wall_ms = slow_wall_ms};
+    struct world *world = *state;
+    struct flight flight;
+    open_loaded(world);
+    board(world, &flight, (uint64_t[]){0, 0}, (uint64_t[]){50, 50}, NULL);
+    world->clock.clock.ops = &slow;
+    assert_int_equal(flush_now(world, &flight), 0);
+    assert_counts(world, (uint64_t[]){50, 50});
+}
+
 static void one_malformed_item_does_not_stop_the_others(void **state)
 {
     struct world *world = *state;
@@ -434,6 +460,7 @@ int main(void)
         TEST(refreshes_tell_what_is_there),
         TEST(marks_of_ended_shards_are_removed_after_a_while),
         TEST(marks_without_a_row_are_removed_where_no_list_has_their_shard),
+        TEST(a_flush_goes_on_where_a_turn_is_over_at_once),
         TEST(one_malformed_item_does_not_stop_the_others),
         TEST(a_process_that_counts_nothing_leaves_positions_alone),
         TEST(what_another_counted_and_deleted_meanwhile_does_not_come_back),
