@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "amazon_world.h"
 #include "plain.h"
 
 #include "hashtagd/base/assert.h"
@@ -145,4 +146,4 @@ const struct sim_backing sim_backing_marks = {.name = "marks",
                                               .expire = expire};
 
 const struct sim_backing *const sim_backings[] = {&sim_backing_transactional, &sim_backing_marks,
-                                                  NULL};
+                                                  &sim_backing_amazon, NULL};

@@ -391,7 +391,7 @@ static void on_archive_flushed(struct ht_archiver_flush *flush)
     struct sim_daemon *daemon = wish->daemon;
     SIM_NOTE(daemon->sim, "daemon %u: flush of the archive answered: %d", daemon->number,
              flush->status);
-    if (flush->status == 0 &&
+    if (flush->status == 0 && daemon->world->backing->feed_lag_ms == 0 &&
         !sim_accountant_has_archived(daemon->accountant, wish->removals_before)) {
         sim_fail(
             daemon->sim,

@@ -442,8 +442,17 @@ static void settle(struct play *play)
     }
 }
 
+/* What others changed is told by the feed, later. */
+static void wait_for_feed(struct play *play)
+{
+    uint64_t end_ns = play->sim.now_ns + play->world->backing->feed_lag_ms * 1000000;
+    while (!play->sim.has_failed && step(play, end_ns)) {
+    }
+}
+
 static void reckon(struct play *play)
 {
+    wait_for_feed(play);
     if (play->sim.has_failed) {
         return;
     }
