@@ -533,6 +533,7 @@ const struct sim_backing sim_backing_amazon = {
     .has_foreign = true,
     .has_second = true,
     .has_aggregates = true,
+    .is_slow = true,
     .feed_lag_ms = 120000,
     .create = create,
     .destroy = destroy,

@@ -76,7 +76,7 @@ static void draw_events(struct sim_plan *plan, struct ht_random *random, bool is
 static const struct sim_backing *choose_backing(const char *name, struct ht_random *random)
 {
     size_t count = 0;
-    while (sim_backings[count] != NULL) {
+    while (sim_backings[count] != NULL && !sim_backings[count]->is_slow) {
         count++;
     }
     size_t drawn = ht_random_below(random, count);

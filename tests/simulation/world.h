@@ -87,6 +87,7 @@ struct sim_backing {
     bool has_foreign;    /**< others write the table: add_foreign, delete_foreign, TTL of its own */
     bool has_second;     /**< two processes at once */
     bool has_aggregates; /**< one record can hold several (KPL) */
+    bool is_slow;        /**< played only where it is asked for by name */
     uint64_t feed_lag_ms; /**< so late the feed may tell of a change; 0: at once */
     struct sim_world *(*create)(struct sim *sim, struct sim_truth *truth,
                                 const struct sim_world_options *options);
