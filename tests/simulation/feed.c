@@ -203,6 +203,7 @@ void plain_feed_finish(struct plain_world *world)
 {
     for (size_t i = 0; i < world->removal_count; i++) {
         free(world->removals[i].hashtag);
+        free(world->removals[i].event_id);
     }
     free(world->removals);
 }

@@ -107,7 +107,7 @@ struct plain_removal {
     int64_t deleted_at_s;
     enum ht_origin origin;
     bool is_committed;
-    char event_id[64];
+    char *event_id; /* owned: who reads the feed looks at it while the list grows */
 };
 
 struct plain_item {

@@ -83,7 +83,10 @@ bool plain_remove(struct plain_world *world, struct ht_slice hashtag, int64_t no
                                       .origin = origin};
     HT_ASSERT(removal->hashtag != NULL);
     removal->item = plain_describe(item, ht_slice_make(removal->hashtag, hashtag.length));
-    (void)snprintf(removal->event_id, sizeof(removal->event_id), "event-%" PRIu64, ++world->events);
+    char event_id[64];
+    (void)snprintf(event_id, sizeof(event_id), "event-%" PRIu64, ++world->events);
+    removal->event_id = ht_slice_to_text(ht_slice_text(event_id));
+    HT_ASSERT(removal->event_id != NULL);
     item->count = 0;
     item->version++;
     if (item->marks != NULL) {
