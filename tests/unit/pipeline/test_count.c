@@ -335,100 +335,6 @@ static void windows_survive_a_crash(void **state)
     world_destroy(world);
 }
 
-/* Also where no flush was due since the minute began. */
-static void a_record_counts_in_the_minute_in_which_it_came(void **state)
-{
-    (void)state;
-    struct world *world = world_create(5, 1);
-    struct life life = {.world = world};
-    struct ht_tally_options tally = {.key = {3, 4}, .minute = world->clock.now_wall_ms / 60000};
-    life.tally = ht_tally_create(&tally);
-    assert_non_null(life.tally);
-    struct ht_count_options options = options_for(&life);
-    options.flush_interval_ms = 600000;
-    begin_with(&life, &options);
-    world_run(world, 90000);
-    world_add_tweet(world, 0, 1, (const char *const[]){"one"}, 1);
-    world_run(world, 2000);
-    uint64_t series[HT_TALLY_SERIES_COUNT];
-    assert_int_equal(ht_tally_get_series(life.tally, HT_SLICE("one"), series), 0);
-    assert_int_equal(ht_tally_minute(life.tally), world->clock.now_wall_ms / 60000);
-    assert_int_equal(series[HT_TALLY_SERIES_COUNT - 1], 1);
-    end(&life);
-    world_destroy(world);
-}
-
-/* Flushes that succeed meanwhile do not make it well: nothing is read. */
-static void a_stream_that_cannot_be_listed_stays_the_news(void **state)
-{
-    (void)state;
-    struct world *world = world_create(5, 1);
-    struct life life = {.world = world};
-    struct ht_tally_options tally = {.key = {3, 4}, .minute = world->clock.now_wall_ms / 60000};
-    life.tally = ht_tally_create(&tally);
-    assert_non_null(life.tally);
-    struct ht_count_options options = options_for(&life);
-    options.expires = true;
-    world->fail_lists = 1000;
-    begin_with(&life, &options);
-    world_run(world, 5000);
-    for (int i = 0; i < 20; i++) {
-        world_run(world, 100);
-        assert_int_equal(ht_count_health(life.count)->state, HT_HEALTH_WAITING);
-    }
-    world->fail_lists = 0;
-    world_run(world, 20000);
-    assert_int_equal(ht_count_health(life.count)->state, HT_HEALTH_WORKING);
-    end(&life);
-    world_destroy(world);
-}
-
-/* With a long interval, what is pending must not grow until it is over. */
-static void many_hashtags_are_flushed_before_they_fill_the_budget(void **state)
-{
-    (void)state;
-    enum { HASHTAGS = 2000, BUDGET_BYTES = 256 << 10 };
-    struct world *world = world_create(6, 1);
-    struct life life = {.world = world};
-    struct ht_tally_options tally = {
-        .key = {3, 4}, .minute = world->clock.now_wall_ms / 60000, .keep_parts = true};
-    life.tally = ht_tally_create(&tally);
-    assert_non_null(life.tally);
-    ht_budget_init(&world->budget, BUDGET_BYTES);
-    struct ht_count_options options = options_for(&life);
-    options.flush_interval_ms = 600000;
-    for (uint64_t id = 1; id <= HASHTAGS; id++) {
-        char text[WORLD_TAG_BYTES];
-        (void)snprintf(text, sizeof(text), "hashtag-number-%d", (int)id);
-        world_add_tweet(world, 0, id, (const char *const[]){text}, 1);
-    }
-    begin_with(&life, &options);
-    world_run(world, 30000);
-    assert_int_equal(ht_tally_distinct(life.tally, HT_TALLY_ALL), HASHTAGS);
-    assert_in_range(world->budget.peak_bytes, 1, BUDGET_BYTES);
-    end(&life);
-    world_destroy(world);
-}
-
-/* With room for one read at a time those that wait for their next record must not take the turns. */
-static void idle_shards_do_not_slow_one_that_is_behind(void **state)
-{
-    (void)state;
-    enum { RECORDS = 20 * WORLD_BATCH_MAX };
-    struct world *world = world_create(6, 5);
-    struct life life;
-    ht_budget_init(&world->budget, 1 << 20);
-    world->waits_at_tip = true;
-    for (uint64_t id = 1; id <= RECORDS; id++) {
-        world_add_tweet(world, 0, id, (const char *const[]){"one"}, 1);
-    }
-    begin(&life, world);
-    world_run(world, 15000);
-    assert_int_equal(ht_tally_count(life.tally, HT_SLICE("one")), RECORDS);
-    end(&life);
-    world_destroy(world);
-}
-
 static void bad_records_become_dead_letters_and_their_neighbours_count(void **state)
 {
     (void)state;
@@ -807,10 +713,6 @@ int main(void)
         cmocka_unit_test(deletions_and_crashes_lose_nothing),
         cmocka_unit_test(the_tally_agrees_with_the_table_after_deletions),
         cmocka_unit_test(windows_survive_a_crash),
-        cmocka_unit_test(a_record_counts_in_the_minute_in_which_it_came),
-        cmocka_unit_test(a_stream_that_cannot_be_listed_stays_the_news),
-        cmocka_unit_test(many_hashtags_are_flushed_before_they_fill_the_budget),
-        cmocka_unit_test(idle_shards_do_not_slow_one_that_is_behind),
         cmocka_unit_test(bad_records_become_dead_letters_and_their_neighbours_count),
         cmocka_unit_test(children_wait_for_both_parents),
         cmocka_unit_test(a_stuck_shard_is_started_again),

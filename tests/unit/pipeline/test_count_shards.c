@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: MIT
+#include "hashtagd/pipeline/count.h"
+
+#include "world.h"
+
+#include "hashtagd/base/assert.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+
+/* One life of the stage over a world that outlives it. */
+struct life {
+    struct world *world;
+    struct ht_tally *tally;
+    struct ht_count *count;
+};
+
+static void on_fatal(void *user, const struct ht_error *error)
+{
+    (void)user;
+    fail_msg("%s", error->text);
+}
+
+static struct ht_count_options options_for(struct life *life, struct world *world)
+{
+    struct ht_tally_options tally = {
+        .key = {3, 4}, .minute = world->clock.now_wall_ms / 60000, .keep_parts = true};
+    *life = (struct life){.world = world, .tally = ht_tally_create(&tally)};
+    assert_non_null(life->tally);
+    return (struct ht_count_options){.stream = &world->stream,
+                                     .table = &world->table,
+                                     .dead_letters = &world->dead_letters,
+                                     .tally = life->tally,
+                                     .clock = &world->clock.clock,
+                                     .timers = &world->timers,
+                                     .random = &world->random,
+                                     .budget = &world->budget,
+                                     .reads = true,
+                                     .repeat_window = 1000,
+                                     .flush_interval_ms = 200,
+                                     .start = {.kind = HT_POSITION_TRIM_HORIZON},
+                                     .hash_key = {1, 2},
+                                     .on_fatal = on_fatal,
+                                     .user = life};
+}
+
+static void begin_with(struct life *life, const struct ht_count_options *options)
+{
+    life->count = ht_count_create(options);
+    assert_non_null(life->count);
+    ht_count_start(life->count);
+}
+
+static void end(struct life *life)
+{
+    bool stopped = false;
+    ht_count_stop(life->count, world_set_true, &stopped);
+    assert_true(world_run_until(life->world, &stopped, 60000));
+    ht_count_destroy(life->count);
+    ht_tally_destroy(life->tally);
+    world_crash(life->world);
+}
+
+/* Also where no flush was due since the minute began. */
+static void a_record_counts_in_the_minute_in_which_it_came(void **state)
+{
+    (void)state;
+    struct world *world = world_create(5, 1);
+    struct life life;
+    struct ht_count_options options = options_for(&life, world);
+    options.flush_interval_ms = 600000;
+    begin_with(&life, &options);
+    world_run(world, 90000);
+    world_add_tweet(world, 0, 1, (const char *const[]){"one"}, 1);
+    world_run(world, 2000);
+    uint64_t series[HT_TALLY_SERIES_COUNT];
+    assert_int_equal(ht_tally_get_series(life.tally, HT_SLICE("one"), series), 0);
+    assert_int_equal(ht_tally_minute(life.tally), world->clock.now_wall_ms / 60000);
+    assert_int_equal(series[HT_TALLY_SERIES_COUNT - 1], 1);
+    end(&life);
+    world_destroy(world);
+}
+
+/* Flushes that succeed meanwhile do not make it well: nothing is read. */
+static void a_stream_that_cannot_be_listed_stays_the_news(void **state)
+{
+    (void)state;
+    struct world *world = world_create(5, 1);
+    struct life life;
+    struct ht_count_options options = options_for(&life, world);
+    options.expires = true;
+    world->fail_lists = 1000;
+    begin_with(&life, &options);
+    world_run(world, 5000);
+    for (int i = 0; i < 20; i++) {
+        world_run(world, 100);
+        assert_int_equal(ht_count_health(life.count)->state, HT_HEALTH_WAITING);
+    }
+    world->fail_lists = 0;
+    world_run(world, 20000);
+    assert_int_equal(ht_count_health(life.count)->state, HT_HEALTH_WORKING);
+    end(&life);
+    world_destroy(world);
+}
+
+/* With a long interval, what is pending must not grow until it is over. */
+static void many_hashtags_are_flushed_before_they_fill_the_budget(void **state)
+{
+    (void)state;
+    enum { HASHTAGS = 2000, BUDGET_BYTES = 256 << 10 };
+    struct world *world = world_create(6, 1);
+    struct life life;
+    ht_budget_init(&world->budget, BUDGET_BYTES);
+    struct ht_count_options options = options_for(&life, world);
+    options.flush_interval_ms = 600000;
+    for (uint64_t id = 1; id <= HASHTAGS; id++) {
+        char text[WORLD_TAG_BYTES];
+        (void)snprintf(text, sizeof(text), "hashtag-number-%d", (int)id);
+        world_add_tweet(world, 0, id, (const char *const[]){text}, 1);
+    }
+    begin_with(&life, &options);
+    world_run(world, 30000);
+    assert_int_equal(ht_tally_distinct(life.tally, HT_TALLY_ALL), HASHTAGS);
+    assert_in_range(world->budget.peak_bytes, 1, BUDGET_BYTES);
+    end(&life);
+    world_destroy(world);
+}
+
+/* With room for one read at a time those that wait for their next record must not take the turns. */
+static void idle_shards_do_not_slow_one_that_is_behind(void **state)
+{
+    (void)state;
+    enum { RECORDS = 20 * WORLD_BATCH_MAX };
+    struct world *world = world_create(6, 5);
+    struct life life;
+    ht_budget_init(&world->budget, 1 << 20);
+    world->waits_at_tip = true;
+    for (uint64_t id = 1; id <= RECORDS; id++) {
+        world_add_tweet(world, 0, id, (const char *const[]){"one"}, 1);
+    }
+    struct ht_count_options options = options_for(&life, world);
+    begin_with(&life, &options);
+    world_run(world, 15000);
+    assert_int_equal(ht_tally_count(life.tally, HT_SLICE("one")), RECORDS);
+    end(&life);
+    world_destroy(world);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_record_counts_in_the_minute_in_which_it_came),
+        cmocka_unit_test(a_stream_that_cannot_be_listed_stays_the_news),
+        cmocka_unit_test(many_hashtags_are_flushed_before_they_fill_the_budget),
+        cmocka_unit_test(idle_shards_do_not_slow_one_that_is_behind),
+    };
+    return cmocka_run_group_tests_name("pipeline/count_shards", tests, NULL, NULL);
+}
