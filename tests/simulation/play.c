@@ -458,7 +458,8 @@ static void reckon(struct play *play)
     }
     sim_accountant_check(&play->accountant);
     /* who does not follow the changes is not told of what others did */
-    if (play->plan.world.archives || (!play->plan.foreign && !play->plan.expires)) {
+    bool is_alone = !play->plan.foreign && !play->plan.expires && !play->plan.has_second;
+    if (play->plan.world.archives || is_alone) {
         sim_accountant_check_tally(&play->accountant, play->daemons[0].tally);
     }
     if (!play->world->backing->has_foreign && !play->plan.jumps) {
