@@ -52,6 +52,7 @@ struct ht_count_shard {
     /* lineage */
     uint64_t listing;               /* the last listing that had it */
     bool is_live;                   /* linked through `next` */
+    bool is_heir;                   /* came while its parents were followed */
     bool has_child, is_needed;      /* while the lineage is looked at */
     struct ht_count_marks *marks;   /* owned; NULL where nothing is ahead */
     struct ht_count_memory *memory; /* owned; NULL before the start and when nobody needs it */

@@ -27,6 +27,7 @@ static const struct ht_backoff backoff = {.base_ms = 200, .max_ms = 10000};
 static void on_list_due(struct ht_timer *timer);
 static void on_list(struct ht_stream_list *list);
 static void meet(struct ht_count *count, const struct ht_shard *info);
+static void follow_heirs(struct ht_count *count);
 static void recall_parents(struct ht_count *count);
 static void start_ready_shards(struct ht_count *count);
 static void free_memories(struct ht_count *count);
@@ -72,6 +73,7 @@ static void on_list(struct ht_stream_list *list)
     for (size_t i = 0; i < list->count && !count->is_fatal; i++) {
         meet(count, &list->shards[i]);
     }
+    follow_heirs(count);
     recall_parents(count);
     start_ready_shards(count);
     forget_unlisted(count);
@@ -123,13 +125,39 @@ static const struct ht_checkpoint *find_loaded(const struct ht_count *count, con
 static void choose_start(struct ht_count_shard *shard)
 {
     const struct ht_count *count = shard->count;
-    bool is_heir = count->listing > 1 || find_loaded(count, shard->info.parent_id) != NULL ||
-                   find_loaded(count, shard->info.adjacent_parent_id) != NULL;
+    shard->is_heir = count->listing > 1 || find_loaded(count, shard->info.parent_id) != NULL ||
+                     find_loaded(count, shard->info.adjacent_parent_id) != NULL;
     shard->read_from = count->options.start;
-    if (is_heir && shard->read_from.kind == HT_POSITION_LATEST) {
+    if (shard->is_heir && shard->read_from.kind == HT_POSITION_LATEST) {
         shard->read_from.kind = HT_POSITION_TRIM_HORIZON;
     }
     shard->start = shard->read_from;
+}
+
+static bool is_heir(const struct ht_count *count, const char *id)
+{
+    const struct ht_count_shard *shard = find_shard(count, id);
+    return shard != NULL && shard->is_heir;
+}
+
+/* The heirs of heirs: after several splits while this program did not run, only the first of a line
+ * had a checkpoint. The list need not name parents first. */
+static void follow_heirs(struct ht_count *count)
+{
+    bool has_changed = true;
+    while (has_changed) {
+        has_changed = false;
+        for (struct ht_count_shard *at = count->shards; at != NULL; at = at->next) {
+            if (at->is_heir || (!is_heir(count, at->info.parent_id) &&
+                                !is_heir(count, at->info.adjacent_parent_id))) {
+                continue;
+            }
+            has_changed = at->is_heir = true;
+            if (!at->has_counted && at->start.kind == HT_POSITION_LATEST) {
+                at->start.kind = at->read_from.kind = HT_POSITION_TRIM_HORIZON;
+            }
+        }
+    }
 }
 
 static void adopt_checkpoint(struct ht_count_shard *shard)

@@ -258,6 +258,29 @@ static void children_of_shards_that_are_followed_begin_at_their_first_record(voi
     }
 }
 
+/* Of two splits while the program was away only the first has a parent with a checkpoint. */
+static void grandchildren_of_shards_that_are_followed_begin_at_their_first_record(void **state)
+{
+    (void)state;
+    struct life *life = life_create(18, 1);
+    struct world *world = life->world;
+    life->options.start.kind = HT_POSITION_LATEST;
+    life_begin(life);
+    world_run(world, 3000);
+    world_add_tweet(world, 0, 1, one, 1);
+    world_run(world, 3000);
+    assert_int_equal(world_count(world, "one"), 1);
+    life_crash(life);
+    unsigned child = world_add_shard(world, 0, -1);
+    world_add_tweet(world, child, 2, one, 1);
+    unsigned grandchild = world_add_shard(world, (int)child, -1);
+    world_add_tweet(world, grandchild, 3, one, 1);
+    life_begin(life);
+    world_run(world, 40000);
+    assert_int_equal(world_count(world, "one"), 3);
+    life_end(life);
+}
+
 /* What comes while the program is away is behind the place where it began. */
 static void a_quiet_shard_that_began_at_the_tip_loses_nothing_in_a_crash(void **state)
 {
@@ -315,6 +338,7 @@ int main(void)
         cmocka_unit_test(checkpoints_name_a_record_one_and_a_half_windows_back),
         cmocka_unit_test(a_shard_that_fails_is_not_hidden_by_the_others),
         cmocka_unit_test(children_of_shards_that_are_followed_begin_at_their_first_record),
+        cmocka_unit_test(grandchildren_of_shards_that_are_followed_begin_at_their_first_record),
         cmocka_unit_test(a_quiet_shard_that_began_at_the_tip_loses_nothing_in_a_crash),
         cmocka_unit_test(many_shards_that_are_behind_share_a_small_budget),
     };
