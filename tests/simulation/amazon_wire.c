@@ -542,6 +542,8 @@ void amazon_wires_kill(struct amazon_machine *machine)
         wire->is_decided = true;
         if (wire->is_arriving && amazon_below(amazon, 3) == 0) {
             wire->has_no_effect = true; /* it was in the kernel's buffers only */
+        } else if (wire->is_arriving && wire->request.fault != AMAZON_LATE) {
+            arrive(wire, one_way(amazon)); /* before the next life: else it would be late */
         }
     }
 }
