@@ -392,7 +392,12 @@ static void heal(struct play *play)
     ht_timer_stop(&play->sim.timers, &play->weather_timer);
     play->service.faults = (struct sim_service_faults){0};
     play->world->backing->set_faults(play->world, &none);
-    play->kill_after_steps[0] = play->kill_after_steps[1] = NEVER_STEPS;
+    for (unsigned i = 0; i < 2; i++) {
+        play->kill_after_steps[i] = NEVER_STEPS;
+        if (sim_daemon_is_running(&play->daemons[i])) {
+            play->daemons[i].process->stalled_until_ns = 0; /* SIGCONT */
+        }
+    }
     sim_daemon_stop(&play->daemons[1]);
 }
 
