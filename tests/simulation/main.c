@@ -111,6 +111,10 @@ static bool parse(struct arguments *arguments, int count, char **words)
             break;
         case 'w':
             arguments->world = optarg;
+            if (sim_plan_backing(optarg) == NULL) {
+                (void)fprintf(stderr, "there is no world \"%s\"\n", optarg);
+                return false;
+            }
             break;
         case 'h':
             arguments->hours = strtod(optarg, &end);

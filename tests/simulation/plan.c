@@ -80,10 +80,17 @@ static const struct sim_backing *choose_backing(const char *name, struct ht_rand
         count++;
     }
     size_t drawn = ht_random_below(random, count);
-    for (size_t i = 0; i < count && name != NULL; i++) {
-        drawn = strcmp(sim_backings[i]->name, name) == 0 ? i : drawn;
+    const struct sim_backing *named = sim_plan_backing(name);
+    return named != NULL ? named : sim_backings[drawn];
+}
+
+const struct sim_backing *sim_plan_backing(const char *name)
+{
+    size_t i = 0;
+    while (name != NULL && sim_backings[i] != NULL && strcmp(sim_backings[i]->name, name) != 0) {
+        i++;
     }
-    return sim_backings[drawn];
+    return name == NULL ? NULL : sim_backings[i];
 }
 
 void sim_plan_draw(struct sim_plan *plan, const struct sim_play_options *options)

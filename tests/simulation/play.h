@@ -53,6 +53,9 @@ struct sim_play_options {
         is_boundless; /**< also what is documented as not exact (docs/promises.md): such plays fail */
 };
 
+/** The backing of that name; NULL where there is none. Slow ones too. */
+const struct sim_backing *sim_plan_backing(const char *name);
+
 /** Draws the plan of the seed. */
 void sim_plan_draw(struct sim_plan *plan, const struct sim_play_options *options);
 
