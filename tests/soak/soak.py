@@ -37,7 +37,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 POSTED, LIVE = 0.1, 0.4  # of the rate; the rest is synthetic
 
 RULES = [
-    Rule("resident_less_tally", "flat", 12 * MIB, 0.08, MIB, "MiB"),
+    Rule("resident_less_planned", "flat", 12 * MIB, 0.08, MIB, "MiB"),
     Rule("tally", "steady", 8 * MIB, 0.25, MIB, "MiB"),
     Rule("descriptors_less_clients", "flat", 4, 0, 1, "descriptors"),
     Rule("descriptors_less_clients", "below", 80, 0, 1, "descriptors"),
@@ -55,14 +55,15 @@ RULES = [
 
 # For runs of seconds, in which memory and files are still growing to their size.
 SHORT_RULES = [
-    Rule("resident_less_tally", "below", 200 * MIB, 0, MIB, "MiB"),
+    Rule("resident_less_planned", "below", 200 * MIB, 0, MIB, "MiB"),
     Rule("descriptors_less_clients", "below", 80, 0, 1, "descriptors"),
     Rule("threads", "flat", 0.5, 0, 1, "threads"),
     Rule("disk_log", "below", MIB, 0, MIB, "MiB"),
 ]
 
 PANELS = [
-    plot.Panel("memory, MiB", [("resident", "resident"), ("tally", "tally"), ("resident_less_tally", "less tally"),
+    plot.Panel("memory, MiB", [("resident", "resident"), ("tally", "tally"),
+                               ("page_cache_most", "page cache at most"), ("resident_less_planned", "less planned"),
                                ("budget", "in flight")], MIB),
     plot.Panel("descriptors", [("descriptors", "all"), ("connections", "of HTTP"), ("descriptors_less_clients", "less HTTP"),
                                ("listeners", "listeners")]),

@@ -13,6 +13,7 @@ LAG = "hashtagd_loop_lag_seconds"
 KEPT = {
     "tally": "hashtagd_tally_memory_bytes",
     "budget": "hashtagd_memory_used_bytes",
+    "bodies": "hashtagd_http_held_body_bytes",
     "connections": "hashtagd_http_open_connections",
     "listeners": "hashtagd_event_clients",
     "stored": "hashtagd_stream_stored_bytes",
@@ -27,6 +28,22 @@ KEPT = {
     "archived": "hashtagd_archive_archived_deletions_total",
     "dead_letters": "hashtagd_dead_letters_total",
 }
+
+
+# What SQLite keeps of the database in memory at most (cache_size in src/backends/embedded_store.c).
+PAGE_CACHE_BYTES = 64 * MIB
+
+
+def page_cache_most(sample):
+    """No page is in the cache twice, so it is never larger than the database."""
+    return min(sample["disk_table"], PAGE_CACHE_BYTES)
+
+
+def planned(sample):
+    """Memory that may grow by the plan, each part with its bound: the tally (hashtags, minutes of 24
+    hours; it tells its size itself), bodies that clients have not sent to their end (half of the
+    budget, or 32 MiB) and the database's pages."""
+    return sample.get("tally", 0) + sample.get("bodies", 0) + page_cache_most(sample)
 
 
 def process_sample(pid):
@@ -114,7 +131,8 @@ class Sampler:
         for name in ("accepted", "counted", "processor_s"):
             if name in self.last:
                 found[f"{name}_rate"] = (found[name] - self.last[name]) / (now - self.at)
-        found["resident_less_tally"] = found["resident"] - found.get("tally", 0)
+        found["page_cache_most"] = page_cache_most(found)
+        found["resident_less_planned"] = found["resident"] - planned(found)
         found["descriptors_less_clients"] = found["descriptors"] - found["connections"]
         self.last, self.lag, self.at = found, lag, now
         return found
