@@ -65,6 +65,8 @@ struct amazon_watch {
      * amazon_removal(). */
     void (*on_item)(void *user, const char *table, const char *key, bool is_removed);
     void (*on_lines)(void *user, struct ht_slice lines);
+    /** Asked before the time to live removes an item; NULL: it may. */
+    bool (*may_expire)(void *user, const char *key);
     void *user;
 };
 

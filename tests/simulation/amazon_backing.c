@@ -507,18 +507,10 @@ static void add_foreign(struct sim_world *world, struct ht_slice hashtag, uint64
     }
 }
 
-/* Whether a mark of the item is ahead of its shard's checkpoint. */
-static bool is_ahead(struct sim_world *world, const char *hashtag)
-{
-    const struct sim_hashtag *known = sim_truth_find(world->truth, ht_slice_text(hashtag));
-    uint64_t counted = known->stored + known->removed - known->foreign;
-    return counted != known->checkpointed;
-}
-
 static bool delete_foreign(struct sim_world *world, struct ht_slice hashtag)
 {
     char text[512];
-    return text_of(hashtag, text) && !is_ahead(world, text) &&
+    return text_of(hashtag, text) && !amazon_truth_is_ahead(amazon_of(world), text) &&
            amazon_delete(amazon_of(world)->amazon, AMAZON_TABLE, text, false);
 }
 

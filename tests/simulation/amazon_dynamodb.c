@@ -775,12 +775,14 @@ void amazon_expire(struct amazon *amazon, const char *name)
     struct amazon_table *table = need_table(amazon, name);
     struct ht_slice attribute = ht_slice_text(table->ttl);
     int64_t now_s = amazon_wall_ms(amazon) / 1000;
+    const struct amazon_watch *watch = &amazon->options.watch;
     for (size_t i = 0; attribute.length > 0 && i < table->bucket_count; i++) {
         for (struct amazon_item *at = table->buckets[i], *next; at != NULL; at = next) {
             next = at->next;
             uint64_t expires_s = number_of(get(at, attribute));
             if (expires_s > 0 && (int64_t)expires_s <= now_s &&
-                amazon_below(amazon, TTL_DELAY_ONE_IN) == 0) {
+                amazon_below(amazon, TTL_DELAY_ONE_IN) == 0 &&
+                (watch->may_expire == NULL || watch->may_expire(watch->user, at->key))) {
                 removed(amazon, table, at, true);
             }
         }

@@ -142,12 +142,26 @@ static void on_lines(void *user, struct ht_slice lines)
     sim_truth_lines(world->world.truth, lines);
 }
 
+bool amazon_truth_is_ahead(const struct amazon_world *world, const char *hashtag)
+{
+    const struct sim_hashtag *known = sim_truth_find(world->world.truth, ht_slice_text(hashtag));
+    uint64_t counted = known->stored + known->removed - known->foreign;
+    return counted != known->checkpointed;
+}
+
+static bool may_expire(void *user, const char *key)
+{
+    const struct amazon_world *world = user;
+    return world->world.options.is_boundless || !amazon_truth_is_ahead(world, key);
+}
+
 struct amazon_watch amazon_truth_watch(struct amazon_world *world)
 {
     return (struct amazon_watch){.on_record = on_record,
                                  .on_shard = on_shard,
                                  .on_item = on_item,
                                  .on_lines = on_lines,
+                                 .may_expire = may_expire,
                                  .user = world};
 }
 

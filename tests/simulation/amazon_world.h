@@ -99,6 +99,10 @@ void amazon_truth_finish(struct amazon_world *world);
 /** How many user records of a shard the first `records` records of Kinesis hold. */
 uint64_t amazon_truth_passed(const struct amazon_world *world, unsigned shard, size_t records);
 
+/** Whether an item has counts that no checkpoint covers: who deletes it then makes them count twice
+ * (docs/promises.md). */
+bool amazon_truth_is_ahead(const struct amazon_world *world, const char *hashtag);
+
 /** Packs records as Amazon's producer library does. */
 struct ht_slice amazon_pack(struct amazon_world *world, const struct sim_put *puts, size_t count);
 
