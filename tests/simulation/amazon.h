@@ -78,6 +78,9 @@ struct amazon_options {
     uint64_t change_ms;    /**< of change streams; 0: 24 h */
     uint64_t rollover_ms;  /**< the age at which their shards roll over; 0: 4 h */
     uint64_t keys_ms;      /**< the life of a set of keys; 0: 1 h */
+    /** No answer to PutRecords that took effect is lost or slow: a repeat, an outage later, would be
+     * behind a small window of recent ids, and count, as promised. */
+    bool answers_puts;
 };
 
 /** How often each fault strikes, of a request that it can strike: 0 .. 1. */

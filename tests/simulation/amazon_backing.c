@@ -16,6 +16,7 @@ enum {
     RECORDS_KEPT = 10,
     PACKING_BYTES = 4 * 1024 * 1024,
     AGGREGATE_MOST = 16,
+    WINDOW_OF_RETRIES = 12000, /* what comes meanwhile is less */
 };
 
 static struct amazon_world *amazon_of(struct sim_world *world)
@@ -38,6 +39,7 @@ static struct sim_world *create(struct sim *sim, struct sim_truth *truth,
     struct amazon_options account = {.sim = sim, .watch = amazon_truth_watch(world)};
     account.keys_ms = sim_between(sim, 16, 120) * 60000;
     account.rollover_ms = sim_between(sim, 5, 240) * 60000;
+    account.answers_puts = options->repeat_window > 0 && options->repeat_window < WINDOW_OF_RETRIES;
     world->uses_s3 = sim_chance(sim, 300);
     world->amazon = amazon_create(&account);
     amazon_create_stream(world->amazon, AMAZON_STREAM, options->shards);

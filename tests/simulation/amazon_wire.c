@@ -228,6 +228,14 @@ static bool can_strike(enum amazon_fault fault, const struct amazon_operation *o
     }
 }
 
+/* Whether a fault leaves the sender of PutRecords without an answer to what took effect. */
+static bool leaves_alone(enum amazon_fault fault, const struct amazon_operation *operation)
+{
+    return operation->service == AMAZON_KINESIS && operation->is_write &&
+           (fault == AMAZON_LOST_AFTER || fault == AMAZON_SILENT_AFTER || fault == AMAZON_CUT ||
+            fault == AMAZON_BROKEN_AFTER || fault == AMAZON_SLOW);
+}
+
 static enum amazon_fault throw_dice(struct amazon *amazon, const struct amazon_operation *operation)
 {
     double at = ht_random_unit(&amazon->options.sim->random);
@@ -236,8 +244,9 @@ static enum amazon_fault throw_dice(struct amazon *amazon, const struct amazon_o
     }
     for (unsigned i = 0; i < AMAZON_FAULTS; i++) {
         if (at < amazon->rates.rate[i]) {
-            return can_strike((enum amazon_fault)i, operation) ? (enum amazon_fault)i
-                                                               : AMAZON_FAULTS;
+            enum amazon_fault fault = (enum amazon_fault)i;
+            bool is_spared = amazon->options.answers_puts && leaves_alone(fault, operation);
+            return can_strike(fault, operation) && !is_spared ? fault : AMAZON_FAULTS;
         }
         at -= amazon->rates.rate[i];
     }
