@@ -20,6 +20,8 @@ enum {
 
 static void keep_house(struct ht_timer *timer);
 
+static uint64_t struck_before[AMAZON_FAULTS];
+
 void *amazon_allocate(size_t bytes)
 {
     void *memory = calloc(1, bytes);
@@ -80,6 +82,9 @@ void amazon_destroy(struct amazon *amazon)
     if (amazon == NULL) {
         return;
     }
+    for (size_t i = 0; i < AMAZON_FAULTS; i++) {
+        struck_before[i] += amazon->struck[i];
+    }
     amazon_wires_finish(amazon);
     ht_timer_stop(&amazon->options.sim->timers, &amazon->housekeeping);
     amazon_kinesis_finish(amazon);
@@ -122,6 +127,11 @@ void amazon_set_refusing(struct amazon *amazon, bool is_refusing)
 uint64_t amazon_struck(const struct amazon *amazon, enum amazon_fault fault)
 {
     return amazon->struck[fault];
+}
+
+uint64_t amazon_struck_before(enum amazon_fault fault)
+{
+    return struck_before[fault];
 }
 
 uint64_t amazon_requests(const struct amazon *amazon)

@@ -123,6 +123,9 @@ uint64_t amazon_struck(const struct amazon *amazon, enum amazon_fault fault);
 uint64_t amazon_requests(const struct amazon *amazon);
 const char *amazon_fault_name(enum amazon_fault fault);
 
+/** How often a fault struck in all of these that were destroyed, for who plays many. */
+uint64_t amazon_struck_before(enum amazon_fault fault);
+
 /** Requests that have no answer yet, or no effect yet. */
 size_t amazon_on_the_wire(const struct amazon *amazon);
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "amazon.h"
 #include "play.h"
 
 #include <getopt.h>
@@ -147,6 +148,21 @@ static bool is_over(const struct arguments *arguments, const struct totals *tota
     return has_limit && seconds() - began >= arguments->minutes * 60;
 }
 
+/* How often each fault of Amazon was played; nothing where it was not played at all. */
+static void tell_faults(void)
+{
+    uint64_t all = 0;
+    for (unsigned i = 0; i < AMAZON_FAULTS; i++) {
+        all += amazon_struck_before((enum amazon_fault)i);
+    }
+    for (unsigned i = 0; i < AMAZON_FAULTS && all > 0; i++) {
+        (void)printf("%s%s %" PRIu64, i == 0 ? "amazon: " : ", ",
+                     amazon_fault_name((enum amazon_fault)i),
+                     amazon_struck_before((enum amazon_fault)i));
+    }
+    (void)printf("%s", all > 0 ? "\n" : "");
+}
+
 int main(int count, char **words)
 {
     struct arguments arguments;
@@ -171,5 +187,6 @@ int main(int count, char **words)
                  totals.seeds, totals.failures, (double)totals.simulated_ms / HOUR_MS,
                  totals.records, totals.removals, totals.lines, totals.kills, totals.steps, took,
                  totals.seeds == 0 ? 0 : took * 1000 / (double)totals.seeds);
+    tell_faults();
     return totals.failures > 0 ? 1 : 0;
 }
