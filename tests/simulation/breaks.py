@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Places where the code is broken on purpose; `tools/simulate --breaks` demands that each is caught.
 
-A break is a text of a file and what stands in its place. One whose text is no longer there fails
-loudly: the code has changed, and the break has to follow it.
+A break is a text of a file and what stands in its place, and the world whose seeds have to fail:
+none is whatever a seed draws. One whose text is no longer there fails loudly: the code has changed,
+and the break has to follow it.
 """
 
 import dataclasses
@@ -15,6 +16,7 @@ class Break:
     file: str
     old: str
     new: str
+    world: str = ""
 
 
 BREAKS = [
@@ -113,6 +115,39 @@ BREAKS = [
           "                                                           : checkpoint->position;\n"
           "            stream->ops->consumed(stream, count->shards != NULL ? count->shards->info.id\n"
           "                                                                : checkpoint->shard_id, &far);"),
+    Break("update-unconditional",
+          "a count is added whether or not its mark has moved",
+          "src/backends/dynamodb_table_work.c",
+          '.condition = "attribute_not_exists(#m) OR #m < :a",',
+          '.condition = "attribute_not_exists(#m) OR #m < :a OR #m < :l OR #m = :l",',
+          "amazon"),
+    Break("checkpoint-before-items",
+          "a checkpoint is written while its items are still under way",
+          "src/backends/dynamodb_table_flush.c",
+          "return works->done == works->count;",
+          "return works->next == works->count;",
+          "amazon"),
+    Break("iterator-expiry-is-end",
+          "a shard whose iterator expired is taken for read to its end",
+          "src/backends/kinesis_stream_read.c",
+          'if (is_code(call, "ExpiredIteratorException") && reader->expirations++ < TRIES_MOST) {\n'
+          "        reader->has_iterator = false;\n        step(reader);",
+          'if (is_code(call, "ExpiredIteratorException") && reader->expirations++ < TRIES_MOST) {\n'
+          "        reader->has_iterator = false;\n        finish_end(reader);",
+          "amazon"),
+    Break("firehose-failures-ignored",
+          "records of a batch that Firehose did not take are taken for delivered",
+          "src/aws/firehose_put_record_batch.c",
+          "if (found[0].kind == '\"' && found[1].kind != '\"') {\n        return HT_FIREHOSE_ACCEPTED;\n    }",
+          "if (reader != NULL) {\n        if (found[1].kind == '\"') {\n            op->failed_count++;\n"
+          "        }\n        return HT_FIREHOSE_ACCEPTED;\n    }",
+          "amazon"),
+    Break("change-position-too-early",
+          "a position of the change stream passes what is not archived",
+          "src/backends/dynamodb_changes_commit.c",
+          "if (at->shard->committing == at->shard->outstanding) {",
+          "if (true) {",
+          "amazon"),
 ]
 
 

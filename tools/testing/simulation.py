@@ -16,6 +16,7 @@ import breaks  # noqa: E402
 
 TARGET = "tests/simulation/simulate"
 FIXED = "1..100"  # the seeds that every run plays
+AMAZON = "1..3"  # and in the world of Amazon, some seconds
 SEEDS_A_BREAK = 100
 
 
@@ -36,11 +37,13 @@ def _run(command, environ, cwd=builds.ROOT):
         raise SystemExit(f"{' '.join(map(str, command))}\n{done.stdout[-8000:]}")
 
 
-def short(seconds=22):
-    """The fixed seeds and, beside them, fresh ones for the same time; the failures, as text."""
+def short(seconds=17):
+    """The fixed seeds and, beside them, those of Amazon, and fresh ones for the same time; the
+    failures, as text."""
     path = program(builds.directory("release"))
     fresh = int(time.time()) * 1000
     commands = [[str(path), "--seeds", FIXED, "--events", "40"],
+                [str(path), "--seeds", AMAZON, "--world", "amazon", "--events", "40"],
                 [str(path), "--seeds", f"{fresh}..{fresh + 100000}", "--minutes", str(seconds / 60),
                  "--events", "40"]]
     running = [subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -103,7 +106,8 @@ def _is_caught(copy, build, one):
     try:
         _run(["ninja", "-C", str(build), TARGET], os.environ, copy)
         for seed in range(1, SEEDS_A_BREAK + 1):
-            command = [str(build / TARGET), "--seed", str(seed), "--events", "0"]
+            command = [str(build / TARGET), "--seed", str(seed), "--events", "0",
+                       *(["--world", one.world] if one.world else [])]
             try:
                 done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                       stderr=subprocess.STDOUT, errors="replace", timeout=60)
