@@ -129,7 +129,10 @@ unsigned amazon_shard_count(const struct amazon *amazon)
 
 static void format_id(int number, char id[32])
 {
-    (void)snprintf(id, 32, number < 0 ? "" : "shardId-%012d", number);
+    id[0] = '\0';
+    if (number >= 0) {
+        (void)snprintf(id, 32, "shardId-%012d", number);
+    }
 }
 
 static void format_sequence(uint64_t sequence, char text[64])
