@@ -246,7 +246,6 @@ int ht_dynamodb_leases_note_shard(struct ht_dynamodb_leases *leases,
                    shard->starting_hash_key == NULL ? "" : shard->starting_hash_key);
     (void)snprintf(lease->hash_keys[1], sizeof(lease->hash_keys[1]), "%s",
                    shard->ending_hash_key == NULL ? "" : shard->ending_hash_key);
-    lease->is_listed = true;
     return 0;
 }
 
@@ -255,8 +254,7 @@ void ht_dynamodb_leases_forget_shard(struct ht_dynamodb_leases *leases, const ch
     bool is_there;
     size_t place = place_of(leases, shard_id, &is_there);
     struct ht_lease *lease = is_there ? leases->all[place] : NULL;
-    if (lease == NULL || lease->exists || lease->running != NULL || lease->first != NULL ||
-        lease->is_removing) {
+    if (lease == NULL || lease->exists || lease->running != NULL || lease->first != NULL) {
         return;
     }
     leases->count--;

@@ -28,8 +28,6 @@ enum {
     HT_LEASE_LOOK_MS = 2000, /* a foreign lease is looked at so often */
     HT_LEASE_TICK_MS = 500,
     HT_LEASE_CLOSE_MS = 10000,
-    HT_LEASE_UNLISTED_FINISHED = 2, /* lists that do not have a shard, until its row goes */
-    HT_LEASE_UNLISTED_UNFINISHED = 30,
 };
 
 /** What a request does to a lease. */
@@ -88,11 +86,6 @@ struct ht_lease {
     struct ht_lease_request *running;
     struct ht_dynamodb_lease_write *first, *last;
     bool is_released;
-    /* what lists of the stream say */
-    bool is_listed;    /**< by the one that is being noted */
-    unsigned unlisted; /**< so many in a row did not have it */
-    bool is_removing;  /**< by `removal`, which is its own */
-    struct ht_dynamodb_lease_write removal;
 };
 
 enum ht_leases_state {

@@ -15,67 +15,6 @@
 enum { TABLE_MAGIC = 0x64796e61 };
 
 static void on_lease_trouble(void *user);
-void ht_dynamodb_table_note_orphan(struct ht_dynamodb_table *table, const char *shard_id)
-{
-    for (size_t i = 0; i < table->orphan_count; i++) {
-        if (strcmp(table->orphans[i].shard_id, shard_id) == 0) {
-            return;
-        }
-    }
-    if (table->orphan_count < HT_DYNAMODB_ORPHANS_MAX) {
-        struct ht_dynamodb_orphan *orphan = &table->orphans[table->orphan_count++];
-        orphan->unlisted = 0;
-        (void)snprintf(orphan->shard_id, sizeof(orphan->shard_id), "%s", shard_id);
-    }
-}
-
-static bool is_listed(const struct ht_shard *shards, size_t count, const char *shard_id)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (strcmp(shards[i].id, shard_id) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* A row may be missing because the process ended before the first was written: then its shard is
- * listed. Else nobody reads its records again. */
-static void look_at_orphans(struct ht_dynamodb_table *table, const struct ht_shard *shards,
-                            size_t count)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < table->orphan_count; i++) {
-        struct ht_dynamodb_orphan orphan = table->orphans[i];
-        if (is_listed(shards, count, orphan.shard_id)) {
-            continue;
-        }
-        if (++orphan.unlisted < HT_DYNAMODB_ORPHANS_UNLISTED) {
-            table->orphans[kept++] = orphan;
-        } else {
-            ht_dynamodb_table_note_ended(table, orphan.shard_id);
-        }
-    }
-    table->orphan_count = kept;
-}
-
-int ht_dynamodb_table_note_shards(struct ht_table *port, const struct ht_shard *shards,
-                                  size_t count)
-{
-    struct ht_dynamodb_table *table = ht_dynamodb_table_from(port);
-    for (size_t i = 0; i < count; i++) {
-        const struct ht_lease_shard shard = {.shard_id = shards[i].id,
-                                             .parent_id = shards[i].parent_id,
-                                             .adjacent_parent_id = shards[i].adjacent_parent_id};
-        if (ht_dynamodb_leases_note_shard(table->leases, &shard) != 0) {
-            return HT_ENOMEM; /* not a whole list: nothing is judged by it */
-        }
-    }
-    ht_dynamodb_leases_end_listing(table->leases);
-    look_at_orphans(table, shards, count);
-    return 0;
-}
-
 static void close_table(struct ht_table *port, void (*on_closed)(void *user), void *user);
 static void on_close_turn(struct ht_timer *timer);
 static void on_leases_closed(void *user);
@@ -148,6 +87,11 @@ int ht_dynamodb_table_create(struct ht_table **out, const struct ht_dynamodb_tab
     ht_dynamodb_flush_init(table);
     *out = &table->table;
     return 0;
+}
+
+struct ht_dynamodb_leases *ht_dynamodb_table_leases(struct ht_table *port)
+{
+    return ht_dynamodb_table_from(port)->leases;
 }
 
 const struct ht_dynamodb_table_counters *ht_dynamodb_table_counters(struct ht_table *port)

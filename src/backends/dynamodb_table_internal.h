@@ -10,7 +10,6 @@
 #include "hashtagd/aws/dynamodb_get_item.h"
 #include "hashtagd/aws/dynamodb_scan.h"
 #include "hashtagd/aws/dynamodb_update_item.h"
-#include "hashtagd/backends/dynamodb_leases.h"
 #include "hashtagd/backends/dynamodb_table.h"
 
 #include "dynamodb_mark.h"
@@ -25,8 +24,6 @@ enum {
     HT_DYNAMODB_SLICE_NS = 1500000, /* work of one turn */
     HT_DYNAMODB_NO_PROGRESS_MS = 10000,
     HT_DYNAMODB_CLOSE_MS = 10000,
-    HT_DYNAMODB_ORPHANS_MAX = 32, /* more are found at the next start */
-    HT_DYNAMODB_ORPHANS_UNLISTED = 2,
     /* Another daemon that reads the same stream by mistake may be so far behind: until then marks
      * of ended shards keep it from counting twice. */
     HT_DYNAMODB_ENDED_MS = 15 * 60 * 1000,
@@ -199,12 +196,6 @@ struct ht_dynamodb_ended {
     uint64_t since_ms;
 };
 
-/** A shard that items have marks of, and that had no row when the table was loaded. */
-struct ht_dynamodb_orphan {
-    char shard_id[HT_SHARD_ID_BYTES];
-    unsigned unlisted; /**< so many lists in a row do not have it */
-};
-
 struct ht_dynamodb_table {
     struct ht_table table; /**< first: what callers see */
     uint32_t magic;
@@ -221,8 +212,6 @@ struct ht_dynamodb_table {
     struct ht_dynamodb_table_counters counters;
     struct ht_dynamodb_ended ended[HT_DYNAMODB_ENDED_MAX]; /**< a ring */
     size_t ended_count, ended_next, ended_cursor;
-    struct ht_dynamodb_orphan orphans[HT_DYNAMODB_ORPHANS_MAX];
-    size_t orphan_count;
     bool warned_of_marks;
     /* close */
     bool is_closing, leases_closing, leases_closed;
@@ -248,8 +237,6 @@ void ht_dynamodb_table_explain(const struct ht_dynamodb_table *table,
                                const struct ht_aws_call *call, int status, struct ht_error *error);
 /** Notes a shard that is finished: its marks may go, later. */
 void ht_dynamodb_table_note_ended(struct ht_dynamodb_table *table, const char *shard_id);
-/** Notes a shard that a mark names and that has no row. */
-void ht_dynamodb_table_note_orphan(struct ht_dynamodb_table *table, const char *shard_id);
 /** Goes on with closing, where that is asked for. */
 void ht_dynamodb_table_look_at_close(struct ht_dynamodb_table *table);
 

@@ -266,11 +266,10 @@ static void take_items(struct ht_dynamodb_table *table, struct ht_dynamodb_scan 
 }
 
 /* Whether a mark is ahead of its shard's checkpoint. */
-static bool is_ahead(struct ht_dynamodb_table *table, const struct ht_mark *mark)
+static bool is_ahead(const struct ht_dynamodb_table *table, const struct ht_mark *mark)
 {
     struct ht_position position;
     if (!ht_dynamodb_leases_find(table->leases, mark->shard_id, &position)) {
-        ht_dynamodb_table_note_orphan(table, mark->shard_id);
         return true;
     }
     if (position.kind == HT_POSITION_AFTER || position.kind == HT_POSITION_BEFORE) {

@@ -129,15 +129,22 @@ static int build_changes(struct ht_daemon *daemon, struct ht_error *error)
     return ht_dynamodb_changes_create(&daemon->changes, &options, error);
 }
 
-/* So that the rows of the lease table name parents and children, as KCL's do, and go in their time. */
+/* So that the rows of the lease table name parents and children, as KCL's do. */
 static void on_shards(void *user, const struct ht_shard *shards, size_t count)
 {
     struct ht_daemon *daemon = user;
     if (daemon->config->table.type == HT_CONFIG_TABLE_EMBEDDED) {
         return;
     }
-    if (ht_dynamodb_table_note_shards(daemon->table, shards, count) != 0) {
-        ht_log_warning(&daemon->log, "stream", "out of memory for what a shard's row says");
+    struct ht_dynamodb_leases *leases = ht_dynamodb_table_leases(daemon->table);
+    for (size_t i = 0; i < count; i++) {
+        const struct ht_lease_shard shard = {.shard_id = shards[i].id,
+                                             .parent_id = shards[i].parent_id,
+                                             .adjacent_parent_id = shards[i].adjacent_parent_id};
+        if (ht_dynamodb_leases_note_shard(leases, &shard) != 0) {
+            ht_log_warning(&daemon->log, "stream", "out of memory for what a shard's row says");
+            return;
+        }
     }
 }
 

@@ -170,8 +170,14 @@ static void keep_cursor(struct amazon_side *side)
 static void on_shards(void *user, const struct ht_shard *shards, size_t count)
 {
     struct amazon_side *side = user;
-    int status = ht_dynamodb_table_note_shards(side->table, shards, count);
-    HT_ASSERT(status == 0);
+    struct ht_dynamodb_leases *leases = ht_dynamodb_table_leases(side->table);
+    for (size_t i = 0; i < count; i++) {
+        const struct ht_lease_shard shard = {.shard_id = shards[i].id,
+                                             .parent_id = shards[i].parent_id,
+                                             .adjacent_parent_id = shards[i].adjacent_parent_id};
+        int status = ht_dynamodb_leases_note_shard(leases, &shard);
+        HT_ASSERT(status == 0);
+    }
 }
 
 static void open_stream(struct amazon_side *side)

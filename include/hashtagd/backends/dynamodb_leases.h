@@ -99,13 +99,6 @@ void ht_dynamodb_leases_load(struct ht_dynamodb_leases *leases,
 int ht_dynamodb_leases_note_shard(struct ht_dynamodb_leases *leases,
                                   const struct ht_lease_shard *shard) HT_MUST_CHECK;
 
-/** The stream was listed whole: all shards that it has were noted since the call before. Rows that
- * nothing needs any more are removed, and what is remembered of shards without rows is freed. A row
- * is not needed when several lists in a row do not have its shard (2; 30 where it is not finished: its
- * records are gone, whoever was to read them) and each noted child has a row and is past its
- * beginning. What fails is tried again after a later list. Before the load is over nothing happens. */
-void ht_dynamodb_leases_end_listing(struct ht_dynamodb_leases *leases);
-
 /** Frees what is remembered of a shard that nobody will speak of any more. One that has a row, or
  * whose row is being written, is left alone: remove that first. */
 void ht_dynamodb_leases_forget_shard(struct ht_dynamodb_leases *leases, const char *shard_id);

@@ -31,10 +31,10 @@
  */
 
 #include "hashtagd/aws/client.h"
+#include "hashtagd/backends/dynamodb_leases.h"
 #include "hashtagd/base/hash.h"
 #include "hashtagd/base/log.h"
 #include "hashtagd/base/timer.h"
-#include "hashtagd/pipeline/stream.h"
 #include "hashtagd/pipeline/table.h"
 
 /** How a table is made. Pointers are borrowed and outlive it, texts are copied. */
@@ -76,12 +76,9 @@ int ht_dynamodb_table_create(struct ht_table **table,
                              const struct ht_dynamodb_table_options *options,
                              struct ht_error *error) HT_MUST_CHECK;
 
-/** The stream was listed whole: so that rows name parents and children, and those that nothing needs
- * any more go (ht_dynamodb_leases_end_listing()). Marks of shards that have neither a row nor a place
- * in two lists in a row are removed along with later updates. HT_ENOMEM: some are not noted, which
- * the next list makes good. */
-int ht_dynamodb_table_note_shards(struct ht_table *table, const struct ht_shard *shards,
-                                  size_t count) HT_MUST_CHECK;
+/** The positions of the shards, to note what is known of each (ht_dynamodb_leases_note_shard()).
+ * Lives as long as the table. */
+struct ht_dynamodb_leases *ht_dynamodb_table_leases(struct ht_table *table);
 
 /** The figures; owned by the table. */
 const struct ht_dynamodb_table_counters *ht_dynamodb_table_counters(struct ht_table *table);

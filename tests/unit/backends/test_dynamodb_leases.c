@@ -427,74 +427,6 @@ static void a_shard_that_is_gone_leaves_nothing_behind(void **state)
     assert_int_equal(world->leases->count, 0);
 }
 
-/* One list of the stream. */
-static void list(struct world *world, const struct ht_lease_shard *shards, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        assert_int_equal(ht_dynamodb_leases_note_shard(world->leases, &shards[i]), 0);
-    }
-    ht_dynamodb_leases_end_listing(world->leases);
-    settle(world);
-}
-
-static void a_row_goes_when_nothing_needs_it(void **state)
-{
-    struct world *world = *state;
-    const struct ht_lease_shard all[] = {{.shard_id = SHARD},
-                                         {.shard_id = CHILD_A, .parent_id = SHARD},
-                                         {.shard_id = CHILD_B, .parent_id = SHARD}};
-    open_leases(world, "me");
-    settle(world);
-    list(world, all, 3);
-    assert_int_equal(write_now(world, SHARD, "END"), 0);
-    assert_int_equal(write_now(world, CHILD_A, "10"), 0);
-    list(world, all, 3);
-    list(world, all + 1, 2);
-    list(world, all + 1, 2);
-    list(world, all + 1, 2); /* the other child has not begun */
-    assert_non_null(fake_dynamodb_find(world->fake, TABLE, SHARD));
-    assert_int_equal(write_now(world, CHILD_B, "11"), 0);
-    list(world, all, 3); /* it was only left out */
-    list(world, all + 1, 2);
-    assert_non_null(fake_dynamodb_find(world->fake, TABLE, SHARD));
-    list(world, all + 1, 2);
-    assert_null(fake_dynamodb_find(world->fake, TABLE, SHARD));
-    list(world, all + 1, 2);
-    assert_int_equal(world->leases->count, 2);
-    assert_non_null(fake_dynamodb_find(world->fake, TABLE, CHILD_A));
-}
-
-/* Its records are gone: nobody will ever finish it. */
-static void an_unfinished_row_goes_long_after_its_shard(void **state)
-{
-    struct world *world = *state;
-    const struct ht_lease_shard other = {.shard_id = CHILD_A};
-    open_leases(world, "me");
-    settle(world);
-    assert_int_equal(write_now(world, SHARD, "10"), 0);
-    for (unsigned i = 0; i < HT_LEASE_UNLISTED_UNFINISHED - 1; i++) {
-        list(world, &other, 1);
-    }
-    assert_non_null(fake_dynamodb_find(world->fake, TABLE, SHARD));
-    list(world, &other, 1);
-    assert_null(fake_dynamodb_find(world->fake, TABLE, SHARD));
-}
-
-static void a_removal_that_failed_is_tried_again(void **state)
-{
-    struct world *world = *state;
-    open_leases(world, "me");
-    settle(world);
-    assert_int_equal(write_now(world, SHARD, "END"), 0);
-    list(world, NULL, 0);
-    ht_dynamodb_leases_end_listing(world->leases);
-    assert_true(fake_dynamodb_serve(world->fake, FAKE_LOST_BEFORE));
-    settle(world);
-    assert_non_null(fake_dynamodb_find(world->fake, TABLE, SHARD));
-    list(world, NULL, 0);
-    assert_null(fake_dynamodb_find(world->fake, TABLE, SHARD));
-}
-
 static void warm_sequence_and_sub_sequence_come_back(void **state)
 {
     struct world *world = *state;
@@ -620,9 +552,6 @@ int main(void)
         TEST(load_waits_for_a_table_that_is_not_there),
         TEST(closing_during_a_load_ends_it),
         TEST(a_shard_that_is_gone_leaves_nothing_behind),
-        TEST(a_row_goes_when_nothing_needs_it),
-        TEST(an_unfinished_row_goes_long_after_its_shard),
-        TEST(a_removal_that_failed_is_tried_again),
         TEST(a_row_removed_by_hand_is_made_again),
         TEST(whatever_happens_a_durable_checkpoint_stays),
     };

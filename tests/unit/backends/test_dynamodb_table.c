@@ -312,24 +312,6 @@ static void marks_of_ended_shards_are_removed_after_a_while(void **state)
     assert_counts(world, (uint64_t[]){50, 150});
 }
 
-/* The row went when the shard had long ended; a shard that is listed may come to its row yet. */
-static void marks_without_a_row_are_removed_where_no_list_has_their_shard(void **state)
-{
-    struct world *world = *state;
-    struct flight flight;
-    const struct ht_shard listed[] = {{.id = SHARD_0}, {.id = "shardId-000000000008"}};
-    fake_dynamodb_put(world->fake, TABLE, "hashtag", "alpha", "htCount", "{\"N\":\"9\"}", "m7",
-                      "{\"S\":\"0015\"}", "m8", "{\"S\":\"0015\"}", NULL);
-    open_loaded(world);
-    assert_int_equal(ht_dynamodb_table_note_shards(world->table, listed, 2), 0);
-    assert_int_equal(ht_dynamodb_table_note_shards(world->table, listed, 2), 0);
-    pass(world, 16 * 60 * 1000);
-    board(world, &flight, (uint64_t[]){0, 0}, (uint64_t[]){50, 0}, NULL);
-    assert_int_equal(flush_now(world, &flight), 0);
-    assert_null(fake_dynamodb_get(world->fake, TABLE, "alpha", "m7"));
-    assert_non_null(fake_dynamodb_get(world->fake, TABLE, "alpha", "m8"));
-}
-
 /* The clock of a machine on which everything takes long: 2 ms a look. */
 static uint64_t slow_ns(struct ht_clock *clock)
 {
@@ -459,7 +441,6 @@ int main(void)
         TEST(the_marks_of_the_latest_shards_are_removed_where_many_have_ended),
         TEST(refreshes_tell_what_is_there),
         TEST(marks_of_ended_shards_are_removed_after_a_while),
-        TEST(marks_without_a_row_are_removed_where_no_list_has_their_shard),
         TEST(a_flush_goes_on_where_a_turn_is_over_at_once),
         TEST(one_malformed_item_does_not_stop_the_others),
         TEST(a_process_that_counts_nothing_leaves_positions_alone),
