@@ -214,7 +214,7 @@ static void on_end(struct ht_transport *transport, int status)
         connection->state == HT_HTTP_CONNECTION_ENDING ||
         (connection->state == HT_HTTP_CONNECTION_HEAD &&
          ht_transport_unsent_bytes(transport) > 0) ||
-        ht_timer_is_running(&connection->resume_timer); /* what came before is still to be read */
+        ht_http_load_is_put_off(connection); /* what came before is still to be read */
 
     connection->peer_ended = true;
     if (status == 0 && waits_for_answer) {
@@ -254,7 +254,7 @@ void ht_http_connection_settle(struct ht_http_connection *connection)
     connection->server->stats.sent_bytes_total += sent_bytes - connection->counted_sent_bytes;
     connection->counted_sent_bytes = sent_bytes;
     if (connection->peer_ended && connection->state == HT_HTTP_CONNECTION_BODY &&
-        !ht_timer_is_running(&connection->resume_timer)) {
+        !ht_http_load_is_put_off(connection)) {
         ht_http_connection_cut(connection); /* the rest of the body will not come */
         return;
     }
@@ -278,7 +278,7 @@ static bool has_nothing_more(const struct ht_http_connection *connection)
     bool is_idle = connection->server->is_draining && connection->input.length == 0;
 
     return connection->state == HT_HTTP_CONNECTION_HEAD && (connection->peer_ended || is_idle) &&
-           !ht_timer_is_running(&connection->resume_timer) &&
+           !ht_http_load_is_put_off(connection) &&
            ht_transport_unsent_bytes(&connection->transport) == 0;
 }
 
@@ -336,6 +336,7 @@ void ht_http_connection_close(struct ht_http_connection *connection)
     ht_http_connection_set_state(connection, HT_HTTP_CONNECTION_CLOSED);
     ht_timer_stop(connection->server->timers, &connection->timer);
     ht_timer_stop(connection->server->timers, &connection->resume_timer);
+    ht_http_load_leave_queue(connection);
     ht_http_load_count(connection);
     ht_transport_close(&connection->transport);
 }
@@ -347,6 +348,7 @@ static void on_closed(struct ht_transport *transport)
     HT_ASSERT(connection->request == NULL);
     ht_timer_stop(connection->server->timers, &connection->timer);
     ht_timer_stop(connection->server->timers, &connection->resume_timer);
+    ht_http_load_leave_queue(connection);
     ht_buffer_finish(&connection->input);
     connection->magic = 0;
     ht_http_server_forget(connection->server, connection);

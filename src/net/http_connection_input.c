@@ -16,7 +16,6 @@
 #define REQUESTS_A_TURN       64 /* of one client, so that others get their turn */
 #define IDLE_INPUT_KEEP_BYTES 8192
 
-static void go_on_later(struct ht_http_connection *connection);
 static bool read_head(struct ht_http_connection *connection);
 static void skip_body(struct ht_http_connection *connection);
 static bool take_head(struct ht_http_connection *connection);
@@ -33,8 +32,10 @@ void ht_http_connection_work(struct ht_http_connection *connection)
     if (!more || connection->is_condemned) {
         return;
     }
-    if (ht_http_load_turn_is_over(connection->server)) {
-        go_on_later(connection);
+    bool reads = connection->state == HT_HTTP_CONNECTION_HEAD ||
+                 connection->state == HT_HTTP_CONNECTION_BODY;
+    if (reads && ht_http_load_must_wait(connection->server)) {
+        ht_http_load_enqueue(connection);
         return;
     }
     connection->is_working = true;
@@ -51,7 +52,7 @@ void ht_http_connection_work(struct ht_http_connection *connection)
         ht_http_load_spend(connection->server,
                            ht_clock_monotonic_ns(connection->server->clock) - began_ns);
         if (more && (turns >= REQUESTS_A_TURN || ht_http_load_turn_is_over(connection->server))) {
-            go_on_later(connection);
+            ht_http_load_enqueue(connection);
             more = false;
         }
     }
@@ -62,14 +63,6 @@ void ht_http_connection_work(struct ht_http_connection *connection)
         size_t max_bytes = connection->input.max_bytes;
         ht_buffer_finish(&connection->input);
         ht_buffer_init(&connection->input, max_bytes);
-    }
-}
-
-/* In the next turn; one that waits already keeps its place. */
-static void go_on_later(struct ht_http_connection *connection)
-{
-    if (!ht_timer_is_running(&connection->resume_timer)) {
-        ht_timer_start(connection->server->timers, &connection->resume_timer, 0);
     }
 }
 

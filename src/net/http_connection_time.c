@@ -131,8 +131,7 @@ static void on_state_deadline(struct ht_http_connection *connection)
 
     switch (connection->state) {
     case HT_HTTP_CONNECTION_HEAD:
-        if (ht_http_connection_output_is_full(connection) ||
-            ht_timer_is_running(&connection->resume_timer)) {
+        if (ht_http_connection_output_is_full(connection) || ht_http_load_is_put_off(connection)) {
             /* what is here waits for us, not for the client; the output has its own deadline */
             ht_http_connection_begin_head(connection);
         } else if (connection->input.length > 0) {
@@ -166,7 +165,7 @@ static bool body_moves(struct ht_http_connection *connection)
     uint64_t moved = connection->received_bytes - connection->read_mark_bytes;
 
     if (moved < options->min_bytes_per_s * options->progress_timeout_ms / 1000 &&
-        !ht_timer_is_running(&connection->resume_timer)) {
+        !ht_http_load_is_put_off(connection)) {
         return false;
     }
     connection->read_mark_bytes = connection->received_bytes;
@@ -176,9 +175,11 @@ static bool body_moves(struct ht_http_connection *connection)
 
 static void on_resume(struct ht_timer *timer)
 {
-    struct ht_http_connection *connection =
-        HT_CONTAINER_OF(timer, struct ht_http_connection, resume_timer);
+    ht_http_connection_resume(HT_CONTAINER_OF(timer, struct ht_http_connection, resume_timer));
+}
 
+void ht_http_connection_resume(struct ht_http_connection *connection)
+{
     if (connection->is_condemned) {
         ht_http_connection_cut(connection);
         return;

@@ -54,6 +54,8 @@ struct ht_http_connection {
     /* time: one timer for the earlier of two deadlines, 0 where there is none */
     struct ht_timer timer;
     struct ht_timer resume_timer; /* work that is put off to the next turn */
+    bool is_queued;               /* among those that wait for their share of a turn */
+    struct ht_http_connection *queued_before, *queued_next;
     uint64_t timer_due_ns;
     uint64_t state_deadline_ns;
     uint64_t write_deadline_ns;
@@ -115,6 +117,8 @@ struct ht_http_server {
     size_t buffered_bytes; /* input and output of all connections */
     uint64_t turn_used_ns; /* handling requests, in this turn of the loop */
     struct ht_timer turn_timer;
+    struct ht_http_connection *queued_first, *queued_last; /* by how long they wait */
+    bool is_serving_queue;                                 /* those that wait have their turn */
     /* end */
     bool is_draining;
     struct ht_timer accept_timer; /* tries again where memory was out */
@@ -147,6 +151,18 @@ void ht_http_load_finish(struct ht_http_server *server);
 
 /** Whether requests have had their share of this turn of the loop: the rest waits for the next. */
 bool ht_http_load_turn_is_over(const struct ht_http_server *server);
+
+/** Whether a connection has to queue up: the turn is over, or others wait already. */
+bool ht_http_load_must_wait(const struct ht_http_server *server);
+
+/** Its work goes on in a later turn, behind those that wait already. Again: it keeps its place. */
+void ht_http_load_enqueue(struct ht_http_connection *connection);
+
+/** It waits no more; fine where it did not. */
+void ht_http_load_leave_queue(struct ht_http_connection *connection);
+
+/** Whether it has work that waits for a later turn. */
+bool ht_http_load_is_put_off(const struct ht_http_connection *connection);
 
 /** Time of this turn went into a request. */
 void ht_http_load_spend(struct ht_http_server *server, uint64_t spent_ns);
@@ -203,6 +219,9 @@ struct ht_slice ht_http_connection_input(const struct ht_http_connection *connec
 void ht_http_connection_collect(struct ht_http_connection *connection);
 
 /* --- http_connection_time.c --- */
+
+/** Does the work that was put off. */
+void ht_http_connection_resume(struct ht_http_connection *connection);
 
 /** Makes the timers. */
 void ht_http_connection_init_timers(struct ht_http_connection *connection);

@@ -36,6 +36,12 @@ bool ht_http_load_turn_is_over(const struct ht_http_server *server)
     return server->turn_used_ns >= TURN_NS;
 }
 
+bool ht_http_load_must_wait(const struct ht_http_server *server)
+{
+    return ht_http_load_turn_is_over(server) ||
+           (server->queued_first != NULL && !server->is_serving_queue);
+}
+
 void ht_http_load_spend(struct ht_http_server *server, uint64_t spent_ns)
 {
     server->turn_used_ns += spent_ns;
@@ -45,11 +51,64 @@ void ht_http_load_spend(struct ht_http_server *server, uint64_t spent_ns)
     }
 }
 
+void ht_http_load_enqueue(struct ht_http_connection *connection)
+{
+    struct ht_http_server *server = connection->server;
+
+    if (connection->is_queued) {
+        return; /* it keeps its place */
+    }
+    connection->is_queued = true;
+    connection->queued_next = NULL;
+    connection->queued_before = server->queued_last;
+    *(server->queued_last == NULL ? &server->queued_first : &server->queued_last->queued_next) =
+        connection;
+    server->queued_last = connection;
+    if (!ht_timer_is_running(&server->turn_timer)) {
+        ht_timer_start(server->timers, &server->turn_timer, 0);
+    }
+}
+
+void ht_http_load_leave_queue(struct ht_http_connection *connection)
+{
+    struct ht_http_server *server = connection->server;
+
+    if (!connection->is_queued) {
+        return;
+    }
+    connection->is_queued = false;
+    *(connection->queued_before == NULL ? &server->queued_first
+                                        : &connection->queued_before->queued_next) =
+        connection->queued_next;
+    *(connection->queued_next == NULL ? &server->queued_last
+                                      : &connection->queued_next->queued_before) =
+        connection->queued_before;
+}
+
+bool ht_http_load_is_put_off(const struct ht_http_connection *connection)
+{
+    return connection->is_queued || ht_timer_is_running(&connection->resume_timer);
+}
+
+/* Who has had a share and wants more has gone to the end of the queue, so everybody is served. */
 static void on_turn(struct ht_timer *timer)
 {
     struct ht_http_server *server = HT_CONTAINER_OF(timer, struct ht_http_server, turn_timer);
+    struct ht_http_connection *last = server->queued_last; /* who comes meanwhile waits */
+    bool more = last != NULL;
 
     server->turn_used_ns = 0;
+    server->is_serving_queue = true;
+    while (more && server->queued_first != NULL && !ht_http_load_turn_is_over(server)) {
+        struct ht_http_connection *connection = server->queued_first;
+        more = connection != last;
+        ht_http_load_leave_queue(connection);
+        ht_http_connection_resume(connection);
+    }
+    server->is_serving_queue = false;
+    if (server->queued_first != NULL && !ht_timer_is_running(timer)) {
+        ht_timer_start(server->timers, timer, 0);
+    }
 }
 
 void ht_http_load_count(struct ht_http_connection *connection)
@@ -111,7 +170,7 @@ static bool waits_for_client(const struct ht_http_connection *connection)
     switch (connection->state) {
     case HT_HTTP_CONNECTION_HEAD:
     case HT_HTTP_CONNECTION_BODY:
-        return !ht_timer_is_running(&connection->resume_timer);
+        return !ht_http_load_is_put_off(connection);
     case HT_HTTP_CONNECTION_ENDING:
     case HT_HTTP_CONNECTION_LINGER:
         return true;
