@@ -44,6 +44,7 @@ static int judge_and_take(struct ht_ingest *ingest, const struct ht_source *from
                           struct ht_slice message);
 static struct ht_ingest_batch *open_batch(struct ht_ingest *ingest);
 static int collect(struct ht_ingest *ingest, struct ht_slice message, const struct ht_tweet *tweet);
+static void free_batch(struct ht_ingest *ingest, struct ht_ingest_batch *batch);
 static void on_turn(struct ht_timer *timer);
 static void send_batches(struct ht_ingest *ingest);
 static void on_put(struct ht_stream_put *put);
@@ -278,6 +279,9 @@ static int collect(struct ht_ingest *ingest, struct ht_slice message, const stru
     struct ht_ingest_batch *batch = open_batch(ingest);
     if (batch == NULL || grow_records(batch) != 0 ||
         ht_buffer_reserve(&batch->bytes, message.length + id.length + note_bytes) != 0) {
+        if (batch != NULL && batch->count == 0 && batch->cursor_length == 0) {
+            free_batch(ingest, batch); /* it says nothing, so it must not be sent */
+        }
         return HT_ENOMEM;
     }
     struct ht_put_record *record = &batch->records[batch->count++];
@@ -324,7 +328,8 @@ static void point_records(struct ht_ingest_batch *batch)
  * batch. Its own is copied: what is delivered while the put runs moves it on, and may be a letter. */
 static struct ht_slice choose_cursor(const struct ht_ingest *ingest, struct ht_ingest_batch *batch)
 {
-    if (ingest->head == batch && ingest->running_count == 0 && !ingest->is_letter_lost) {
+    if (ingest->head == batch && ingest->running_count == 0 && !ingest->is_letter_lost &&
+        ht_ingest_rescue_is_empty(ingest)) {
         memcpy(batch->put_cursor, batch->cursor, batch->cursor_length);
         return ht_slice_make(batch->put_cursor, batch->cursor_length);
     }
@@ -337,7 +342,7 @@ static struct ht_slice choose_cursor(const struct ht_ingest *ingest, struct ht_i
  * cursor while it calls done. */
 static void keep_cursor(struct ht_ingest *ingest, const struct ht_ingest_batch *batch)
 {
-    struct ht_slice durable = ingest->letters_count == 0
+    struct ht_slice durable = ingest->letters_count == 0 && ht_ingest_rescue_is_empty(ingest)
                                   ? ht_slice_make(batch->cursor, batch->cursor_length)
                                   : batch->put.source_cursor;
     if (ingest->head != batch || durable.length == 0 || ingest->is_letter_lost ||
@@ -615,6 +620,7 @@ void ht_ingest_look_at_stop(struct ht_ingest *ingest)
     }
     ht_timer_stop(ingest->options.timers, &ingest->turn_timer);
     ht_timer_stop(ingest->options.timers, &ingest->retry_timer);
+    ht_timer_stop(ingest->options.timers, &ingest->rescue.timer);
     ht_health_set(&ingest->health, HT_HEALTH_STOPPED, "%s", "");
     void (*on_stopped)(void *) = ingest->on_stopped;
     ingest->on_stopped = NULL;
@@ -639,7 +645,7 @@ void ht_ingest_destroy(struct ht_ingest *ingest)
 
 size_t ht_ingest_waiting(const struct ht_ingest *ingest)
 {
-    return ingest->waiting_count + ingest->lost_letters_count;
+    return ingest->waiting_count + ingest->lost_letters_count + ingest->rescue.count;
 }
 
 struct ht_health *ht_ingest_health(struct ht_ingest *ingest)

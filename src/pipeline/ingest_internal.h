@@ -45,6 +45,7 @@ struct ht_ingest_letters {
 struct ht_ingest_rescue {
     char *bytes; /* had from the beginning */
     size_t begin, end;
+    size_t count; /* messages */
     char cursor[HT_SOURCE_CURSOR_BYTES];
     size_t cursor_length;
     struct ht_timer timer; /* runs until the next try */

@@ -62,6 +62,7 @@ void ht_ingest_rescue_keep(struct ht_ingest *ingest, const struct ht_source *fro
         memcpy(rescue->bytes + rescue->end + sizeof(head), bytes.data, bytes.length);
     }
     rescue->end += sizeof(head) + bytes.length;
+    rescue->count++;
 }
 
 void ht_ingest_rescue_work(struct ht_ingest *ingest)
@@ -84,6 +85,7 @@ void ht_ingest_rescue_work(struct ht_ingest *ingest)
             return;
         }
         rescue->begin += sizeof(head) + head.length;
+        rescue->count--;
     }
     rescue->begin = rescue->end = 0;
     ht_timer_stop(ingest->options.timers, &rescue->timer);
@@ -96,5 +98,7 @@ void ht_ingest_rescue_work(struct ht_ingest *ingest)
 static void on_again(struct ht_timer *timer)
 {
     struct ht_ingest_rescue *rescue = HT_CONTAINER_OF(timer, struct ht_ingest_rescue, timer);
-    ht_ingest_rescue_work(HT_CONTAINER_OF(rescue, struct ht_ingest, rescue));
+    struct ht_ingest *ingest = HT_CONTAINER_OF(rescue, struct ht_ingest, rescue);
+    /* the turn takes it, sends what was taken so far, and looks whether the stage may stop */
+    ht_timer_start(ingest->options.timers, &ingest->turn_timer, 0);
 }
