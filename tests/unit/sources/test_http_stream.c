@@ -603,7 +603,7 @@ static const struct {
     {503, {HT_HTTP_HEADER("Retry-After", "")}, 1, 0, -1, -1, 0},
     {503, {HT_HTTP_HEADER("Retry-After", "Tue, 14 Nov 2023 22:13:50 GMT")}, 1, 30000, -1, -1, 0},
     {503, {HT_HTTP_HEADER("Retry-After", "Tue, 14 Nov 2023 22:13:10 GMT")}, 1, 0, -1, -1, 0},
-    {503, {HT_HTTP_HEADER("Retry-After", "Tue, 14 Nov 2033 22:13:10 GMT")}, 1, 900000, -1, -1, 0},
+    {503, {HT_HTTP_HEADER("Retry-After", "Mon, 14 Nov 2033 22:13:10 GMT")}, 1, 900000, -1, -1, 0},
     {503, {HT_HTTP_HEADER("Retry-After", "Tue, 14 ovD 2033 22:13:10 GMT")}, 1, 0, -1, -1, 0},
     {503,
      {HT_HTTP_HEADER("Retry-After", "tomorrow, at noon or so, if you please")},
