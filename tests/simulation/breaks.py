@@ -115,6 +115,12 @@ BREAKS = [
           "                                                           : checkpoint->position;\n"
           "            stream->ops->consumed(stream, count->shards != NULL ? count->shards->info.id\n"
           "                                                                : checkpoint->shard_id, &far);"),
+    Break("put-partial-ignored",
+          "records of a batch that Kinesis did not store are taken for stored",
+          "src/backends/kinesis_stream_put.c",
+          "if (request->results[i] == HT_KINESIS_PUT_STORED) {",
+          "if (true) {",
+          "amazon"),
     Break("update-unconditional",
           "a count is added whether or not its mark has moved",
           "src/backends/dynamodb_table_work.c",
