@@ -195,7 +195,7 @@ static void on_connection(uv_stream_t *listener, int status)
 {
     struct ht_http_server *server = server_from(listener->data);
 
-    if (status == UV_EMFILE || status == UV_ENFILE) {
+    if (status == UV_EMFILE || status == UV_ENFILE || status == UV_ENOBUFS || status == UV_ENOMEM) {
         pause_listening(server);
         return;
     }
