@@ -152,6 +152,12 @@ static void on_request(void *user, struct ht_http_request *request)
         snprintf(fixture->agent, sizeof fixture->agent, "%.*s", (int)agent.length, agent.data);
         response.body = fixture->hello;
         ht_http_respond(request, &response);
+    } else if (ht_slice_equal(request->path, HT_SLICE("/work"))) {
+        uint64_t end_ns = ht_clock_monotonic_ns(ht_loop_clock(fixture->loop)) + 1000000;
+        while (ht_clock_monotonic_ns(ht_loop_clock(fixture->loop)) < end_ns) {
+        }
+        response.body = fixture->hello;
+        ht_http_respond(request, &response);
     } else if (ht_slice_equal(request->path, HT_SLICE("/big"))) {
         response.body = fixture->big;
         ht_http_respond(request, &response);

@@ -6,7 +6,8 @@
  * worker's thread. The client writes what it saw into its own struct; the test looks at it
  * after fixture_run(), which ends with the loop closed (ht_loop_destroy() asserts that).
  *
- * The application: /ok 200 "hello\n"; /echo the body back (at most 1000 bytes); /need a body
+ * The application: /ok 200 "hello\n"; /work the
+ * same after a millisecond of work; /echo the body back (at most 1000 bytes); /need a body
  * is required; /later answers a little later; /never does not answer; /big 4 MiB, /large the
  * first 300 KiB of it; /events a
  * stream of events; /once the same, ended at once; /flood a stream that never stops; /drain

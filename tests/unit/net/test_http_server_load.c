@@ -202,6 +202,72 @@ static void test_an_end_within_a_body_is_noticed(void **state)
     ht_buffer_finish(&seen.text);
 }
 
+/* Two send requests without end and read the answers; a third asks now and then. Before it got a turn
+ * only when they paused. */
+struct stream_of_requests {
+    int fd;
+    struct ht_slice block;
+    size_t sent;
+};
+
+static void push_and_pull(struct stream_of_requests *stream)
+{
+    static char answers[1 << 16];
+    ssize_t sent = send(stream->fd, stream->block.data + stream->sent,
+                        stream->block.length - stream->sent, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+    stream->sent = (stream->sent + (sent > 0 ? (size_t)sent : 0)) % stream->block.length;
+    while (recv(stream->fd, answers, sizeof answers, MSG_DONTWAIT) > 0) {
+    }
+}
+
+static void ask_beside_streams(struct fixture *fixture, void *user)
+{
+    enum { ROUNDS_MAX = 400, ASKED = 5 };
+    struct seen *seen = user;
+    struct stream_of_requests streams[2];
+    struct ht_buffer block;
+    char answer[512];
+    unsigned answered = 0;
+    int honest = client_connect(fixture->port);
+
+    ht_buffer_init(&block, 1u << 20);
+    for (int i = 0; i < PIPELINED; i++) {
+        ht_buffer_append_text(&block, "GET /work HTTP/1.1\r\n" HOST "\r\n");
+    }
+    for (int i = 0; i < 2; i++) {
+        streams[i] = (struct stream_of_requests){.fd = client_connect(fixture->port),
+                                                 .block = ht_buffer_slice(&block)};
+        push_and_pull(&streams[i]);
+    }
+    client_send_text(honest, "GET /ok HTTP/1.1\r\n" HOST "\r\n");
+    for (unsigned round = 0; round < ROUNDS_MAX && answered < ASKED; round++) {
+        push_and_pull(&streams[0]);
+        push_and_pull(&streams[1]);
+        client_pause(5);
+        if (recv(honest, answer, sizeof answer, MSG_DONTWAIT) > 0) {
+            answered++;
+            client_send_text(honest, "GET /ok HTTP/1.1\r\n" HOST "\r\n");
+        }
+    }
+    seen->ok = answered == ASKED;
+    close(streams[0].fd);
+    close(streams[1].fd);
+    close(honest);
+    ht_buffer_finish(&block);
+}
+
+static void test_streams_of_requests_leave_others_their_turn(void **state)
+{
+    struct fixture fixture = {0};
+    struct seen seen;
+
+    (void)state;
+    run(&fixture, &seen, ask_beside_streams);
+    assert_true(seen.ok);
+    ht_buffer_finish(&seen.text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -210,6 +276,7 @@ int main(void)
         cmocka_unit_test(test_what_holds_most_bytes_is_cut),
         cmocka_unit_test(test_all_that_came_before_the_end_is_answered),
         cmocka_unit_test(test_an_end_within_a_body_is_noticed),
+        cmocka_unit_test(test_streams_of_requests_leave_others_their_turn),
     };
     return cmocka_run_group_tests_name("net/http_server_load", tests, NULL, NULL);
 }
