@@ -50,10 +50,11 @@ static void tell_failure(const struct arguments *arguments, uint64_t seed)
     sim_play(&again, &result);
     (void)fprintf(stderr,
                   "SEED %" PRIu64 " FAILED: %s\n  the plan: %s\n  again: tools/simulate --seed "
-                  "%" PRIu64 " --hours %g%s%s\n",
+                  "%" PRIu64 " --hours %g%s%s%s\n",
                   seed, result.failure, words, seed, arguments->hours,
                   arguments->world == NULL ? "" : " --world ",
-                  arguments->world == NULL ? "" : arguments->world);
+                  arguments->world == NULL ? "" : arguments->world,
+                  arguments->is_boundless ? " --boundless" : "");
 }
 
 static void play_one(const struct arguments *arguments, uint64_t seed, struct totals *totals)

@@ -18,6 +18,7 @@ TARGET = "tests/simulation/simulate"
 FIXED = "1..100"  # the seeds that every run plays
 AMAZON = "1..3"  # and in the world of Amazon, some seconds
 SEEDS_A_BREAK = 100
+SHORT_LIMIT_S = 600
 
 
 def program(where, jobs=2):
@@ -34,7 +35,7 @@ def _run(command, environ, cwd=builds.ROOT):
     done = subprocess.run(command, cwd=cwd, env=environ, stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, errors="replace")
     if done.returncode != 0:
-        raise SystemExit(f"{' '.join(map(str, command))}\n{done.stdout[-8000:]}")
+        raise builds.BuildFailed(f"{' '.join(map(str, command))}\n{done.stdout[-8000:]}")
 
 
 def short(seconds=17):
@@ -51,14 +52,27 @@ def short(seconds=17):
     passed = 0
     failures = []
     for process in running:
-        output, _ = process.communicate()
+        output = _output_of(process, failures)
         print(output, end="", flush=True)
         failed = [line for line in output.splitlines() if line.startswith("SEED ")]
         failures += failed
         if process.returncode != 0 and not failed:
             failures.append(f"simulate ended with {process.returncode}: {output[-400:]}")
-        passed += _seeds(output) - len(failed)
+        seeds = _seeds(output)
+        if seeds == 0 and process.returncode == 0:
+            failures.append("simulate played nothing")
+        passed += max(0, seeds - len(failed))
     return passed, failures
+
+
+def _output_of(process, failures):
+    try:
+        return process.communicate(timeout=SHORT_LIMIT_S)[0]
+    except subprocess.TimeoutExpired:
+        process.kill()
+        output = process.communicate()[0]
+        failures.append(f"simulate did not end in {SHORT_LIMIT_S} s: {output[-400:]}")
+        return output
 
 
 def _seeds(output):
@@ -139,4 +153,7 @@ def main(words):
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except builds.BuildFailed as failure:
+        sys.exit(str(failure))
