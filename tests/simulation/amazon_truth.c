@@ -11,7 +11,8 @@
 
 /* What happened in Amazon, in the words of truth.h. */
 
-static const char kinesis_head[] = "496000000000000000000000000000000000";
+/* What stands before the record in a sequence number of Kinesis. */
+enum { KINESIS_HEAD_DIGITS = 36 };
 
 static void on_shard(void *user, unsigned shard)
 {
@@ -56,7 +57,7 @@ static uint64_t passed_by(const struct amazon_world *world, unsigned shard,
 {
     const struct amazon_shard_state *state = &world->amazon->shards[shard];
     uint64_t number = 0;
-    size_t head = sizeof(kinesis_head) - 1, at = 0;
+    size_t head = KINESIS_HEAD_DIGITS, at = 0;
     HT_ASSERT(sequence.length == head + 20);
     number = amazon_u64(ht_slice_make(sequence.data + head, 20), number);
     while (at < state->count && state->records[at].sequence < number) {
