@@ -168,7 +168,7 @@ static void run_write(struct ht_job *job)
     }
     if (file.fd >= 0) {
         /* They all come again: no half line stays in their way. */
-        if (writing->status != 0 && ftruncate(file.fd, file.start) != 0) {
+        if (writing->status != 0 && ht_files_truncate(file.fd, file.start) != 0) {
             ht_error_prefix(&writing->error, "A torn line stays in the file");
         }
         close(file.fd);

@@ -173,6 +173,16 @@ int64_t ht_files_read_at(int fd, void *data, size_t length, int64_t offset)
     return (int64_t)have;
 }
 
+int ht_files_truncate(int fd, int64_t bytes)
+{
+    while (ftruncate(fd, bytes) != 0) {
+        if (errno != EINTR) {
+            return errno;
+        }
+    }
+    return 0;
+}
+
 int64_t ht_files_size(int fd)
 {
     struct stat found;

@@ -38,6 +38,10 @@ int ht_files_write_at(int fd, struct iovec *parts, int count, int64_t offset) HT
  * negative errno value. */
 int64_t ht_files_read_at(int fd, void *data, size_t length, int64_t offset) HT_MUST_CHECK;
 
+/** Cuts the file to `bytes`, again where a signal interrupts it (ftruncate(2) may end with EINTR); 0 or
+ * an errno value (positive). */
+int ht_files_truncate(int fd, int64_t bytes) HT_MUST_CHECK;
+
 /** The size of an open file, or a negative errno value. */
 int64_t ht_files_size(int fd) HT_MUST_CHECK;
 

@@ -160,7 +160,7 @@ static int write_block(struct ht_segment_log *log, const struct ht_segment_appen
 /* The part of the block that was written goes, for its room and for the next one's place. */
 static int take_back(struct ht_segment_log *log, struct ht_segment *last)
 {
-    return ftruncate(log->fd, last->bytes) == 0 && fdatasync(log->fd) == 0 ? 0 : HT_EIO;
+    return ht_files_truncate(log->fd, last->bytes) == 0 && fdatasync(log->fd) == 0 ? 0 : HT_EIO;
 }
 
 static void take_in(struct ht_segment_log *log, const struct ht_segment_append *append,

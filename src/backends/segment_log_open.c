@@ -340,8 +340,12 @@ static int cut_tail(struct scan *scan, struct ht_error *error)
     ht_log_warning(scan->log->log, "stream", "torn tail cut off",
                    HT_NUMBER("bytes", scan->size - scan->offset), HT_TEXT("path", scan->path),
                    HT_NUMBER("offset", scan->offset));
-    if (ftruncate(scan->log->fd, scan->offset) != 0 || fdatasync(scan->log->fd) != 0) {
-        return ht_files_error(error, errno, "cut the torn tail off", scan->path);
+    int number = ht_files_truncate(scan->log->fd, scan->offset);
+    if (number == 0 && fdatasync(scan->log->fd) != 0) {
+        number = errno;
+    }
+    if (number != 0) {
+        return ht_files_error(error, number, "cut the torn tail off", scan->path);
     }
     scan->segment->bytes = scan->offset;
     scan->segment->is_marked = true;

@@ -22,9 +22,10 @@ enum { START_MS = 1000, SEGMENT_HEADER = 512, BLOCK_HEADER = 64, NOISE_BYTES = 1
 /* Faults of the disk. The program is linked so that the log's calls of these functions come here
  * (--wrap); `fault` says which of them fails, counted from now. */
 static struct {
-    int countdown;   /* 0: none; 1: the next call fails */
-    bool goes_on;    /* all calls after it fail too */
-    bool was_failed; /* it came to that */
+    int countdown;            /* 0: none; 1: the next call fails */
+    bool goes_on;             /* all calls after it fail too */
+    bool was_failed;          /* it came to that */
+    bool interrupts_truncate; /* a signal comes during the next one, which is no failure */
 } fault;
 
 int __wrap_fdatasync(int fd);
@@ -60,6 +61,11 @@ int __wrap_fsync(int fd)
 
 int __wrap_ftruncate64(int fd, off_t length)
 {
+    if (fault.interrupts_truncate) {
+        fault.interrupts_truncate = false;
+        errno = EINTR;
+        return -1;
+    }
     return fails_now() ? -1 : __real_ftruncate64(fd, length);
 }
 
@@ -246,6 +252,7 @@ static void test_torn_tail_at_every_byte(void **state)
     assert_true(length > whole_bytes + BLOCK_HEADER);
     for (size_t cut = whole_bytes; cut < length; cut++) {
         fixture_write_file(path, file, cut);
+        fault.interrupts_truncate = cut % 2 == 0;
         log = open_log(fixture, 1 << 20);
         struct ht_segment_log_figures figures = ht_segment_log_figures(log, 0);
         assert_int_equal(figures.next_sequence, FIRST + 6);
