@@ -145,6 +145,7 @@ struct ht_count {
     size_t shard_count, shard_capacity;
     uint32_t next_index;
     uint64_t listing;
+    uint64_t first_listed_ms;     /* monotonic */
     struct ht_checkpoint *loaded; /* checkpoints of the table, sorted */
     size_t loaded_count, loaded_capacity;
     struct ht_count_marks *loaded_marks; /* until their shards are met */

@@ -19,7 +19,7 @@
 
 enum {
     LIST_INTERVAL_MS = 30000,
-    LISTS_UNTIL_MARKS_GO = 10, /* a shard that none of them has will not come */
+    MARKS_WAIT_MS = 300000, /* a shard that is not listed for so long will not come */
 };
 
 static const struct ht_backoff backoff = {.base_ms = 200, .max_ms = 10000};
@@ -70,6 +70,8 @@ static void on_list(struct ht_stream_list *list)
     }
     count->list_failures = 0;
     count->listing++;
+    uint64_t now_ms = ht_clock_monotonic_ms(count->options.clock);
+    count->first_listed_ms = count->listing == 1 ? now_ms : count->first_listed_ms;
     for (size_t i = 0; i < list->count && !count->is_fatal; i++) {
         meet(count, &list->shards[i]);
     }
@@ -77,7 +79,7 @@ static void on_list(struct ht_stream_list *list)
     recall_parents(count);
     start_ready_shards(count);
     forget_unlisted(count);
-    if (count->listing >= LISTS_UNTIL_MARKS_GO) {
+    if (now_ms - count->first_listed_ms >= MARKS_WAIT_MS) {
         ht_count_marks_finish(count);
     }
     ht_count_note_success(count);

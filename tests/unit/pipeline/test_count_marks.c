@@ -422,9 +422,9 @@ static void marks_of_shards_that_never_come_are_dropped(void **state)
     world->items[0] = (struct world_item){.tag = "one", .count = 1, .marks = {[1] = 1}};
     world->item_count = 1;
     begin(play, 1);
-    world_run(world, 60000);
+    world_run(world, 290000);
     assert_true(world->budget.used_bytes > 0);
-    world_run(world, 300000);
+    world_run(world, 40000);
     assert_int_equal(world->budget.used_bytes, 0);
     crash(play);
     world_destroy(world);
