@@ -81,6 +81,9 @@ struct amazon_options {
     /** No answer to PutRecords that took effect is lost or slow: a repeat, an outage later, would be
      * behind a small window of recent ids, and count, as promised. */
     bool answers_puts;
+    /** What its sender gave up while it was on its way may take effect at any time after; else at
+     * once or never. */
+    bool lets_late;
 };
 
 /** How often each fault strikes, of a request that it can strike: 0 .. 1. */

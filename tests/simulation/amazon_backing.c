@@ -40,6 +40,7 @@ static struct sim_world *create(struct sim *sim, struct sim_truth *truth,
     account.keys_ms = sim_between(sim, 16, 120) * 60000;
     account.rollover_ms = sim_between(sim, 5, 240) * 60000;
     account.answers_puts = options->repeat_window > 0 && options->repeat_window < WINDOW_OF_RETRIES;
+    account.lets_late = options->is_late;
     world->uses_s3 = sim_chance(sim, 300);
     world->amazon = amazon_create(&account);
     amazon_create_stream(world->amazon, AMAZON_STREAM, options->shards);

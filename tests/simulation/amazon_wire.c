@@ -531,10 +531,24 @@ static void on_answer(struct ht_timer *timer)
     }
 }
 
+/* It is given up while it is on its way: now is the last moment at which it may arrive. */
+static void hurry(struct amazon_wire *wire, uint64_t wait_ms)
+{
+    if (amazon_below(wire->amazon, 3) == 0) {
+        wire->has_no_effect = true; /* it was in the kernel's buffers only */
+    } else {
+        arrive(wire, wait_ms);
+    }
+}
+
 void __wrap_ht_http_transfer_cancel(struct ht_http_transfer *transfer)
 {
     struct amazon_wire *wire = (struct amazon_wire *)(void *)transfer;
+    const struct amazon_options *options = &wire->amazon->options;
     wire->is_decided = true; /* what was sent goes on */
+    if (wire->is_arriving && !options->lets_late && wire->request.fault != AMAZON_LATE) {
+        hurry(wire, 0);
+    }
     tell(wire, 0, HT_ECANCELED, "canceled");
 }
 
@@ -549,10 +563,8 @@ void amazon_wires_kill(struct amazon_machine *machine)
         }
         tell(wire, 1, HT_ECONNECTION, "the process is dead");
         wire->is_decided = true;
-        if (wire->is_arriving && amazon_below(amazon, 3) == 0) {
-            wire->has_no_effect = true; /* it was in the kernel's buffers only */
-        } else if (wire->is_arriving && wire->request.fault != AMAZON_LATE) {
-            arrive(wire, one_way(amazon)); /* before the next life: else it would be late */
+        if (wire->is_arriving && wire->request.fault != AMAZON_LATE) {
+            hurry(wire, one_way(amazon)); /* before the next life: else it would be late */
         }
     }
 }

@@ -113,6 +113,7 @@ void sim_plan_draw(struct sim_plan *plan, const struct sim_play_options *options
                                              .repeat_window = plan->daemon.repeat_window,
                                              .batch_records = (unsigned)PICK(&random, 3, 40, 400),
                                              .has_second = plan->has_second,
+                                             .is_late = options->is_boundless || plan->is_late,
                                              .start = plan->daemon.start};
 }
 

@@ -302,6 +302,35 @@ static void an_update_adds_only_where_its_condition_holds(void **state)
     assert_int_equal(amazon_number(fixture->amazon, "hashtags", "a", "htCount"), 3);
 }
 
+/* Else an item that is deleted meanwhile would come again, and no table could tell. */
+static void a_request_that_is_given_up_arrives_at_once_or_never(void **state)
+{
+    struct fixture *fixture = *state;
+    struct amazon_rates rates = {.rate = {[AMAZON_SLOW] = 1.0}};
+    uint64_t arrived = 0;
+    ask(fixture, HT_AWS_DYNAMODB, "Scan", "{\"TableName\":\"hashtags\"}"); /* has keys now */
+    amazon_set_rates(fixture->amazon, &rates);
+    for (unsigned i = 0; i < 40; i++) {
+        fixture->is_done = false;
+        fixture->call =
+            (struct ht_aws_call){.service = HT_AWS_DYNAMODB,
+                                 .operation = "PutItem",
+                                 .body = HT_SLICE("{\"TableName\":\"hashtags\",\"Item\":"
+                                                  "{\"hashtag\":{\"S\":\"a\"}}}"),
+                                 .max_attempts = 1,
+                                 .done = on_done,
+                                 .user = fixture};
+        ht_aws_call_start(fixture->client, &fixture->call);
+        ht_aws_call_cancel(&fixture->call);
+        run_until(fixture, &fixture->is_done);
+        pass(fixture, 1);
+        arrived += amazon_delete(fixture->amazon, "hashtags", "a", false);
+        pass(fixture, 600000);
+        assert_false(amazon_delete(fixture->amazon, "hashtags", "a", false));
+    }
+    assert_in_range(arrived, 10, 39);
+}
+
 static void on_listed(struct ht_kinesis_list_shards *op)
 {
     struct fixture *fixture = op->user;
@@ -375,6 +404,7 @@ int main(void)
         TEST(a_sixth_read_in_a_second_is_throttled),
         TEST(a_trimmed_change_is_refused),
         TEST(an_update_adds_only_where_its_condition_holds),
+        TEST(a_request_that_is_given_up_arrives_at_once_or_never),
         TEST(shards_are_listed_page_by_page),
         TEST(a_wrong_clock_is_refused_until_it_is_corrected),
         TEST(a_dead_process_changes_nothing_more),

@@ -48,7 +48,7 @@ struct sim_world_options {
     size_t repeat_window;     /**< counting.repeat_window */
     unsigned batch_records;   /**< the most records a read brings */
     bool has_second;          /**< two processes at once will be there */
-    bool reads_late;          /**< answers of the service may be minutes late */
+    bool is_late;             /**< requests may take effect after their sender gave them up */
     struct ht_position start; /**< stream.start */
 };
 
