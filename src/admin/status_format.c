@@ -89,14 +89,19 @@ static void write_shards(const struct ht_admin_context *context, struct ht_json_
     ht_json_write_array_end(writer);
 }
 
-static void write_memory(const struct ht_admin_context *context, struct ht_json_writer *writer)
+static void write_memory(const struct ht_admin *admin, struct ht_json_writer *writer)
 {
+    const struct ht_admin_context *context = &admin->context;
+    size_t held_body_bytes =
+        admin->server == NULL ? 0 : ht_http_server_stats(admin->server)->body_bytes_held;
     ht_json_write_key(writer, "memory");
     ht_json_write_object_begin(writer);
     ht_json_write_key(writer, "budget_bytes");
     ht_json_write_u64(writer, context->budget->limit_bytes);
     ht_json_write_key(writer, "used_bytes");
     ht_json_write_u64(writer, context->budget->used_bytes);
+    ht_json_write_key(writer, "held_body_bytes");
+    ht_json_write_u64(writer, held_body_bytes);
     ht_json_write_key(writer, "resident_bytes");
     ht_json_write_u64(writer, ht_process_resident_bytes());
     ht_json_write_object_end(writer);
@@ -161,7 +166,7 @@ void ht_status_format(struct ht_admin *admin, struct ht_buffer *out)
     ht_json_write_array_end(&writer);
     ht_status_write_sources(context, &writer);
     write_shards(context, &writer);
-    write_memory(context, &writer);
+    write_memory(admin, &writer);
     write_loop(context, &writer);
     ht_json_write_object_end(&writer);
 }

@@ -154,6 +154,15 @@ def test_status_has_every_part(server):
     assert set(body["build"]) >= {"compiler", "libuv", "sqlite", "llhttp"}
 
 
+def test_status_tells_bodies_that_are_still_coming(server):
+    address = urllib.parse.urlsplit(server.url)
+    with socket.create_connection((address.hostname, address.port), timeout=20) as connection:
+        connection.sendall(b"POST /tweets HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+                           b"Content-Length: 2000\r\n\r\n" + 1000 * b" ")
+        server.wait_for(lambda: server.status()["memory"]["held_body_bytes"] == 1000, "the half body")
+    server.wait_for(lambda: server.status()["memory"]["held_body_bytes"] == 0, "its end")
+
+
 def test_health_and_readiness(server):
     assert server.get("/healthz").json == {"status": "ok"}
     assert server.get("/readyz").json == {"status": "ready"}
