@@ -135,18 +135,31 @@ static int execute_text(struct ht_embedded_store *store, const char *sql, struct
     return result == SQLITE_OK ? 0 : ht_embedded_store_error(store, result, "open", error);
 }
 
+uint64_t ht_embedded_store_cache_bytes(uint64_t budget_bytes)
+{
+    uint64_t bytes = budget_bytes / HT_EMBEDDED_CACHE_SHARE;
+
+    if (bytes < HT_EMBEDDED_CACHE_MIN_BYTES) {
+        return HT_EMBEDDED_CACHE_MIN_BYTES;
+    }
+    return bytes < HT_EMBEDDED_CACHE_MAX_BYTES ? bytes : HT_EMBEDDED_CACHE_MAX_BYTES;
+}
+
 /* The log is copied into the database when it has 64 MiB: pages that many flushes change are then
- * copied once. */
+ * copied once. SQLite takes a negative size of the cache for one in KiB. */
 static int configure(struct ht_embedded_store *store, struct ht_error *error)
 {
-    return execute_text(store,
-                        "PRAGMA journal_mode = WAL;"
-                        "PRAGMA synchronous = FULL;"
-                        "PRAGMA cache_size = -65536;"
-                        "PRAGMA wal_autocheckpoint = 16384;"
-                        "PRAGMA journal_size_limit = 67108864;"
-                        "PRAGMA temp_store = MEMORY;",
-                        error);
+    char cache[64];
+    int status = execute_text(store,
+                              "PRAGMA journal_mode = WAL;"
+                              "PRAGMA synchronous = FULL;"
+                              "PRAGMA wal_autocheckpoint = 16384;"
+                              "PRAGMA journal_size_limit = 67108864;"
+                              "PRAGMA temp_store = MEMORY;",
+                              error);
+    (void)snprintf(cache, sizeof(cache), "PRAGMA cache_size = -%" PRIu64,
+                   ht_embedded_store_cache_bytes(store->options.budget_bytes) / 1024);
+    return status != 0 ? status : execute_text(store, cache, error);
 }
 
 /* The number that a statement of one row gives. */

@@ -75,6 +75,7 @@ static int build_store(struct ht_daemon *daemon, struct ht_error *error)
                                                 .worker = daemon->worker,
                                                 .log = &daemon->log,
                                                 .path = path,
+                                                .budget_bytes = daemon->config->memory.budget_bytes,
                                                 .on_opened = ht_daemon_on_opened,
                                                 .user = daemon};
     int status = ht_embedded_store_create(&daemon->store, &options, error);

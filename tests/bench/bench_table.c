@@ -3,7 +3,7 @@
 /*
  * How fast the embedded table is filled, flushed to and loaded.
  *
- *     bench_table [FILE [ITEMS]]
+ *     bench_table [FILE [ITEMS [BUDGET_MIB]]]
  *
  * The table gets its items in flushes of 20,000. Then come flushes of 20,000 deltas each, as a
  * second of a fast stream brings them: most of them of few hashtags that are frequent, the others
@@ -39,7 +39,7 @@ struct bench {
     struct ht_delta deltas[DELTAS];
     char names[DELTAS][NAME_BYTES];
     struct ht_table_load load;
-    uint64_t loaded, total;
+    uint64_t loaded, total, budget_mib;
 };
 
 static double now_s(struct bench *bench)
@@ -77,6 +77,7 @@ static void open_table(struct bench *bench)
     struct ht_embedded_store_options options = {.loop = bench->loop,
                                                 .worker = bench->worker,
                                                 .path = bench->path,
+                                                .budget_bytes = bench->budget_mib << 20,
                                                 .on_opened = on_opened,
                                                 .user = bench};
     int status = ht_embedded_store_create(&bench->store, &options, &error);
@@ -226,8 +227,10 @@ int main(int argc, char **argv)
     uint64_t items = 1000000;
     ht_clock_init_system(&bench.clock);
     bench.path = argc > 1 ? argv[1] : "bench-table.tmp";
-    if (argc > 2 && ht_slice_to_u64(ht_slice_text(argv[2]), 100000000, &items) != 0) {
-        (void)fprintf(stderr, "usage: bench_table [FILE [ITEMS]]\n");
+    bench.budget_mib = 256;
+    if ((argc > 2 && ht_slice_to_u64(ht_slice_text(argv[2]), 100000000, &items) != 0) ||
+        (argc > 3 && ht_slice_to_u64(ht_slice_text(argv[3]), 1 << 20, &bench.budget_mib) != 0)) {
+        (void)fprintf(stderr, "usage: bench_table [FILE [ITEMS [BUDGET_MIB]]]\n");
         return 2;
     }
     if (ht_loop_create(&bench.loop, NULL, &error) != 0 ||

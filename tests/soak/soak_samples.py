@@ -11,6 +11,7 @@ import time
 MIB = 1 << 20
 LAG = "hashtagd_loop_lag_seconds"
 KEPT = {
+    "budget_limit": "hashtagd_memory_budget_bytes",
     "tally": "hashtagd_tally_memory_bytes",
     "budget": "hashtagd_memory_used_bytes",
     "bodies": "hashtagd_http_held_body_bytes",
@@ -30,13 +31,11 @@ KEPT = {
 }
 
 
-# What SQLite keeps of the database in memory at most (cache_size in src/backends/embedded_store.c).
-PAGE_CACHE_BYTES = 64 * MIB
-
-
 def page_cache_most(sample):
-    """No page is in the cache twice, so it is never larger than the database."""
-    return min(sample["disk_table"], PAGE_CACHE_BYTES)
+    """What SQLite keeps of the database in memory at most (ht_embedded_store_cache_bytes() in
+    src/backends/embedded_store.c). No page is in the cache twice, so it is never larger than the database."""
+    share = max(2 * MIB, min(64 * MIB, sample["budget_limit"] // 8))
+    return min(sample["disk_table"], share)
 
 
 def planned(sample):

@@ -16,7 +16,7 @@ import pytest
 import soak
 from soak_judge import Rule, judge
 from soak_plot import Panel, draw
-from soak_samples import MIB, PAGE_CACHE_BYTES, planned, process_sample, quantile, read_metrics
+from soak_samples import MIB, planned, process_sample, quantile, read_metrics
 
 FLAT = Rule("memory", "flat", 12 * MIB, 0.08, MIB, "MiB")
 STEADY = Rule("disk", "steady", MIB, 0.25, MIB, "MiB")
@@ -145,6 +145,7 @@ def test_a_miscount_is_told(monkeypatch, tmp_path, capsys):
 
 
 def test_the_plan_names_what_may_grow_and_ends_at_its_bound():
-    assert planned({"disk_table": 0}) == 0
-    assert planned({"disk_table": 10 * MIB, "tally": 3 * MIB, "bodies": MIB}) == 14 * MIB
-    assert planned({"disk_table": 900 * MIB}) == PAGE_CACHE_BYTES
+    assert planned({"disk_table": 0, "budget_limit": 256 * MIB}) == 0
+    assert planned({"disk_table": 10 * MIB, "tally": 3 * MIB, "bodies": MIB, "budget_limit": 256 * MIB}) == 14 * MIB
+    for budget, cache in ((1, 2), (64, 8), (256, 32), (512, 64), (4096, 64)):
+        assert planned({"disk_table": 900 * MIB, "budget_limit": budget * MIB}) == cache * MIB

@@ -25,18 +25,29 @@
 
 struct ht_embedded_store;
 
+/** The share of the budget that goes to pages of the database, and its bounds. */
+#define HT_EMBEDDED_CACHE_SHARE     8
+#define HT_EMBEDDED_CACHE_MIN_BYTES (2u * 1024 * 1024)
+#define HT_EMBEDDED_CACHE_MAX_BYTES (64u * 1024 * 1024)
+
 /** How a store is made. */
 struct ht_embedded_store_options {
     struct ht_loop *loop;     /**< not owned, outlives the store */
     struct ht_worker *worker; /**< not owned, stopped after the store is closed */
     const struct ht_log *log; /**< not owned; may be NULL */
     const char *path;         /**< of the database file, made where it is missing; copied */
+    uint64_t budget_bytes;    /**< of the whole pipeline: see ht_embedded_store_cache_bytes() */
     /** May be NULL. Called once, on the loop thread: 0, or why the database cannot be used:
      * HT_ECORRUPT, HT_EUNSUPPORTED (a newer hashtagd wrote it), HT_EPERMISSION, HT_ENOSPC, HT_EBUSY,
      * HT_EIO, HT_ENOMEM. */
     void (*on_opened)(void *user, int status, const struct ht_error *error);
     void *user; /**< the caller's */
 };
+
+/** How many bytes of the database's pages stay in memory, beside the budget and in proportion to it.
+ * An eighth: flushes to a million hashtags are then as fast as with more. Not less than 2 MiB, which
+ * the inner pages of a large table need; not more than 64 MiB, beyond which nothing is gained. Pure. */
+uint64_t ht_embedded_store_cache_bytes(uint64_t budget_bytes);
 
 /** Makes a store and begins to open it. `*store` is the caller's. HT_ENOMEM, with `error` (may be
  * NULL). Loop thread. */

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include "../../../src/backends/embedded_store_internal.h"
+
 #include "store_fixture.h"
 
 #include "hashtagd/base/assert.h"
@@ -131,6 +133,35 @@ static void test_full_disk_at_the_first_start(void **state)
     fixture_unmount(fixture_path(fixture, "small"));
 }
 
+static void test_page_cache_follows_the_budget(void **state)
+{
+    static const struct {
+        uint64_t budget_mib, cache_mib;
+    } rows[] = {{0, 2}, {1, 2}, {16, 2}, {17, 2}, {64, 8}, {256, 32}, {512, 64}, {1 << 20, 64}};
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        uint64_t bytes = ht_embedded_store_cache_bytes(rows[i].budget_mib << 20);
+        assert_int_equal(bytes >> 20, rows[i].cache_mib);
+    }
+}
+
+/* At the start a database of 6 MiB is read whole. */
+static void test_no_more_pages_are_kept(void **state)
+{
+    struct fixture *fixture = *state;
+    struct store store;
+    int used, highest;
+    store_open(&store, fixture, 0);
+    store_close(&store);
+    store_sql(fixture, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 6000)"
+                       " INSERT INTO items SELECT printf('%0900d', i), 1, 1, 1 FROM n");
+    store_open(&store, fixture, 0);
+    assert_int_equal(store.open_status, 0);
+    sqlite3_db_status(store.store->database, SQLITE_DBSTATUS_CACHE_USED, &used, &highest, 0);
+    assert_in_range(used, 1 << 20, (2 << 20) + (1 << 18));
+    store_close(&store);
+}
+
 int main(void)
 {
 #define CASE(test) cmocka_unit_test_setup_teardown(test, fixture_setup, fixture_teardown)
@@ -142,6 +173,8 @@ int main(void)
         CASE(test_directory_in_its_place),
         CASE(test_damaged_pages_are_seen),
         CASE(test_full_disk_at_the_first_start),
+        CASE(test_page_cache_follows_the_budget),
+        CASE(test_no_more_pages_are_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
