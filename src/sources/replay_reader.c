@@ -35,6 +35,8 @@ static void end_file(struct ht_replay_reader *reader, struct ht_replay_batch *ba
 static void add_item(struct ht_replay_reader *reader, struct ht_replay_batch *batch,
                      const struct ht_document *document);
 static void fail_errno(struct ht_replay_batch *batch, int errno_value, const char *path);
+static void fail_memory(struct ht_replay_reader *reader, struct ht_replay_batch *batch);
+static bool may_errno_pass(int errno_value);
 static void fail(struct ht_replay_batch *batch, int code, const char *path, const char *what,
                  const char *cure);
 
@@ -86,6 +88,7 @@ void ht_replay_reader_fill(struct ht_replay_reader *reader, struct ht_replay_bat
     ht_error_clear(&batch->error);
     batch->count = 0;
     batch->is_last = false;
+    batch->may_pass = false;
     if (reader->file_count == 0) {
         batch->is_last = true;
         ht_error_set(&batch->error, HT_EINVAL, "There is no file to replay: set source.files.");
@@ -118,7 +121,7 @@ static bool read_event(struct ht_replay_reader *reader, struct ht_replay_batch *
         end_file(reader, batch);
         return true;
     case HT_DOCUMENTS_FAILED:
-        fail(batch, HT_ENOMEM, reader->files[reader->file], "memory is out", "free some memory");
+        fail_memory(reader, batch);
         return false;
     }
     return false;
@@ -139,7 +142,7 @@ static void open_file(struct ht_replay_reader *reader, struct ht_replay_batch *b
     }
     reader->documents = ht_documents_create();
     if (reader->documents == NULL) {
-        fail(batch, HT_ENOMEM, path, "memory is out", "free some memory");
+        fail_memory(reader, batch);
     }
 }
 
@@ -202,7 +205,8 @@ static void add_item(struct ht_replay_reader *reader, struct ht_replay_batch *ba
     int status = is_message ? ht_round_ids_append(document->bytes, reader->round, &batch->bytes)
                             : ht_buffer_append_slice(&batch->bytes, document->bytes);
     if (status != 0) {
-        fail(batch, HT_ENOMEM, reader->files[reader->file], "memory is out", "free some memory");
+        reader->number -= is_message;
+        fail_memory(reader, batch);
         return;
     }
     item->length = batch->bytes.length - item->begin;
@@ -216,15 +220,36 @@ static void fail_errno(struct ht_replay_batch *batch, int errno_value, const cha
         errno_value == ENOENT   ? "correct the path in source.files or put the file there"
         : errno_value == EACCES ? "give the user that runs hashtagd the right to read it"
                                 : "see to it that the file can be read";
+    batch->may_pass = may_errno_pass(errno_value);
     fail(batch, ht_error_from_errno(errno_value), path, strerror_r(errno_value, room, sizeof(room)),
          cure);
+}
+
+/* The message that there was no memory for is read again: from the start of the round, less what
+ * is out. */
+static void fail_memory(struct ht_replay_reader *reader, struct ht_replay_batch *batch)
+{
+    batch->may_pass = true;
+    fail(batch, HT_ENOMEM, reader->files[reader->file], "memory is out", "free some memory");
+    close_file(reader);
+    reader->file = 0;
+    reader->skip = reader->number > reader->skip ? reader->number : reader->skip;
+    reader->number = 0;
+}
+
+/* Shortages, and a disk that may be well again; not what a person has to put right. */
+static bool may_errno_pass(int errno_value)
+{
+    return errno_value == EMFILE || errno_value == ENFILE || errno_value == ENOMEM ||
+           errno_value == EIO || errno_value == EAGAIN;
 }
 
 static void fail(struct ht_replay_batch *batch, int code, const char *path, const char *what,
                  const char *cure)
 {
     batch->is_last = true;
-    ht_error_set(&batch->error, code, "Cannot replay %s: %s; %s, then restart.", path, what, cure);
+    ht_error_set(&batch->error, code, "Cannot replay %s: %s; %s%s.", path, what, cure,
+                 batch->may_pass ? ": it is tried again" : ", then restart");
 }
 
 uint64_t ht_replay_reader_fingerprint(const struct ht_replay_reader *reader)

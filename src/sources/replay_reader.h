@@ -5,7 +5,8 @@
  * What the replay source does on the worker thread: reads files and fills batches of
  * messages. No locks: only one thread has it at a time.
  *
- * Life: create, fill again and again until a batch says that it is the last, destroy.
+ * Life: create, fill again and again until a batch says that it is the last, destroy. Where such a
+ * batch says that its error may pass, it can be filled again later, and goes on with the next message.
  */
 
 #include "hashtagd/base/buffer.h"
@@ -36,6 +37,7 @@ struct ht_replay_batch {
     size_t count;
     bool is_last;          /**< nothing comes after it */
     struct ht_error error; /**< why it is the last; code 0 where all was read */
+    bool may_pass;         /**< what the error tells may be over soon: the next fill goes on */
 };
 
 /** Reads files; its fields are private. */

@@ -13,7 +13,7 @@
 /*
  *   start -> submit_fill -> (worker: run_fill) -> on_filled -> on_tick -> deliver...
  *               ^                                                |--sink full--> paused --resume-->
- *               '--the other batch is used up--------------------|
+ *               '--the other batch is used up--------------------|--it cannot be read--> waiting: fill
  *                                                                '--all read, limit--> idle
  *   stop -> (a fill that runs, else 0 ms) -> on_stopped
  *
@@ -25,6 +25,8 @@ enum {
     SLICE_NS = 2000000,   /* of work before the loop turns */
     MESSAGES_A_LOOK = 16, /* at the clock */
     RATE_MAX = 1000000000,
+    RETRY_MS = 100, /* doubled each time */
+    RETRY_MAX_MS = 5000,
 };
 
 /* The numbers of the cursor. */
@@ -51,6 +53,7 @@ struct replay_source {
     unsigned current; /* the batch that is delivered */
     size_t next_item; /* of it */
     uint64_t rejects;
+    unsigned retry_ms;
     struct ht_pace pace;
     struct ht_timer tick_timer;
     struct ht_timer stop_timer;
@@ -62,6 +65,8 @@ static void start(struct ht_source *source, struct ht_source_sink *sink, struct 
 static void submit_fill(struct replay_source *replay);
 static void run_fill(struct ht_job *job);
 static void on_filled(struct ht_job *job);
+static bool is_still_failing(const struct replay_source *replay);
+static void wait_to_retry(struct replay_source *replay);
 static void run(struct replay_source *replay);
 static void on_tick(struct ht_timer *timer);
 static bool deliver_slice(struct replay_source *replay, uint64_t due);
@@ -103,6 +108,7 @@ struct ht_source *ht_replay_source_create(const struct ht_replay_source_options 
     ht_source_init(&replay->source, &ops, ops.type, options->clock);
     ht_replay_batch_init(&replay->batches[0]);
     ht_replay_batch_init(&replay->batches[1]);
+    replay->retry_ms = RETRY_MS;
     ht_job_init(&replay->fill_job, run_fill, on_filled);
     ht_timer_init(&replay->tick_timer, on_tick);
     ht_timer_init(&replay->stop_timer, on_stop_due);
@@ -143,12 +149,30 @@ static void on_filled(struct ht_job *job)
     replay->is_next_full = true;
     if (replay->is_stopping) {
         ht_timer_start(replay->timers, &replay->stop_timer, 0);
-    } else if (replay->source.health.state == HT_HEALTH_STARTING) {
+    } else if (is_still_failing(replay)) {
+        wait_to_retry(replay);
+    } else if (replay->source.health.state == HT_HEALTH_STARTING ||
+               replay->source.health.state == HT_HEALTH_WAITING) {
+        replay->retry_ms = RETRY_MS;
         run(replay);
     } else if (replay->source.health.state == HT_HEALTH_WORKING &&
                !ht_timer_is_running(&replay->tick_timer)) {
         ht_timer_start(replay->timers, &replay->tick_timer, 0);
     }
+}
+
+/* Tried again, and nothing came. */
+static bool is_still_failing(const struct replay_source *replay)
+{
+    const struct ht_replay_batch *next = &replay->batches[1 - replay->current];
+    return replay->source.health.state == HT_HEALTH_WAITING && next->count == 0 && next->may_pass;
+}
+
+static void wait_to_retry(struct replay_source *replay)
+{
+    replay->is_next_full = false;
+    ht_timer_start(replay->timers, &replay->tick_timer, replay->retry_ms);
+    replay->retry_ms = replay->retry_ms * 2 < RETRY_MAX_MS ? replay->retry_ms * 2 : RETRY_MAX_MS;
 }
 
 static void run(struct replay_source *replay)
@@ -161,6 +185,10 @@ static void run(struct replay_source *replay)
 static void on_tick(struct ht_timer *timer)
 {
     struct replay_source *replay = HT_CONTAINER_OF(timer, struct replay_source, tick_timer);
+    if (replay->source.health.state == HT_HEALTH_WAITING) {
+        submit_fill(replay);
+        return;
+    }
     uint64_t due = ht_pace_due(&replay->pace, ht_clock_monotonic_ns(replay->clock));
     if (replay->limit > 0) {
         uint64_t position = replay->source.position;
@@ -240,20 +268,22 @@ static bool next_batch(struct replay_source *replay)
 static void settle(struct replay_source *replay, bool wants_more)
 {
     struct ht_source *source = &replay->source;
-    const struct ht_error *error = &replay->batches[replay->current].error;
+    const struct ht_replay_batch *batch = &replay->batches[replay->current];
     if (replay->limit > 0 && source->position >= replay->limit) {
         ht_health_set(&source->health, HT_HEALTH_IDLE, "limit reached: %" PRIu64 " messages",
                       source->position);
     } else if (!wants_more) {
         ht_health_set(&source->health, HT_HEALTH_PAUSED, "waits until there is room behind it");
-    } else if (is_used_up(replay) && error->code != 0) {
-        ht_health_fail(&source->health, HT_HEALTH_FAILED, error);
+    } else if (is_used_up(replay) && batch->may_pass) {
+        ht_health_fail(&source->health, HT_HEALTH_WAITING, &batch->error);
+        wait_to_retry(replay);
+    } else if (is_used_up(replay) && batch->error.code != 0) {
+        ht_health_fail(&source->health, HT_HEALTH_FAILED, &batch->error);
     } else if (is_used_up(replay)) {
         ht_health_set(&source->health, HT_HEALTH_IDLE,
                       "all files are read: %" PRIu64 " messages, %" PRIu64 " rejected",
                       source->position, replay->rejects);
-    } else if (replay->next_item < replay->batches[replay->current].count || replay->is_next_full ||
-               replay->pace.rate > 0) {
+    } else if (replay->next_item < batch->count || replay->is_next_full || replay->pace.rate > 0) {
         ht_timer_start(replay->timers, &replay->tick_timer, ht_pace_tick_ms(&replay->pace));
     }
     /* Else on_filled() goes on. */

@@ -9,6 +9,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <cmocka.h>
+#include <sys/resource.h>
 
 /* Fills batches until the last and writes all items, "ROUND.NUMBER MESSAGE" or "ROUND.NUMBER!
  * REASON", a line each; at most `max` items. */
@@ -146,6 +147,36 @@ static void test_empty_files_do_not_turn_for_ever(void **state)
     ht_buffer_finish(&out);
 }
 
+/* A file that cannot be opened for a moment: what was given out before it does not come again. */
+static void test_reading_goes_on_when_there_are_descriptors(void **state)
+{
+    (void)state;
+    struct temporary_files files;
+    struct ht_buffer out;
+    struct ht_error error;
+    struct rlimit limit;
+    static struct ht_replay_batch batch;
+    temporary_files_init(&files);
+    ht_buffer_init(&out, 1 << 20);
+    const char *path = temporary_files_add(&files, HT_SLICE("{\"id\":1}\n{\"id\":2}"));
+    struct ht_replay_reader *reader = ht_replay_reader_create(&path, 1, false);
+    assert_non_null(reader);
+    ht_replay_batch_init(&batch);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    (void)setrlimit(RLIMIT_NOFILE, &(struct rlimit){.rlim_cur = 0, .rlim_max = limit.rlim_max});
+    ht_replay_reader_fill(reader, &batch);
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+    assert_true(batch.count == 0 && batch.is_last && batch.may_pass);
+    assert_non_null(strstr(batch.error.text, "tried again"));
+    ht_replay_batch_finish(&batch);
+    read_all(reader, &out, 100, &error);
+    assert_int_equal(error.code, 0);
+    assert_string_equal(out.data, "0.1 {\"id\":1}\n0.2 {\"id\":2}\n");
+    ht_replay_reader_destroy(reader);
+    temporary_files_finish(&files);
+    ht_buffer_finish(&out);
+}
+
 static void test_many_messages_come_in_batches(void **state)
 {
     (void)state;
@@ -229,6 +260,7 @@ int main(void)
         cmocka_unit_test(test_skip),
         cmocka_unit_test(test_rounds_have_new_ids),
         cmocka_unit_test(test_empty_files_do_not_turn_for_ever),
+        cmocka_unit_test(test_reading_goes_on_when_there_are_descriptors),
         cmocka_unit_test(test_many_messages_come_in_batches),
         cmocka_unit_test(test_failures_say_what_to_do),
         cmocka_unit_test(test_fingerprint),

@@ -9,6 +9,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <cmocka.h>
+#include <sys/resource.h>
 
 /* A loop with a worker and one source; a timer looks every millisecond whether the loop may end. */
 struct bench {
@@ -36,18 +37,23 @@ static void bench_init(struct bench *bench)
     temporary_files_init(&bench->files);
 }
 
-static void bench_start(struct bench *bench, struct ht_replay_source_options options,
-                        struct ht_slice cursor)
+static void bench_create(struct bench *bench, struct ht_replay_source_options options)
 {
     options.clock = &bench->clock;
     options.timers = ht_loop_timers(bench->loop);
     options.worker = bench->worker;
     bench->source = ht_replay_source_create(&options);
     assert_non_null(bench->source);
+    bench->begun_ms = ht_clock_monotonic_ms(&bench->clock);
+}
+
+static void bench_start(struct bench *bench, struct ht_replay_source_options options,
+                        struct ht_slice cursor)
+{
+    bench_create(bench, options);
     bench->source->ops->start(bench->source, &bench->sink.sink, cursor);
     assert_int_equal(bench->sink.count, 0);
     assert_int_equal(bench->source->health.state, HT_HEALTH_STARTING);
-    bench->begun_ms = ht_clock_monotonic_ms(&bench->clock);
 }
 
 static void on_watch(struct ht_timer *timer)
@@ -285,6 +291,43 @@ static void test_missing_file(void **state)
     bench_finish(&bench);
 }
 
+static bool is_waiting(struct bench *bench)
+{
+    return bench->source->health.state == HT_HEALTH_WAITING;
+}
+
+static void test_a_shortage_of_descriptors_passes(void **state)
+{
+    (void)state;
+    struct bench bench;
+    struct rlimit limit;
+    bench_init(&bench);
+    const char *file = add_messages(&bench, 0, 10);
+    bench_create(&bench, (struct ht_replay_source_options){.files = &file, .file_count = 1});
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    (void)setrlimit(RLIMIT_NOFILE, &(struct rlimit){.rlim_cur = 0, .rlim_max = limit.rlim_max});
+    bench.source->ops->start(bench.source, &bench.sink.sink, HT_SLICE(""));
+    run_until(&bench, is_waiting);
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+    assert_non_null(strstr(bench.source->health.text, "tried again"));
+    run_until(&bench, is_idle);
+    assert_int_equal(bench.sink.count, 10);
+    bench_finish(&bench);
+}
+
+/* What lies at the address 0 gives EIO to who reads it. */
+static void test_stop_while_it_waits(void **state)
+{
+    (void)state;
+    struct bench bench;
+    bench_init(&bench);
+    const char *file = "/proc/self/mem";
+    bench_start(&bench, (struct ht_replay_source_options){.files = &file, .file_count = 1},
+                HT_SLICE(""));
+    run_until(&bench, is_waiting);
+    bench_finish(&bench);
+}
+
 static void test_no_files(void **state)
 {
     (void)state;
@@ -318,6 +361,8 @@ int main(void)
         cmocka_unit_test(test_cursor_of_other_files_is_ignored),
         cmocka_unit_test(test_rejects_are_refused),
         cmocka_unit_test(test_missing_file),
+        cmocka_unit_test(test_a_shortage_of_descriptors_passes),
+        cmocka_unit_test(test_stop_while_it_waits),
         cmocka_unit_test(test_no_files),
         cmocka_unit_test(test_stop_while_the_worker_reads),
     };
