@@ -16,6 +16,7 @@ enum {
     TAGS = 6,
     ENTRIES_MAX = 400,
     IDS_MAX = 64,
+    SLOTS_MAX = 1 << 30,
 };
 
 static const char *const tags[TAGS] = {"a", "b", "cc", "d\xc3\xa9", "e", "a longer hashtag"};
@@ -192,7 +193,11 @@ static struct ht_minute_run *make_run(struct ht_minute_run_writer *writer, struc
         entries->slots[i] = slot;
         entries->counts[i] = 1 + ((uint64_t)fuzz_take_byte(input) << count_shift);
         ht_minute_run_writer_put(writer, slot, entries->counts[i]);
-        slot += 1 + ((uint32_t)fuzz_take_byte(input) << (i % 5 == 0 ? shift : 0));
+        uint32_t step = 1 + ((uint32_t)fuzz_take_byte(input) << (i % 5 == 0 ? shift : 0));
+        if (slot >= SLOTS_MAX - step) {
+            entries->count = i + 1;
+        }
+        slot += step;
     }
     struct ht_minute_run *run = ht_minute_run_writer_end(writer);
     FUZZ_CHECK(run != NULL, "memory");
