@@ -59,7 +59,8 @@ struct faults_map {
     uint64_t fired;               /**< how many have failed */
     uint64_t seen[FAULTS_KINDS];  /**< operations so far, by kind */
     uint64_t is_own_process_only; /**< children that run another program are left alone */
-    char reserved[24];
+    uint64_t is_files_only;       /**< reads and writes of sockets and of the log do not count */
+    char reserved[16];
     uint64_t base;                  /**< where the executable lies */
     char trace[FAULTS_TRACE_BYTES]; /**< of the first failure: a line "module+offset" a frame */
     uint64_t range_count;

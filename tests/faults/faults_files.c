@@ -40,6 +40,9 @@ static enum verdict judge(enum faults_kind kind, int fd, const void *caller)
     }
     bool counts = fstat(fd, &found) == 0 && (S_ISREG(found.st_mode) || S_ISSOCK(found.st_mode));
     errno = number;
+    if (counts && faults_get_map()->is_files_only) {
+        counts = S_ISREG(found.st_mode) && fd != STDERR_FILENO;
+    }
     if (!counts || !faults_strike(kind, caller)) {
         return PASS;
     }

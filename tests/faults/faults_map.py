@@ -19,7 +19,7 @@ SHORT = 0
 TRACE_AT, TRACE_BYTES, RANGES_MAX = 144, 7936, 4096
 RANGES_AT = TRACE_AT + TRACE_BYTES
 MAP_BYTES = RANGES_AT + 8 + 16 * RANGES_MAX
-FIELDS = {"kind": 8, "first": 16, "last": 24, "how": 32, "fired": 40}
+FIELDS = {"kind": 8, "first": 16, "last": 24, "how": 32, "fired": 40, "is_files_only": 112}
 SEEN_AT = 48
 
 
@@ -47,6 +47,15 @@ FAULTS = {fault.name: fault for fault in [
     Fault("read-short", READ, SHORT, 2, True),
     Fault("read-eintr", READ, errno.EINTR, 2, True),
     Fault("open-emfile", OPEN, errno.EMFILE),
+]}
+# What fails for a while and works again, in the program's own lives: how often is not said here.
+OUTAGES = {fault.name: fault for fault in [
+    Fault("write-outage", WRITE, errno.ENOSPC),
+    Fault("write-outage-eio", WRITE, errno.EIO),
+    Fault("sync-outage", SYNC, errno.EIO),
+    Fault("read-outage", READ, errno.EIO),
+    Fault("open-outage", OPEN, errno.EMFILE),
+    Fault("alloc-outage", ALLOCATION, errno.ENOMEM),
 ]}
 KIND_NAMES = ["none", "allocation", "library allocation", "write", "sync", "read", "open"]
 
@@ -93,6 +102,10 @@ class FaultsMap:
     def clear(self):
         """Nothing fails any more."""
         self._set(FIELDS["kind"], NONE)
+
+    def spare_sockets(self):
+        """From now on only reads and writes of files count, and not those of the log: what fails is a disk."""
+        self._set(FIELDS["is_files_only"], 1)
 
     def restart(self):
         """For a new process: the count begins anew."""

@@ -9,6 +9,7 @@ seed turns, so that in the long run all of them come up.
 import collections
 import concurrent.futures
 import dataclasses
+import itertools
 import json
 import pathlib
 import queue
@@ -19,6 +20,8 @@ import tempfile
 import threading
 import time
 
+import daemon_point
+import lives
 import verdict
 from faults_map import FAULTS
 from unit_server import PASSED, UnitServer
@@ -54,6 +57,7 @@ class Tally:
 
     points: collections.Counter = dataclasses.field(default_factory=collections.Counter)
     possible: collections.Counter = dataclasses.field(default_factory=collections.Counter)
+    lives: collections.Counter = dataclasses.field(default_factory=collections.Counter)
     cases: int = 0
     unusable: list = dataclasses.field(default_factory=list)
     findings: dict = dataclasses.field(default_factory=dict)
@@ -158,53 +162,80 @@ def work(build, todo, tally, share, deadline):
                 tally.unusable.append(f"{program.test['name']}: {failure}")
 
 
-def torture_daemon(faults, seed, seconds, jobs):
-    """Lives of the real program (daemon_point.py), each with one failure. Returns the Tally."""
-    import daemon_point
+class Course:
+    """One kind of life, and the points of it that were not tried yet."""
 
+    def __init__(self, name, faults, dice):
+        self.name, self.kind = name, lives.LIVES[name]
+        self.faults = [fault for fault in self.kind.FAULTS.values() if fault in faults]
+        self.start = dice.randrange(1 << 30)
+        self.lock = threading.Lock()
+        self.rows = None
+
+    def next(self, place, tally):
+        """The next (fault, n), or None where all were tried. The first to ask counts them."""
+        with self.lock:
+            if self.rows is None:
+                self.rows = self._count(place, tally)
+            while self.rows:
+                fault, numbers = self.rows.pop(0)
+                nth = next(numbers, None)
+                if nth is not None:
+                    self.rows.append((fault, numbers))
+                    return fault, nth
+        return None
+
+    def _count(self, place, tally):
+        counts = daemon_point.count_operations(self.kind, place)
+        with tally.lock:
+            tally.cases += 1
+            for fault in self.faults:
+                tally.possible[fault.name] += counts[fault.kind]
+        rows = [(fault, spread(counts[fault.kind], self.start + at))
+                for at, fault in enumerate(self.faults) if counts[fault.kind] > 0]
+        turn = self.start % len(rows)
+        return rows[turn:] + rows[:turn]
+
+
+def torture_daemon(names, faults, seed, seconds, jobs):
+    """Lives of the real program of these kinds by turns, each with one failure. Returns the Tally."""
     tally = Tally()
     dice = random.Random(seed)
     deadline = time.monotonic() + seconds
-    with tempfile.TemporaryDirectory(prefix="hashtagd-torture-") as place:
-        counts = daemon_point.count_operations(f"{place}/count")
-        rows = [(fault, spread(counts[fault.kind], dice.randrange(1 << 30)))
-                for fault in faults if counts[fault.kind] > 0]
-        for fault, _ in rows:
-            tally.possible[fault.name] += counts[fault.kind]
-        dice.shuffle(rows)
+    courses = [Course(name, faults, dice) for name in dice.sample(names, len(names))]
+    turns, lock = itertools.cycle(courses), threading.Lock()
 
-        def feed():
-            while True:
-                for fault, numbers in rows:
-                    nth = next(numbers, None)
-                    if nth is not None:
-                        yield fault, nth
+    def work(place):
+        while time.monotonic() < deadline:
+            with lock:
+                course = next(turns)
+            point = course.next(place, tally)
+            if point is not None:
+                try_life(course, place, *point, tally)
+            elif all(one.rows == [] for one in courses):
+                return
 
-        source, lock = feed(), threading.Lock()
-
-        def live(which):
-            while time.monotonic() < deadline:
-                with lock:
-                    fault, nth = next(source)
-                wrong = daemon_point.try_point(f"{place}/{which}", fault, nth)
-                with tally.lock:
-                    tally.points[fault.name] += 1
-                if wrong is not None:
-                    where = wrong.splitlines()[0][:160]
-                    tally.find(verdict.Finding("daemon", where, wrong),
-                               f"tools/torture --replay daemon life {fault.name} {nth}")
-
-        with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-            for future in [pool.submit(live, which) for which in range(jobs)]:
-                future.result()
+    with tempfile.TemporaryDirectory(prefix="hashtagd-torture-") as place, \
+            concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        for future in [pool.submit(work, f"{place}/{which}") for which in range(jobs)]:
+            future.result()
     return tally
 
 
-def replay_daemon(fault, nth):
-    import daemon_point
+def try_life(course, place, fault, nth, tally):
+    wrong = daemon_point.try_point(course.kind, place, fault, nth)
+    with tally.lock:
+        tally.points[fault.name] += 1
+        tally.lives[course.name] += 1
+    if wrong is not None:
+        tally.find(verdict.Finding(f"daemon ({course.name})", wrong.splitlines()[0][:160], wrong),
+                   f"tools/torture --replay daemon {course.name} {fault.name} {nth}")
 
+
+def replay_daemon(name, fault, nth):
+    kind = lives.LIVES[name]
     with tempfile.TemporaryDirectory(prefix="hashtagd-torture-") as place:
-        wrong = daemon_point.try_point(f"{place}/0", FAULTS[fault], nth)
+        wrong = daemon_point.try_point(kind, f"{place}/0", kind.FAULTS[fault], nth)
     print(wrong or "no finding")
     return 0 if wrong is None else 1
 
