@@ -12,6 +12,7 @@
  *     -> administration
  */
 
+#include "announcement.h"
 #include "aws_session.h"
 #include "command.h"
 #include "worker_id.h"
@@ -46,11 +47,11 @@ struct ht_daemon {
     struct ht_admin_library libraries[HT_DAEMON_LIBRARY_COUNT];
     /* owned, in the order in which they are built */
     struct ht_data_dir *data_dir;
-    char *url_path; /* data.dir/admin.url */
     struct ht_loop *loop;
-    struct ht_worker *worker;           /* table, archive, dead letters */
-    struct ht_worker *stream_worker;    /* its syncs do not wait for a flush of the table */
-    struct ht_worker *source_worker;    /* reads or makes what comes in */
+    struct ht_worker *worker;        /* table, archive, dead letters */
+    struct ht_worker *stream_worker; /* its syncs do not wait for a flush of the table */
+    struct ht_worker *source_worker; /* reads or makes what comes in */
+    struct ht_announcement announcement;
     char worker_id[HT_WORKER_ID_BYTES]; /* empty where nothing is shared with others */
     struct ht_aws_session aws;          /* not open where nothing is at Amazon */
     struct ht_embedded_store *store;
@@ -75,7 +76,6 @@ struct ht_daemon {
     bool is_stopping;
     bool are_workers_stopped;
     struct ht_timer deadline_timer;
-    struct ht_timer url_timer; /* until admin.url is written */
     int exit_status;
 };
 

@@ -6,17 +6,14 @@
 #include "hashtagd/net/libraries.h"
 
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /*
  * Each step builds one part and returns its error; the first that fails ends the building. The
  * parts that open files do it on the worker: when both are open the stages start.
  */
 
-enum { URL_AGAIN_MS = 1000 };
+enum { ANNOUNCE_AGAIN_MS = 1000 };
 
 static int build_ground(struct ht_daemon *daemon, struct ht_error *error);
 static int build_tally(struct ht_daemon *daemon, struct ht_error *error);
@@ -25,7 +22,7 @@ static int build_admin(struct ht_daemon *daemon, struct ht_error *error);
 static void on_signal(void *user, int signal_number);
 static void on_loaded(void *user);
 static void announce(struct ht_daemon *daemon);
-static void on_url_due(struct ht_timer *timer);
+static void on_announced(void *user);
 static void on_fatal(void *user, const struct ht_error *error);
 
 int ht_daemon_build(struct ht_daemon *daemon)
@@ -49,6 +46,15 @@ static int out_of_memory(struct ht_error *error, const char *part)
     return ht_error_set(error, HT_ENOMEM, "Out of memory while making the %s.", part);
 }
 
+static int make_announcement(struct ht_daemon *daemon, struct ht_error *error)
+{
+    struct ht_announcement_options options = {.worker = daemon->worker,
+                                              .timers = daemon->timers,
+                                              .log = &daemon->log,
+                                              .again_ms = ANNOUNCE_AGAIN_MS};
+    return ht_announcement_init(&daemon->announcement, daemon->data_dir, &options, error);
+}
+
 static int build_ground(struct ht_daemon *daemon, struct ht_error *error)
 {
     uint64_t seed;
@@ -58,10 +64,6 @@ static int build_ground(struct ht_daemon *daemon, struct ht_error *error)
     }
     if (status != 0) {
         return status;
-    }
-    daemon->url_path = ht_data_dir_join(daemon->data_dir, "admin.url");
-    if (daemon->url_path == NULL) {
-        return out_of_memory(error, "daemon");
     }
     if (ht_random_secret(&daemon->hash_key, sizeof(daemon->hash_key)) != 0 ||
         ht_random_secret(&seed, sizeof(seed)) != 0) {
@@ -74,9 +76,11 @@ static int build_ground(struct ht_daemon *daemon, struct ht_error *error)
     }
     daemon->clock = ht_loop_clock(daemon->loop);
     daemon->timers = ht_loop_timers(daemon->loop);
-    ht_timer_init(&daemon->url_timer, on_url_due);
     ht_budget_init(&daemon->budget, (size_t)daemon->config->memory.budget_bytes);
     status = ht_worker_create(&daemon->worker, daemon->loop, "files", error);
+    if (status == 0) {
+        status = make_announcement(daemon, error);
+    }
     if (status == 0) {
         status = ht_worker_create(&daemon->stream_worker, daemon->loop, "stream", error);
     }
@@ -212,29 +216,6 @@ static struct ht_admin *make_admin(struct ht_daemon *daemon)
     return ht_admin_create(&context);
 }
 
-/* Clients on this machine find the daemon by this file. It is put in its place whole: a reader never
- * sees half of it. */
-static int write_url(struct ht_daemon *daemon, struct ht_error *error)
-{
-    char *temporary = ht_data_dir_join(daemon->data_dir, "admin.url.new");
-    if (temporary == NULL) {
-        return out_of_memory(error, "administration");
-    }
-    FILE *file = fopen(temporary, "we");
-    bool is_written = file != NULL && fprintf(file, "%s\n", ht_admin_url(daemon->admin)) > 0;
-    is_written = (file == NULL || fclose(file) == 0) && is_written;
-    is_written = is_written && rename(temporary, daemon->url_path) == 0;
-    if (!is_written) {
-        (void)unlink(temporary);
-    }
-    free(temporary);
-    return is_written ? 0
-                      : ht_error_set(error, HT_EIO,
-                                     "%s cannot be written: see to space and permissions there; it "
-                                     "is tried again each second.",
-                                     daemon->url_path);
-}
-
 static int build_admin(struct ht_daemon *daemon, struct ht_error *error)
 {
     int status = build_tls(daemon, error);
@@ -286,27 +267,24 @@ static void on_loaded(void *user)
 
 static void announce(struct ht_daemon *daemon)
 {
-    struct ht_error error;
-    if (write_url(daemon, &error) != 0) {
-        ht_log_warning(&daemon->log, "daemon", "clients cannot find this daemon by themselves",
-                       HT_TEXT("error", error.text));
-        ht_timer_start(daemon->timers, &daemon->url_timer, URL_AGAIN_MS);
+    int status = ht_announcement_show(&daemon->announcement, ht_admin_url(daemon->admin),
+                                      on_announced, daemon);
+    if (status != 0) {
+        ht_log_warning(&daemon->log, "daemon",
+                       "clients cannot find this daemon by themselves: out of memory");
+        on_announced(daemon);
+    }
+}
+
+static void on_announced(void *user)
+{
+    struct ht_daemon *daemon = user;
+    if (daemon->admin == NULL) {
+        return; /* it stopped meanwhile */
     }
     ht_log_info(
         &daemon->log, "daemon", "listening", HT_TEXT("dashboard", ht_admin_url(daemon->admin)),
         HT_TEXT("data_dir", ht_data_dir_path(daemon->data_dir)), HT_TEXT("version", HT_VERSION));
-}
-
-static void on_url_due(struct ht_timer *timer)
-{
-    struct ht_daemon *daemon = HT_CONTAINER_OF(timer, struct ht_daemon, url_timer);
-    struct ht_error error;
-    if (write_url(daemon, &error) != 0) {
-        ht_timer_start(daemon->timers, &daemon->url_timer, URL_AGAIN_MS);
-        return;
-    }
-    ht_log_info(&daemon->log, "daemon", "clients find this daemon",
-                HT_TEXT("path", daemon->url_path));
 }
 
 static void on_signal(void *user, int signal_number)

@@ -3,7 +3,6 @@
 
 #include "hashtagd/base/assert.h"
 
-#include <stdlib.h>
 #include <unistd.h>
 
 /*
@@ -49,7 +48,7 @@ static void end_at_once(struct ht_daemon *daemon)
                  HT_NUMBER("hashtags_not_written", ht_count_pending_hashtags(daemon->count)),
                  HT_NUMBER("deletions_forgotten", ht_count_waiting_deletions(daemon->count)),
                  HT_NUMBER("deletions_not_archived", deletions_waiting(daemon)));
-    (void)unlink(daemon->url_path);
+    ht_announcement_withdraw_at_once(&daemon->announcement);
     _exit(daemon->exit_status == HT_EXIT_DONE ? HT_EXIT_UNDRAINED : daemon->exit_status);
 }
 
@@ -78,7 +77,7 @@ void ht_daemon_stop(struct ht_daemon *daemon, int exit_status)
     daemon->is_stopping = true;
     daemon->exit_status = exit_status;
     ht_admin_set_stopping(daemon->admin);
-    ht_timer_stop(daemon->timers, &daemon->url_timer);
+    ht_announcement_cease(&daemon->announcement);
     ht_timer_init(&daemon->deadline_timer, on_time_short);
     ht_timer_start(daemon->timers, &daemon->deadline_timer, HT_DAEMON_DRAIN_MS - HT_DAEMON_LAST_MS);
     ht_ingest_stop(daemon->ingest, on_ingest_stopped, daemon);
@@ -145,7 +144,7 @@ static void on_admin_closed(void *user)
 {
     struct ht_daemon *daemon = user;
     daemon->admin = NULL;
-    (void)unlink(daemon->url_path);
+    ht_announcement_withdraw(&daemon->announcement);
     if (daemon->archive == NULL) {
         on_archive_closed(daemon);
         return;
@@ -288,6 +287,6 @@ void ht_daemon_take_down(struct ht_daemon *daemon)
     ht_aws_session_finish(&daemon->aws);
     ht_tls_destroy(daemon->tls);
     ht_loop_destroy(daemon->loop);
-    free(daemon->url_path);
+    ht_announcement_finish(&daemon->announcement);
     ht_data_dir_close(daemon->data_dir);
 }
