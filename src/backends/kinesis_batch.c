@@ -80,10 +80,12 @@ static int reserve(const struct ht_kinesis_batch_making *making, struct batch *b
     if (need <= batch->capacity) {
         return 0;
     }
+    size_t most = making->max_records_bytes / sizeof(*batch->batch.records);
     size_t capacity = batch->capacity * 2 > need ? batch->capacity * 2 : need;
-    if (need * sizeof(*batch->batch.records) > making->max_records_bytes) {
+    if (need > most) {
         return HT_ETOOBIG;
     }
+    capacity = capacity < most ? capacity : most;
     struct ht_record *records = realloc(batch->batch.records, capacity * sizeof(*records));
     if (records == NULL) {
         return HT_ENOMEM;

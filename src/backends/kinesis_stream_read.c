@@ -35,9 +35,9 @@ enum {
     TRIES_MOST = 4,    /* in one read */
     TRYING_MS = 20000, /* in one read, too */
     CALL_TIMEOUT_MS = 20000,
-    CLOSED_QUIET_MS = 3000,   /* a closed shard that stays empty so long, twice, is over */
-    RECORDS_BYTES_FACTOR = 4, /* records made of aggregated ones, by the read's maximum */
-    RECORDS_BYTES_LEAST = 32 * 1024 * 1024,
+    CLOSED_QUIET_MS = 3000,            /* a closed shard that stays empty so long, twice, is over */
+    BATCH_BYTES = 1024,                /* of a batch beside answer and records, at most */
+    ONE_MADE_BYTES = 32 * 1024 * 1024, /* what an aggregated record may become */
 };
 
 static const struct ht_backoff backoff = {.base_ms = 200, .max_ms = 10000};
@@ -395,12 +395,10 @@ static void on_records(struct ht_kinesis_get_records *op)
 static void make(struct ht_kinesis_reader *reader)
 {
     struct ht_kinesis_stream *stream = reader->stream;
-    size_t most = reader->read->max_bytes * RECORDS_BYTES_FACTOR;
-    reader->making = (struct ht_kinesis_batch_making){
-        .page = &reader->page,
-        .stand = &reader->stand,
-        .max_records_bytes = most > RECORDS_BYTES_LEAST ? most : RECORDS_BYTES_LEAST,
-        .now_ms = ht_clock_wall_ms(stream->options.clock)};
+    reader->making =
+        (struct ht_kinesis_batch_making){.page = &reader->page,
+                                         .stand = &reader->stand,
+                                         .now_ms = ht_clock_wall_ms(stream->options.clock)};
     reader->state = HT_KINESIS_READER_MAKING;
     ht_job_init(&reader->job, run_making, making_done);
     if (reader->body_bytes > ON_LOOP_BYTES && stream->options.worker != NULL) {
@@ -409,6 +407,16 @@ static void make(struct ht_kinesis_reader *reader)
     }
     run_making(&reader->job);
     making_done(&reader->job);
+}
+
+/* What the list of records may take beside the answer that they lie in. One is always given. */
+static size_t records_room(const struct ht_kinesis_reader *reader)
+{
+    size_t most = reader->read->max_bytes, taken = reader->body_bytes + BATCH_BYTES;
+    if (reader->limit == 1 || reader->page.count <= 1) {
+        return ONE_MADE_BYTES;
+    }
+    return most > taken ? most - taken : 0;
 }
 
 /* On the worker, or on the loop where it is short. Each has a JSON reader of its own. */
@@ -426,6 +434,7 @@ static void run_making(struct ht_job *job)
         ht_kinesis_page_finish(&reader->page);
         return;
     }
+    reader->making.max_records_bytes = records_room(reader);
     reader->making_status = ht_kinesis_batch_make(&reader->making);
     if (reader->making_status != 0) {
         (void)ht_error_set(&reader->making_error, reader->making_status,
@@ -456,14 +465,14 @@ static void making_done(struct ht_job *job)
     fail(reader, false, &error);
 }
 
-/* So many records that an answer has about AIM_BYTES; four times as many as before at most. */
+/* So many records that a batch has about AIM_BYTES; four times as many as before at most. */
 static void adapt_limit(struct ht_kinesis_reader *reader)
 {
     size_t records = reader->making.findings.records_read;
     if (records == 0) {
         return;
     }
-    double bytes = (double)reader->body_bytes / (double)records;
+    double bytes = (double)reader->making.batch->bytes / (double)records;
     reader->record_bytes =
         reader->record_bytes > 0 ? reader->record_bytes * 0.75 + bytes * 0.25 : bytes;
     double room = (double)reader->read->max_bytes / 2;

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "hashtagd/base/assert.h"
-#include "hashtagd/base/digest.h"
 
 #include "../../../src/backends/kinesis_stream_internal.h"
-#include "kinesis_world.h"
+#include "kinesis_reader.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,82 +13,9 @@
 
 static struct ht_aws_client world;
 
-/* A reader as the count stage is one: reads on from where it is and keeps what comes. */
-struct reader {
-    struct ht_stream_read read;
-    unsigned done;
-    int status;
-    struct ht_error error;
-    struct ht_position next;
-    int64_t behind_ms;
-    size_t count; /* in all */
-    char texts[512][24];
-    uint64_t subs[512];
-    bool goes_on; /* reads again at once */
-};
-
-static void start_read(struct reader *reader);
-
-static void on_read(struct ht_stream_read *read)
-{
-    struct reader *reader = read->user;
-    reader->done++;
-    reader->status = read->status;
-    reader->error = read->error;
-    if (read->status != 0) {
-        assert_null(read->batch);
-    } else {
-        reader->next = read->batch->next;
-        reader->behind_ms = read->batch->behind_ms;
-        for (size_t i = 0; i < read->batch->count; i++) {
-            const struct ht_record *record = &read->batch->records[i];
-            assert_true(reader->count < HT_COUNT_OF(reader->texts));
-            snprintf(reader->texts[reader->count], sizeof(reader->texts[0]), "%.*s",
-                     (int)record->data.length, record->data.data);
-            reader->subs[reader->count++] = record->sub_sequence;
-        }
-        assert_true(read->batch->bytes > 0);
-        ht_record_batch_release(read->batch);
-    }
-    if (reader->goes_on && reader->next.kind != HT_POSITION_END) {
-        start_read(reader);
-    }
-}
-
-static void start_read(struct reader *reader)
-{
-    struct ht_stream_read read = {.from = reader->next,
-                                  .max_bytes = 4u << 20,
-                                  .wait_ms = reader->read.wait_ms,
-                                  .done = on_read,
-                                  .user = reader};
-    memcpy(read.shard_id, reader->read.shard_id, sizeof(read.shard_id));
-    reader->read = read;
-    world.stream->ops->read(world.stream, &reader->read);
-}
-
-static void init_reader(struct reader *reader, size_t shard, enum ht_position_kind kind)
-{
-    memset(reader, 0, sizeof(*reader));
-    snprintf(reader->read.shard_id, sizeof(reader->read.shard_id), "%s", world.shards[shard].id);
-    reader->read.wait_ms = 1000;
-    reader->next.kind = kind;
-}
-
 static void after(struct reader *reader, const char *sequence, uint64_t sub)
 {
     ht_position_after(&reader->next, ht_slice_text(sequence), sub);
-}
-
-static void read_once(struct reader *reader)
-{
-    unsigned done = reader->done;
-    start_read(reader);
-    assert_int_equal(reader->done, done);
-    for (int i = 0; i < 120000 && reader->done == done; i++) {
-        world_run(&world, 1);
-    }
-    assert_int_equal(reader->done, done + 1);
 }
 
 static int set_up(void **state)
@@ -129,11 +55,11 @@ static void each_kind_of_place_has_its_iterator(void **state)
     };
     for (size_t i = 0; i < HT_COUNT_OF(cases); i++) {
         struct reader reader;
-        init_reader(&reader, 0, cases[i].kind);
+        reader_init(&reader, &world, 0, cases[i].kind);
         after(&reader, first, 0);
         reader.next.kind = cases[i].kind;
         reader.next.time_ms = 1600000000000;
-        read_once(&reader);
+        reader_read_once(&reader);
         assert_int_equal(reader.status, 0);
         assert_string_equal(world.counts.iterator_type, cases[i].type);
         assert_int_equal(reader.count, cases[i].records);
@@ -146,11 +72,11 @@ static void reading_goes_on_with_the_same_iterator(void **state)
 {
     (void)state;
     struct reader reader;
-    init_reader(&reader, 0, HT_POSITION_TRIM_HORIZON);
+    reader_init(&reader, &world, 0, HT_POSITION_TRIM_HORIZON);
     world_add_text(&world, 0, "a");
-    read_once(&reader);
+    reader_read_once(&reader);
     world_add_text(&world, 0, "b");
-    read_once(&reader);
+    reader_read_once(&reader);
     assert_int_equal(reader.count, 2);
     assert_string_equal(reader.texts[1], "b");
     assert_int_equal(world.counts.iterators, 1);
@@ -162,9 +88,9 @@ static void at_the_tip_a_read_waits_and_comes_back_empty(void **state)
 {
     (void)state;
     struct reader reader;
-    init_reader(&reader, 0, HT_POSITION_TRIM_HORIZON);
+    reader_init(&reader, &world, 0, HT_POSITION_TRIM_HORIZON);
     uint64_t start = world.manual.now_ns;
-    read_once(&reader);
+    reader_read_once(&reader);
     assert_int_equal(reader.count, 0);
     assert_int_equal(reader.behind_ms, 0);
     assert_in_range((world.manual.now_ns - start) / 1000000, 1000, 1100);
@@ -175,14 +101,14 @@ static void a_hurried_read_asks_once_and_comes_back(void **state)
 {
     (void)state;
     struct reader reader;
-    init_reader(&reader, 0, HT_POSITION_TRIM_HORIZON);
+    reader_init(&reader, &world, 0, HT_POSITION_TRIM_HORIZON);
     reader.read.wait_ms = 0;
-    read_once(&reader);
+    reader_read_once(&reader);
     assert_int_equal(world.counts.gets, 1);
-    read_once(&reader);
+    reader_read_once(&reader);
     assert_int_equal(world.counts.gets, 2);
     world_add_text(&world, 0, "a");
-    read_once(&reader);
+    reader_read_once(&reader);
     assert_int_equal(reader.count, 1);
 }
 
@@ -190,9 +116,9 @@ static void records_are_seen_within_a_second(void **state)
 {
     (void)state;
     struct reader reader;
-    init_reader(&reader, 0, HT_POSITION_TRIM_HORIZON);
+    reader_init(&reader, &world, 0, HT_POSITION_TRIM_HORIZON);
     reader.goes_on = true;
-    start_read(&reader);
+    reader_start(&reader);
     world_run(&world, 20000);
     unsigned gets = world.counts.gets;
     assert_in_range(gets, 19, 24);
@@ -206,14 +132,14 @@ static void calls_keep_the_pace_while_there_is_more(void **state)
 {
     (void)state;
     struct reader reader;
-    init_reader(&reader, 0, HT_POSITION_TRIM_HORIZON);
+    reader_init(&reader, &world, 0, HT_POSITION_TRIM_HORIZON);
     world.get_most_bytes = 1;
     world.hides_lag = true;
     for (int i = 0; i < 100; i++) {
         world_add_text(&world, 0, "a");
     }
     reader.goes_on = true;
-    start_read(&reader);
+    reader_start(&reader);
     world_run(&world, 10000);
     assert_in_range(world.counts.gets, 45, 53);
     assert_int_equal(reader.count, world.counts.gets);
@@ -224,12 +150,12 @@ static void only_an_empty_answer_tells_the_tip(void **state)
 {
     (void)state;
     struct reader reader;
-    init_reader(&reader, 0, HT_POSITION_TRIM_HORIZON);
+    reader_init(&reader, &world, 0, HT_POSITION_TRIM_HORIZON);
     world.hides_lag = true;
     world_add_text(&world, 0, "a");
-    read_once(&reader);
+    reader_read_once(&reader);
     assert_true(reader.behind_ms > 0);
-    read_once(&reader);
+    reader_read_once(&reader);
     assert_int_equal(reader.behind_ms, 0);
 }
 
@@ -237,13 +163,13 @@ static void an_expired_iterator_is_replaced_behind_the_last_record(void **state)
 {
     (void)state;
     struct reader reader;
-    init_reader(&reader, 0, HT_POSITION_TRIM_HORIZON);
+    reader_init(&reader, &world, 0, HT_POSITION_TRIM_HORIZON);
     const char *last = world_add_text(&world, 0, "a");
-    read_once(&reader);
+    reader_read_once(&reader);
     world_add_text(&world, 0, "b");
     world_fault(&world, (struct world_fault){"GetRecords", "ExpiredIteratorException", 400, NULL,
                                              false, 0, 2});
-    read_once(&reader);
+    reader_read_once(&reader);
     assert_int_equal(reader.status, 0);
     assert_int_equal(reader.count, 2);
     assert_string_equal(world.counts.iterator_type, "AFTER_SEQUENCE_NUMBER");
@@ -251,7 +177,7 @@ static void an_expired_iterator_is_replaced_behind_the_last_record(void **state)
     /* one that is old by the clock is not even tried */
     world_run(&world, 400000);
     world_add_text(&world, 0, "c");
-    read_once(&reader);
+    reader_read_once(&reader);
     assert_int_equal(reader.count, 3);
 }
 
@@ -259,15 +185,15 @@ static void iterators_that_always_expire_end_in_an_error(void **state)
 {
     (void)state;
     struct reader reader;
-    init_reader(&reader, 0, HT_POSITION_TRIM_HORIZON);
+    reader_init(&reader, &world, 0, HT_POSITION_TRIM_HORIZON);
     world_fault(&world, (struct world_fault){"GetRecords", "ExpiredIteratorException", 400, NULL,
                                              false, 0, 1000});
-    read_once(&reader);
+    reader_read_once(&reader);
     assert_true(reader.status != 0);
     assert_true(world.counts.gets < 20);
     memset(world.faults, 0, sizeof(world.faults));
     world_add_text(&world, 0, "a");
-    read_once(&reader);
+    reader_read_once(&reader);
     assert_int_equal(reader.count, 1);
     assert_int_equal(world.stream->health.state, HT_HEALTH_WORKING);
 }
@@ -276,14 +202,14 @@ static void latest_loses_nothing_when_its_iterator_expires(void **state)
 {
     (void)state;
     struct reader reader;
-    init_reader(&reader, 0, HT_POSITION_LATEST);
+    reader_init(&reader, &world, 0, HT_POSITION_LATEST);
     world_add_text(&world, 0, "old");
-    read_once(&reader);
+    reader_read_once(&reader);
     assert_int_equal(reader.next.kind, HT_POSITION_AT_TIME);
     assert_int_equal(reader.next.time_ms, 1700000000000);
     world_run(&world, 400000);
     reader.goes_on = true;
-    start_read(&reader);
+    reader_start(&reader);
     world_run(&world, 100);
     assert_string_equal(world.counts.iterator_type, "AT_TIMESTAMP");
     world_run(&world, 1000);
@@ -298,17 +224,17 @@ static void a_trimmed_place_is_a_counted_gap(void **state)
 {
     (void)state;
     struct reader reader;
-    init_reader(&reader, 0, HT_POSITION_AFTER);
+    reader_init(&reader, &world, 0, HT_POSITION_AFTER);
     after(&reader, world_add_text(&world, 0, "a"), 0);
     world_add_text(&world, 0, "b");
     world_add_text(&world, 0, "c");
     world_trim(&world, 0, 2);
-    read_once(&reader);
+    reader_read_once(&reader);
     assert_int_equal(reader.count, 1);
     assert_string_equal(reader.texts[0], "c");
     assert_int_equal(world.stream->counters.gap_records, 1);
     world_add_text(&world, 0, "d");
-    read_once(&reader);
+    reader_read_once(&reader);
     assert_int_equal(world.stream->counters.gap_records, 1);
 }
 
@@ -316,13 +242,13 @@ static void a_refused_place_is_a_gap_too_and_nothing_comes_twice(void **state)
 {
     (void)state;
     struct reader reader;
-    init_reader(&reader, 0, HT_POSITION_AFTER);
+    reader_init(&reader, &world, 0, HT_POSITION_AFTER);
     world_add_text(&world, 0, "a");
     after(&reader, world_add_text(&world, 0, "b"), 0);
     world_add_text(&world, 0, "c");
     world_fault(&world, (struct world_fault){"GetShardIterator", "InvalidArgumentException", 400,
                                              NULL, false, 0, 1});
-    read_once(&reader);
+    reader_read_once(&reader);
     assert_string_equal(world.counts.iterator_type, "TRIM_HORIZON");
     assert_int_equal(reader.count, 1);
     assert_string_equal(reader.texts[0], "c");
@@ -331,7 +257,7 @@ static void a_refused_place_is_a_gap_too_and_nothing_comes_twice(void **state)
     world_fault(&world, (struct world_fault){"GetRecords", "ExpiredIteratorException", 400, NULL,
                                              false, 0, 1});
     world_add_text(&world, 0, "d");
-    read_once(&reader);
+    reader_read_once(&reader);
     assert_string_equal(world.counts.iterator_type, "AFTER_SEQUENCE_NUMBER");
     assert_int_equal(reader.count, 2);
     /* and may be refused again */
@@ -339,7 +265,7 @@ static void a_refused_place_is_a_gap_too_and_nothing_comes_twice(void **state)
     world_fault(&world, (struct world_fault){"GetShardIterator", "InvalidArgumentException", 400,
                                              NULL, false, 0, 1});
     world_add_text(&world, 0, "e");
-    read_once(&reader);
+    reader_read_once(&reader);
     assert_int_equal(reader.count, 3);
     assert_string_equal(reader.texts[2], "e");
     assert_int_equal(world.stream->counters.gap_records, 2);
@@ -353,44 +279,26 @@ static void a_warm_start_gives_what_came_before(void **state)
     world_add_text(&world, 0, "b");
     const char *at = world_add_text(&world, 0, "c");
     world_add_text(&world, 0, "d");
-    init_reader(&reader, 0, HT_POSITION_BEFORE);
+    reader_init(&reader, &world, 0, HT_POSITION_BEFORE);
     after(&reader, at, 0);
     reader.next.kind = HT_POSITION_BEFORE;
     snprintf(reader.next.warm_sequence, sizeof(reader.next.warm_sequence), "%s", warm);
     struct ht_position from = reader.next;
-    read_once(&reader);
+    reader_read_once(&reader);
     assert_int_equal(reader.count, 4);
     assert_string_equal(world.counts.iterator_sequence, warm);
     /* where the warm record is trimmed there is less of it, but no gap */
     world_trim(&world, 0, 1);
     reader.next = from;
-    read_once(&reader);
+    reader_read_once(&reader);
     assert_int_equal(reader.count, 7);
     assert_int_equal(world.stream->counters.gap_records, 0);
     /* where the place itself is, there is */
     world_trim(&world, 0, 3);
     reader.next = from;
-    read_once(&reader);
+    reader_read_once(&reader);
     assert_int_equal(reader.count, 8);
     assert_int_equal(world.stream->counters.gap_records, 1);
-}
-
-static struct ht_slice aggregate(char *out, const char *const *texts, size_t count)
-{
-    char message[1024] = "\x0a\x01k";
-    size_t length = 3;
-    for (size_t i = 0; i < count; i++) {
-        size_t text = strlen(texts[i]);
-        length += (size_t)snprintf(message + length, sizeof(message) - length, "\x1a%c\x08",
-                                   (int)(4 + text));
-        message[length++] = '\0';
-        length += (size_t)snprintf(message + length, sizeof(message) - length, "\x1a%c%s",
-                                   (int)text, texts[i]);
-    }
-    memcpy(out, "\xf3\x89\x9a\xc2", 4);
-    memcpy(out + 4, message, length);
-    ht_digest_md5(ht_slice_make(message, length), (uint8_t *)out + 4 + length);
-    return ht_slice_make(out, length + 20);
 }
 
 static void an_aggregated_record_is_gone_on_with_in_its_middle(void **state)
@@ -399,25 +307,67 @@ static void an_aggregated_record_is_gone_on_with_in_its_middle(void **state)
     static const char *const texts[] = {"x", "y", "z"};
     char bytes[1200];
     world_add_text(&world, 0, "a");
-    const char *sequence = world_add(&world, 0, aggregate(bytes, texts, 3), "agg");
+    const char *sequence = world_add(&world, 0, reader_aggregate(bytes, texts, 3), "agg");
     world_add_text(&world, 0, "b");
     static const char *const all[] = {"a", "x", "y", "z", "b"};
     struct reader reader;
-    init_reader(&reader, 0, HT_POSITION_TRIM_HORIZON);
-    read_once(&reader);
+    reader_init(&reader, &world, 0, HT_POSITION_TRIM_HORIZON);
+    reader_read_once(&reader);
     assert_int_equal(reader.count, 5);
     for (size_t i = 0; i < 5; i++) {
         assert_string_equal(reader.texts[i], all[i]);
         assert_int_equal(reader.subs[i], i >= 1 && i <= 3 ? i - 1 : 0);
     }
     for (uint64_t sub = 0; sub < 3; sub++) {
-        init_reader(&reader, 0, HT_POSITION_AFTER);
+        reader_init(&reader, &world, 0, HT_POSITION_AFTER);
         after(&reader, sequence, sub);
-        read_once(&reader);
+        reader_read_once(&reader);
         assert_int_equal(reader.count, 3 - sub);
         assert_string_equal(reader.texts[0], all[2 + sub]);
     }
     assert_int_equal(world.stream->counters.gap_records, 0);
+}
+
+/* Small records take more memory than they have bytes: both together must fit. */
+static void a_batch_takes_no_more_than_it_may(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"x", "y", "z"};
+    enum { RECORDS = 300, MAX_BYTES = 16 << 10 };
+    char bytes[1200];
+    struct reader reader;
+    for (int i = 0; i < RECORDS; i++) {
+        if (i % 10 == 9) {
+            world_add(&world, 0, reader_aggregate(bytes, texts, 3), "agg");
+        } else {
+            world_add_text(&world, 0, "a");
+        }
+    }
+    reader_init(&reader, &world, 0, HT_POSITION_TRIM_HORIZON);
+    reader.max_bytes = MAX_BYTES;
+    while (reader.count < RECORDS + RECORDS / 10 * 2) {
+        reader_read_once(&reader);
+        assert_int_equal(reader.status, 0);
+    }
+    assert_in_range(reader.most_bytes, MAX_BYTES / 4, MAX_BYTES);
+    assert_in_range(world.counts.gets, 5, 30);
+}
+
+/* One record is always given, whatever it becomes. */
+static void one_record_is_given_however_small_the_room_is(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"x", "y", "z"};
+    char bytes[1200];
+    struct reader reader;
+    world_add(&world, 0, reader_aggregate(bytes, texts, 3), "agg");
+    world_add_text(&world, 0, "a");
+    reader_init(&reader, &world, 0, HT_POSITION_TRIM_HORIZON);
+    reader.max_bytes = 100;
+    reader_read_once(&reader);
+    assert_int_equal(reader.count, 3);
+    reader_read_once(&reader);
+    assert_int_equal(reader.count, 4);
 }
 
 struct listing {
@@ -453,13 +403,13 @@ static void a_split_shard_is_read_to_its_end_and_names_its_children(void **state
     struct reader reader;
     struct listing listing;
     world_add_text(&world, 0, "a");
-    init_reader(&reader, 0, HT_POSITION_TRIM_HORIZON);
-    read_once(&reader);
+    reader_init(&reader, &world, 0, HT_POSITION_TRIM_HORIZON);
+    reader_read_once(&reader);
     world_add_text(&world, 0, "b");
     size_t child = world_split(&world, 0);
     world.shards[child].is_listed = world.shards[child + 1].is_listed = false;
     reader.goes_on = true;
-    start_read(&reader);
+    reader_start(&reader);
     world_run(&world, 3000);
     assert_int_equal(reader.count, 2);
     assert_int_equal(reader.next.kind, HT_POSITION_END);
@@ -483,9 +433,9 @@ static void a_closed_shard_whose_iterators_go_on_ends_when_it_stays_empty(void *
     struct listing listing;
     world.never_ends = true;
     world_add_text(&world, 0, "a");
-    init_reader(&reader, 0, HT_POSITION_TRIM_HORIZON);
+    reader_init(&reader, &world, 0, HT_POSITION_TRIM_HORIZON);
     reader.goes_on = true;
-    start_read(&reader);
+    reader_start(&reader);
     world_run(&world, 30000);
     assert_int_equal(reader.next.kind, HT_POSITION_AFTER);
     world_split(&world, 0);
@@ -504,15 +454,15 @@ static void a_throttled_shard_backs_off_alone(void **state)
     (void)state;
     struct reader throttled;
     struct reader other;
-    init_reader(&throttled, 0, HT_POSITION_TRIM_HORIZON);
-    init_reader(&other, 1, HT_POSITION_TRIM_HORIZON);
+    reader_init(&throttled, &world, 0, HT_POSITION_TRIM_HORIZON);
+    reader_init(&other, &world, 1, HT_POSITION_TRIM_HORIZON);
     world_add_text(&world, 0, "a");
     world_add_text(&world, 1, "b");
     world_fault(&world, (struct world_fault){"GetRecords", "ProvisionedThroughputExceededException",
                                              400, NULL, false, 0, 3});
-    start_read(&throttled);
+    reader_start(&throttled);
     world_run(&world, 7);
-    start_read(&other);
+    reader_start(&other);
     world_run(&world, 100);
     assert_int_equal(throttled.done, 0);
     assert_int_equal(world.counts.gets, 0);
@@ -547,16 +497,16 @@ static void trouble_is_told_and_heals(void **state)
     for (size_t i = 0; i < HT_COUNT_OF(cases); i++) {
         struct reader reader;
         world_open(&world, &(struct ht_kinesis_stream_options){0});
-        init_reader(&reader, 0, HT_POSITION_TRIM_HORIZON);
+        reader_init(&reader, &world, 0, HT_POSITION_TRIM_HORIZON);
         world_fault(&world, (struct world_fault){cases[i].operation, cases[i].code,
                                                  cases[i].http_status, NULL, false, 0, 100});
-        read_once(&reader);
+        reader_read_once(&reader);
         assert_int_equal(reader.status, cases[i].status);
         assert_int_equal(world.stream->health.state, cases[i].health);
         assert_non_null(strstr(world.stream->health.text, cases[i].says));
-        read_once(&reader);
+        reader_read_once(&reader);
         memset(world.faults, 0, sizeof(world.faults));
-        read_once(&reader);
+        reader_read_once(&reader);
         assert_int_equal(reader.status, 0);
         assert_int_equal(world.stream->health.state, HT_HEALTH_WORKING);
     }
@@ -566,11 +516,11 @@ static void refusals_are_not_hammered(void **state)
 {
     (void)state;
     struct reader reader;
-    init_reader(&reader, 0, HT_POSITION_TRIM_HORIZON);
+    reader_init(&reader, &world, 0, HT_POSITION_TRIM_HORIZON);
     world_fault(&world, (struct world_fault){"GetShardIterator", "AccessDeniedException", 400, NULL,
                                              false, 0, 1000});
     reader.goes_on = true;
-    start_read(&reader);
+    reader_start(&reader);
     world_run(&world, 300000);
     assert_in_range(reader.done, 10, 30);
     stop(&reader);
@@ -584,17 +534,17 @@ static void answers_that_make_no_sense_are_asked_again(void **state)
     static const char *const bodies[] = {
         "", "{}", "[", "<html>busy</html>", "{\"Records\":[", "{\"Records\":7}", "null"};
     struct reader reader;
-    init_reader(&reader, 0, HT_POSITION_TRIM_HORIZON);
+    reader_init(&reader, &world, 0, HT_POSITION_TRIM_HORIZON);
     for (size_t i = 0; i < HT_COUNT_OF(bodies); i++) {
         world_add_text(&world, 0, "a");
         world_fault(&world, (struct world_fault){"GetRecords", NULL, 200, bodies[i], false, 0, 2});
-        read_once(&reader);
+        reader_read_once(&reader);
         assert_int_equal(reader.status, 0);
         assert_int_equal(reader.count, i + 1);
     }
     world_fault(&world, (struct world_fault){"GetShardIterator", NULL, 200, "{}", false, 0, 2});
-    init_reader(&reader, 1, HT_POSITION_TRIM_HORIZON);
-    read_once(&reader);
+    reader_init(&reader, &world, 1, HT_POSITION_TRIM_HORIZON);
+    reader_read_once(&reader);
     assert_int_equal(reader.status, 0);
 }
 
@@ -602,7 +552,7 @@ static void a_bad_record_is_left_out_and_counted(void **state)
 {
     (void)state;
     struct reader reader;
-    init_reader(&reader, 0, HT_POSITION_TRIM_HORIZON);
+    reader_init(&reader, &world, 0, HT_POSITION_TRIM_HORIZON);
     world_fault(&world,
                 (struct world_fault){
                     "GetRecords", NULL, 200,
@@ -610,7 +560,7 @@ static void a_bad_record_is_left_out_and_counted(void **state)
                     "\"k\"},{\"SequenceNumber\":\"8\",\"Data\":\"!\",\"PartitionKey\":\"k\"}],"
                     "\"NextShardIterator\":\"0 0 1000000\"}",
                     false, 0, 1});
-    read_once(&reader);
+    reader_read_once(&reader);
     assert_int_equal(reader.count, 1);
     assert_string_equal(reader.texts[0], "a");
     assert_string_equal(reader.next.sequence_number, "8");
@@ -626,9 +576,9 @@ static void answers_that_are_too_large_are_asked_for_in_parts(void **state)
     for (int i = 0; i < 100; i++) {
         world_add(&world, 0, ht_slice_make(text, sizeof(text) - 1), "k");
     }
-    init_reader(&reader, 0, HT_POSITION_TRIM_HORIZON);
+    reader_init(&reader, &world, 0, HT_POSITION_TRIM_HORIZON);
     reader.goes_on = true;
-    start_read(&reader);
+    reader_start(&reader);
     world_run(&world, 120000);
     assert_int_equal(reader.count, 100);
     assert_in_range(world.counts.limit, 2, 12);
@@ -646,9 +596,9 @@ static void a_single_large_record_always_comes(void **state)
     world_add(&world, 0, ht_slice_make(text, length), "k");
     world_add_text(&world, 0, "b");
     free(text);
-    init_reader(&reader, 0, HT_POSITION_TRIM_HORIZON);
+    reader_init(&reader, &world, 0, HT_POSITION_TRIM_HORIZON);
     reader.goes_on = true;
-    start_read(&reader);
+    reader_start(&reader);
     world_run(&world, 60000);
     assert_int_equal(reader.count, 3);
     assert_string_equal(reader.texts[2], "b");
@@ -664,9 +614,9 @@ static void bytes_keep_the_pace(void **state)
     for (int i = 0; i < 400; i++) {
         world_add(&world, 0, ht_slice_make(text, sizeof(text)), "k");
     }
-    init_reader(&reader, 0, HT_POSITION_TRIM_HORIZON);
+    reader_init(&reader, &world, 0, HT_POSITION_TRIM_HORIZON);
     reader.goes_on = true;
-    start_read(&reader);
+    reader_start(&reader);
     world_run(&world, 10000);
     /* 2 MiB a second, and what may come at once at the beginning */
     assert_in_range(reader.count, 180, 270);
@@ -680,8 +630,8 @@ static void a_read_can_be_canceled_at_every_step(void **state)
     for (unsigned after_ms = 0; after_ms < 1300; after_ms += after_ms < 40 ? 1 : 97) {
         struct reader reader;
         world_open(&world, &(struct ht_kinesis_stream_options){0});
-        init_reader(&reader, 0, HT_POSITION_TRIM_HORIZON);
-        start_read(&reader);
+        reader_init(&reader, &world, 0, HT_POSITION_TRIM_HORIZON);
+        reader_start(&reader);
         world_run(&world, after_ms);
         if (reader.done > 0) {
             continue;
@@ -692,7 +642,7 @@ static void a_read_can_be_canceled_at_every_step(void **state)
         assert_int_equal(reader.done, 1);
         assert_int_equal(reader.status, HT_ECANCELED);
         /* and it goes on afterwards */
-        read_once(&reader);
+        reader_read_once(&reader);
         assert_int_equal(reader.status, 0);
         world.stream->ops->cancel_read(world.stream, &reader.read);
     }
@@ -702,9 +652,9 @@ static void a_read_in_back_off_can_be_canceled(void **state)
 {
     (void)state;
     struct reader reader;
-    init_reader(&reader, 0, HT_POSITION_TRIM_HORIZON);
+    reader_init(&reader, &world, 0, HT_POSITION_TRIM_HORIZON);
     world_fault(&world, (struct world_fault){"GetRecords", "", 0, NULL, false, 0, 3});
-    start_read(&reader);
+    reader_start(&reader);
     world_run(&world, 50);
     assert_int_equal(reader.done, 0);
     world.stream->ops->cancel_read(world.stream, &reader.read);
@@ -718,8 +668,8 @@ static void closing_brings_reads_and_lists_back(void **state)
     struct reader readers[2];
     struct listing listing = {.list = {.done = on_list, .user = &listing}};
     for (size_t i = 0; i < 2; i++) {
-        init_reader(&readers[i], i, HT_POSITION_TRIM_HORIZON);
-        start_read(&readers[i]);
+        reader_init(&readers[i], &world, i, HT_POSITION_TRIM_HORIZON);
+        reader_start(&readers[i]);
     }
     world_run(&world, 7);
     world.stream->ops->list(world.stream, &listing.list);
@@ -738,16 +688,16 @@ static void a_shard_whose_retention_is_over_is_finished(void **state)
     (void)state;
     struct reader reader;
     struct listing listing;
-    init_reader(&reader, 0, HT_POSITION_AFTER);
+    reader_init(&reader, &world, 0, HT_POSITION_AFTER);
     after(&reader, world_add_text(&world, 0, "a"), 0);
-    read_once(&reader);
+    reader_read_once(&reader);
     list_shards(&listing);
     world.shards[0].is_listed = false;
     snprintf(world.shards[0].id, sizeof(world.shards[0].id), "gone");
     list_shards(&listing);
     world_run(&world, 400000);
     reader.goes_on = true;
-    start_read(&reader);
+    reader_start(&reader);
     world_run(&world, 60000);
     assert_int_equal(reader.next.kind, HT_POSITION_END);
     assert_int_equal(world.stream->counters.gap_records, 1);
@@ -775,6 +725,8 @@ int main(void)
         CASE(a_refused_place_is_a_gap_too_and_nothing_comes_twice),
         CASE(a_warm_start_gives_what_came_before),
         CASE(an_aggregated_record_is_gone_on_with_in_its_middle),
+        CASE(a_batch_takes_no_more_than_it_may),
+        CASE(one_record_is_given_however_small_the_room_is),
         CASE(a_split_shard_is_read_to_its_end_and_names_its_children),
         CASE(a_closed_shard_whose_iterators_go_on_ends_when_it_stays_empty),
         CASE(a_throttled_shard_backs_off_alone),
