@@ -18,6 +18,7 @@
  */
 
 enum {
+    READ_LEAST_BYTES = 64 * 1024,
     READ_MAX_BYTES = 4 * 1024 * 1024,
     READ_WAIT_MS = 1000,
     WATCHDOG_INTERVAL_MS = 5000,
@@ -153,13 +154,24 @@ static bool is_behind(const struct ht_count_shard *shard)
     return shard->behind_records > 0 || shard->behind_ms > 0 || shard->caught_up_ns == 0;
 }
 
-/* Whether a read more fits, all those under way included that will bring as much as they may: shards
- * that are behind. */
+/* What one read may bring: all shards together half of the budget. */
+static size_t read_bytes(const struct ht_count *count)
+{
+    size_t readers = 0;
+    for (const struct ht_count_shard *at = count->shards; at != NULL; at = at->next) {
+        readers += at->state == HT_COUNT_SHARD_READING || at->state == HT_COUNT_SHARD_RETRYING;
+    }
+    size_t bytes = count->options.budget->limit_bytes / 2 / (readers > 0 ? readers : 1);
+    bytes = bytes < READ_MAX_BYTES ? bytes : READ_MAX_BYTES;
+    return bytes > READ_LEAST_BYTES ? bytes : READ_LEAST_BYTES;
+}
+
+/* Whether a read more fits, with all those under way: each may bring as much as it was told. */
 static bool has_room(const struct ht_count *count)
 {
-    size_t bytes = READ_MAX_BYTES;
+    size_t bytes = read_bytes(count);
     for (const struct ht_count_shard *at = count->shards; at != NULL; at = at->next) {
-        bytes += at->is_reading && is_behind(at) ? READ_MAX_BYTES : 0;
+        bytes += at->is_reading ? at->read.max_bytes : 0;
     }
     return ht_budget_has_room(count->options.budget, bytes);
 }
@@ -221,7 +233,7 @@ static void read_shard(struct ht_count_shard *shard)
     shard->read_started_ns = ht_clock_monotonic_ns(count->options.clock);
     bool waits = !is_in_hurry(shard) && !holds_others_up(shard);
     shard->read = (struct ht_stream_read){.from = shard->read_from,
-                                          .max_bytes = READ_MAX_BYTES,
+                                          .max_bytes = read_bytes(count),
                                           .wait_ms = waits ? READ_WAIT_MS : 0,
                                           .done = on_read,
                                           .user = shard};

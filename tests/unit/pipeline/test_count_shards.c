@@ -134,6 +134,27 @@ static void many_hashtags_are_flushed_before_they_fill_the_budget(void **state)
     world_destroy(world);
 }
 
+/* A read may bring half of the budget, so that it fits beside what is pending. */
+static void what_a_read_brings_fits_into_a_small_budget(void **state)
+{
+    (void)state;
+    enum { RECORDS = 20 * WORLD_BATCH_MAX, BUDGET_BYTES = 1 << 20 };
+    struct world *world = world_create(6, 1);
+    struct life life;
+    ht_budget_init(&world->budget, BUDGET_BYTES);
+    world->batch_bytes = 4 << 20;
+    for (uint64_t id = 1; id <= RECORDS; id++) {
+        world_add_tweet(world, 0, id, (const char *const[]){"one"}, 1);
+    }
+    struct ht_count_options options = options_for(&life, world);
+    begin_with(&life, &options);
+    world_run(world, 15000);
+    assert_int_equal(ht_tally_count(life.tally, HT_SLICE("one")), RECORDS);
+    assert_in_range(world->budget.peak_bytes, BUDGET_BYTES / 2, BUDGET_BYTES);
+    end(&life);
+    world_destroy(world);
+}
+
 /* With room for one read at a time those that wait for their next record must not take the turns. */
 static void idle_shards_do_not_slow_one_that_is_behind(void **state)
 {
@@ -160,6 +181,7 @@ int main(void)
         cmocka_unit_test(a_record_counts_in_the_minute_in_which_it_came),
         cmocka_unit_test(a_stream_that_cannot_be_listed_stays_the_news),
         cmocka_unit_test(many_hashtags_are_flushed_before_they_fill_the_budget),
+        cmocka_unit_test(what_a_read_brings_fits_into_a_small_budget),
         cmocka_unit_test(idle_shards_do_not_slow_one_that_is_behind),
     };
     return cmocka_run_group_tests_name("pipeline/count_shards", tests, NULL, NULL);

@@ -128,12 +128,13 @@ struct world {
 
     /* faults: how many of the next operations fail, and how */
     unsigned fail_puts, fail_reads, fail_flushes, fail_letters, fail_appends, fail_commits;
-    unsigned fail_changes;   /* reads of the change feed */
-    unsigned commit_count;   /* asked for */
-    uint64_t commit_ms;      /* one takes at least so long */
-    int load_status;         /* what loading the table ends with */
-    size_t batch_bytes;      /* what a batch with records says that it holds; 0: the truth */
-    unsigned fail_lists;     /* listings of the shards */
+    unsigned fail_changes; /* reads of the change feed */
+    unsigned commit_count; /* asked for */
+    uint64_t commit_ms;    /* one takes at least so long */
+    int load_status;       /* what loading the table ends with */
+    size_t batch_bytes;    /* what a batch with records says that it holds, as far as the read lets
+                              * it; 0: the truth */
+    unsigned fail_lists;   /* listings of the shards */
     unsigned refuse_records; /* how many of the next records that are put are refused for good */
     bool waits_at_tip;       /* a read that finds nothing takes as long as it may */
     bool hold_reads;         /* reads are never answered unless canceled */

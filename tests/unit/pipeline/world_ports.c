@@ -185,7 +185,8 @@ static uint64_t starts_after(const struct world *world, unsigned shard,
     return 0;
 }
 
-static struct ht_record_batch *make_batch(struct world *world, unsigned shard, uint64_t after)
+static struct ht_record_batch *make_batch(struct world *world, unsigned shard, uint64_t after,
+                                          size_t max_bytes)
 {
     struct world_batch *made = calloc(1, sizeof(*made));
     HT_ASSERT(made != NULL);
@@ -213,7 +214,7 @@ static struct ht_record_batch *make_batch(struct world *world, unsigned shard, u
     world_place(world, last, sequence, &last_sub_sequence);
     ht_position_after(&made->batch.next, ht_slice_text(sequence), last_sub_sequence);
     if (made->batch.count > 0 && world->batch_bytes > 0) {
-        made->batch.bytes = world->batch_bytes;
+        made->batch.bytes = world->batch_bytes < max_bytes ? world->batch_bytes : max_bytes;
     }
     made->batch.behind_records = world->last_sequence[shard] - last;
     if (made->batch.behind_records == 0 && world->shards[shard].closed) {
@@ -235,7 +236,8 @@ static void answer_read(struct world_operation *operation)
             read->done(read);
             return;
         }
-        read->batch = make_batch(world, shard, starts_after(world, shard, &read->from));
+        read->batch =
+            make_batch(world, shard, starts_after(world, shard, &read->from), read->max_bytes);
         bool is_tip =
             read->from.kind == HT_POSITION_LATEST || read->from.kind == HT_POSITION_AT_TIME;
         if (world->is_kinesis && is_tip && read->batch->count == 0 &&
