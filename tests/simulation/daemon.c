@@ -306,7 +306,9 @@ void sim_daemon_look(struct sim_daemon *daemon)
     }
     if (daemon->budget.used_bytes > daemon->most_bytes) {
         daemon->most_bytes = daemon->budget.used_bytes;
-        if (daemon->most_bytes > daemon->budget.limit_bytes + BATCH_ROOM_BYTES) {
+        size_t half = daemon->budget.limit_bytes / 2;
+        size_t room = half < BATCH_ROOM_BYTES ? half : BATCH_ROOM_BYTES;
+        if (daemon->most_bytes > daemon->budget.limit_bytes + room) {
             sim_fail(daemon->sim, "daemon %u: %zu bytes are in flight, the budget is %zu",
                      daemon->number, daemon->most_bytes, daemon->budget.limit_bytes);
         }
