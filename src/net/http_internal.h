@@ -18,6 +18,9 @@
 
 struct ht_http_request_state;
 
+/** Connections that are taken in one turn of the loop; more wait for the next. */
+#define HT_HTTP_ACCEPTS_A_TURN 32
+
 /** What a connection is doing. The graph is at the top of http_connection.c. */
 enum ht_http_connection_state {
     HT_HTTP_CONNECTION_HEAD,    /**< waits for a head or reads one */
@@ -119,6 +122,9 @@ struct ht_http_server {
     struct ht_timer turn_timer;
     struct ht_http_connection *queued_first, *queued_last; /* by how long they wait */
     bool is_serving_queue;                                 /* those that wait have their turn */
+    unsigned accepted_count;                               /* connections, in this turn */
+    struct ht_http_connection *slowest[HT_HTTP_ACCEPTS_A_TURN]; /* of this turn, slowest first */
+    size_t slowest_count, slowest_next; /* those before `next` are used up; gone ones are NULL */
     /* end */
     bool is_draining;
     struct ht_timer accept_timer; /* tries again where memory was out */
@@ -170,6 +176,12 @@ void ht_http_load_spend(struct ht_http_server *server, uint64_t spent_ns);
 /** What the connection holds may have changed: counts it, and has the one that holds most cut where
  * all together hold too much. */
 void ht_http_load_count(struct ht_http_connection *connection);
+
+/** Whether one more connection may be taken in this turn: counts it then. */
+bool ht_http_load_may_accept(struct ht_http_server *server);
+
+/** A connection is about to be freed: forgets it. */
+void ht_http_load_forget(struct ht_http_connection *connection);
 
 /** All places are taken: closes the connection, other than `newcomer`, whose client moved least for
  * its time. False where none waits for its client. */

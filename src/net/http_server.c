@@ -204,6 +204,10 @@ static void on_connection(uv_stream_t *listener, int status)
                        HT_TEXT("error", uv_strerror(status)));
         return;
     }
+    if (!ht_http_load_may_accept(server)) {
+        ht_timer_start(server->timers, &server->accept_timer, 0); /* libuv keeps it until then */
+        return;
+    }
     ht_http_connection_accept(server);
 }
 
@@ -281,6 +285,7 @@ static void on_accept_due(struct ht_timer *timer)
 {
     struct ht_http_server *server = HT_CONTAINER_OF(timer, struct ht_http_server, accept_timer);
 
+    (void)ht_http_load_may_accept(server); /* the first of its turn */
     ht_http_connection_accept(server);
 }
 
@@ -347,6 +352,7 @@ void ht_http_server_forget(struct ht_http_server *server, struct ht_http_connect
     if (connection->next != NULL) {
         connection->next->previous = connection->previous;
     }
+    ht_http_load_forget(connection);
     server->connection_count--;
     server->stats.connections_open = server->connection_count;
     free(connection);

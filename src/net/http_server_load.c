@@ -9,7 +9,8 @@
  *                in the next turn, first come first served
  *   memory       where input and output of all connections are over their limit, the
  *                connection that holds most of it is cut
- *   connections  where all places are taken, the client that moved least for its time makes room
+ *   connections  where all places are taken, the client that moved least for its time makes room;
+ *                so many are taken a turn, and who makes room is looked for once in it
  */
 
 #define TURN_NS    3000000u
@@ -17,7 +18,9 @@
 
 static void on_turn(struct ht_timer *timer);
 static bool waits_for_client(const struct ht_http_connection *connection);
-static bool is_slower(const struct ht_http_connection *a, const struct ht_http_connection *b);
+static struct ht_http_connection *next_slowest(struct ht_http_server *server);
+static void look_for_slowest(struct ht_http_connection *newcomer);
+static uint64_t slowness_of(const struct ht_http_connection *connection, uint64_t now_ns);
 static uint64_t moved_bytes(const struct ht_http_connection *connection);
 static void condemn(struct ht_http_connection *connection);
 
@@ -98,6 +101,8 @@ static void on_turn(struct ht_timer *timer)
     bool more = last != NULL;
 
     server->turn_used_ns = 0;
+    server->accepted_count = 0;
+    server->slowest_count = server->slowest_next = 0;
     server->is_serving_queue = true;
     while (more && server->queued_first != NULL && !ht_http_load_turn_is_over(server)) {
         struct ht_http_connection *connection = server->queued_first;
@@ -145,15 +150,24 @@ static void condemn(struct ht_http_connection *connection)
     ht_timer_start(server->timers, &connection->resume_timer, 0);
 }
 
+bool ht_http_load_may_accept(struct ht_http_server *server)
+{
+    if (server->accepted_count >= HT_HTTP_ACCEPTS_A_TURN) {
+        return false;
+    }
+    server->accepted_count++;
+    ht_http_load_spend(server, 0); /* so that the turn has an end */
+    return true;
+}
+
 bool ht_http_load_make_room(struct ht_http_connection *newcomer)
 {
     struct ht_http_server *server = newcomer->server;
-    struct ht_http_connection *slowest = NULL;
+    struct ht_http_connection *slowest = next_slowest(server);
 
-    for (struct ht_http_connection *at = server->connections; at != NULL; at = at->next) {
-        if (at != newcomer && waits_for_client(at) && (slowest == NULL || is_slower(at, slowest))) {
-            slowest = at;
-        }
+    if (slowest == NULL) {
+        look_for_slowest(newcomer);
+        slowest = next_slowest(server);
     }
     if (slowest == NULL) {
         return false;
@@ -162,6 +176,57 @@ bool ht_http_load_make_room(struct ht_http_connection *newcomer)
     ht_http_server_note(server, "closed to make room for another", slowest->peer, 0);
     ht_http_connection_cut(slowest);
     return true;
+}
+
+/* Of those that were found, the next that still waits for its client; NULL: none. */
+static struct ht_http_connection *next_slowest(struct ht_http_server *server)
+{
+    while (server->slowest_next < server->slowest_count) {
+        struct ht_http_connection *connection = server->slowest[server->slowest_next++];
+        if (connection != NULL && waits_for_client(connection)) {
+            return connection;
+        }
+    }
+    return NULL;
+}
+
+/* One walk over all connections finds as many as a turn may need. */
+static void look_for_slowest(struct ht_http_connection *newcomer)
+{
+    struct ht_http_server *server = newcomer->server;
+    uint64_t now_ns = ht_clock_monotonic_ns(server->clock);
+    uint64_t slowness[HT_HTTP_ACCEPTS_A_TURN];
+    size_t count = 0;
+
+    for (struct ht_http_connection *at = server->connections; at != NULL; at = at->next) {
+        if (at == newcomer || !waits_for_client(at)) {
+            continue;
+        }
+        uint64_t its = slowness_of(at, now_ns);
+        if (count == HT_HTTP_ACCEPTS_A_TURN && its <= slowness[count - 1]) {
+            continue;
+        }
+        size_t place = count < HT_HTTP_ACCEPTS_A_TURN ? count++ : count - 1;
+        for (; place > 0 && slowness[place - 1] < its; place--) {
+            slowness[place] = slowness[place - 1];
+            server->slowest[place] = server->slowest[place - 1];
+        }
+        slowness[place] = its;
+        server->slowest[place] = at;
+    }
+    server->slowest_count = count;
+    server->slowest_next = 0;
+}
+
+void ht_http_load_forget(struct ht_http_connection *connection)
+{
+    struct ht_http_server *server = connection->server;
+
+    for (size_t i = server->slowest_next; i < server->slowest_count; i++) {
+        if (server->slowest[i] == connection) {
+            server->slowest[i] = NULL;
+        }
+    }
 }
 
 /* Not where the client waits for us, and not a stream of events, of which there are few. */
@@ -182,14 +247,10 @@ static bool waits_for_client(const struct ht_http_connection *connection)
     HT_UNREACHABLE();
 }
 
-/* Fewer bytes for the time since its state began. */
-static bool is_slower(const struct ht_http_connection *a, const struct ht_http_connection *b)
+/* How long its state has lasted for each byte that moved in it. */
+static uint64_t slowness_of(const struct ht_http_connection *connection, uint64_t now_ns)
 {
-    uint64_t now_ns = ht_clock_monotonic_ns(a->server->clock);
-    uint64_t a_age_ns = now_ns - a->state_since_ns;
-    uint64_t b_age_ns = now_ns - b->state_since_ns;
-
-    return a_age_ns / moved_bytes(a) > b_age_ns / moved_bytes(b);
+    return (now_ns - connection->state_since_ns) / moved_bytes(connection);
 }
 
 static uint64_t moved_bytes(const struct ht_http_connection *connection)

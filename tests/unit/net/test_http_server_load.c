@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "net_fixture.h"
 
+#include "hashtagd/base/assert.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -10,7 +12,7 @@
 
 #define HOST "Host: a\r\n"
 
-enum { CLIENTS = 8, PIPELINED = 1000 };
+enum { CLIENTS = 8, PIPELINED = 1000, FLOOD = 300 };
 
 /* What the clients saw; filled on the worker's thread. */
 struct seen {
@@ -268,6 +270,106 @@ static void test_streams_of_requests_leave_others_their_turn(void **state)
     ht_buffer_finish(&seen.text);
 }
 
+/* All places are taken by listeners to events, of whom none makes room. */
+struct full_house {
+    struct seen seen;
+    int listeners[2], flood[FLOOD]; /* closed after the figures were taken */
+};
+
+static void flood_full_house(struct fixture *fixture, void *user)
+{
+    struct full_house *house = user;
+    struct seen *seen = &house->seen;
+
+    for (int i = 0; i < 2; i++) {
+        house->listeners[i] = client_connect(fixture->port);
+        client_send_text(house->listeners[i], "GET /events HTTP/1.1\r\n" HOST "\r\n");
+        seen->ok = client_wait_for(house->listeners[i], &seen->text, "\r\n\r\n");
+        ht_buffer_clear(&seen->text);
+    }
+    for (int i = 0; i < FLOOD; i++) {
+        house->flood[i] = client_connect(fixture->port);
+    }
+    seen->ok = seen->ok && client_receive_all(house->flood[0], &seen->text);
+    for (int i = 1; i < FLOOD - 1; i++) {
+        while (!has_ended(house->flood[i])) { /* the last may hold the place of one refused */
+            client_pause(1);
+        }
+    }
+}
+
+static void test_refused_connections_are_few_at_once(void **state)
+{
+    static struct full_house house;
+    struct fixture fixture = {.options = {.max_connection_count = 2}};
+
+    (void)state;
+    ht_buffer_init(&house.seen.text, 64u << 20);
+    fixture.client = flood_full_house;
+    fixture.client_user = &house;
+    fixture_run(&fixture);
+    assert_true(house.seen.ok);
+    assert_int_equal(answer_status(house.seen.text.data), 503);
+    assert_true(fixture.stats.connections_refused_total > 0);
+    assert_in_range(fixture.stats.connections_open, 2, 2 + 64);
+    assert_int_equal(fixture.sse_gone_count, 2); /* at the end, when the server closes */
+    for (int i = 0; i < FLOOD; i++) {
+        close(house.flood[i]);
+    }
+    close(house.listeners[0]);
+    close(house.listeners[1]);
+    ht_buffer_finish(&house.seen.text);
+}
+
+/* Clients come all at once; looked at in each turn of the loop. */
+struct rush {
+    struct fixture fixture;
+    struct ht_timer timer;
+    int fds[FLOOD];
+    uint64_t before, most; /* connections taken until a turn, and in one */
+};
+
+static void on_rush_turn(struct ht_timer *timer)
+{
+    struct rush *rush = HT_CONTAINER_OF(timer, struct rush, timer);
+    uint64_t total = ht_http_server_stats(rush->fixture.server)->connections_total;
+
+    rush->most = total - rush->before > rush->most ? total - rush->before : rush->most;
+    rush->before = total;
+    if (total < FLOOD) {
+        ht_timer_start(ht_loop_timers(rush->fixture.loop), timer, 0);
+        return;
+    }
+    for (int i = 0; i < FLOOD; i++) {
+        close(rush->fds[i]);
+    }
+    fixture_end(&rush->fixture);
+}
+
+static void begin_rush(struct fixture *fixture)
+{
+    struct rush *rush = HT_CONTAINER_OF(fixture, struct rush, fixture);
+
+    for (int i = 0; i < FLOOD; i++) {
+        rush->fds[i] = client_connect(fixture->port);
+    }
+    ht_timer_init(&rush->timer, on_rush_turn);
+    on_rush_turn(&rush->timer);
+}
+
+static void test_a_rush_of_clients_is_taken_in_several_turns(void **state)
+{
+    static struct rush rush = {
+        .fixture = {.options = {.max_connection_count = 100}, .on_start = begin_rush}};
+
+    (void)state;
+    fixture_run(&rush.fixture);
+    assert_in_range(rush.most, 1, 32);
+    assert_int_equal(rush.fixture.stats.connections_total, FLOOD);
+    assert_int_equal(rush.fixture.stats.connections_dropped_total, FLOOD - 100);
+    assert_int_equal(rush.fixture.stats.connections_refused_total, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -276,6 +378,8 @@ int main(void)
         cmocka_unit_test(test_what_holds_most_bytes_is_cut),
         cmocka_unit_test(test_all_that_came_before_the_end_is_answered),
         cmocka_unit_test(test_an_end_within_a_body_is_noticed),
+        cmocka_unit_test(test_refused_connections_are_few_at_once),
+        cmocka_unit_test(test_a_rush_of_clients_is_taken_in_several_turns),
         cmocka_unit_test(test_streams_of_requests_leave_others_their_turn),
     };
     return cmocka_run_group_tests_name("net/http_server_load", tests, NULL, NULL);
