@@ -83,11 +83,41 @@ static void test_unsent_messages_are_bounded(void **state)
     assert_true(world.message_bytes >= 90000);
 }
 
+/* Keeps of what the client said the end. */
+static void serve_pings(struct raw_peer *peer, void *user)
+{
+    struct world *world = user;
+    world_serve_script(peer, user);
+    struct ht_slice all = ht_buffer_slice(&world->server_input);
+    size_t kept = all.length < 15 ? all.length : 15;
+    snprintf(world->heard, sizeof world->heard, "%.*s", (int)kept, all.data + all.length - kept);
+}
+
+/* More pongs than may wait: the last of them goes out before the close, not behind it. */
+static void test_nothing_follows_the_close(void **state)
+{
+    struct ht_buffer script;
+    struct world world = {.serve = serve_pings};
+
+    (void)state;
+    ht_buffer_init(&script, 10000);
+    for (unsigned i = 0; i < 400; i++) {
+        ht_buffer_append_text(&script, i < 399 ? "\x89\x01n" : "\x89\x01z");
+    }
+    ht_buffer_append_text(&script, "\x88\x02\x03\xe8");
+    world.script = script.data;
+    world.script_length = script.length;
+    world_run(&world);
+    assert_string_equal(world.heard, "10:z close:1000");
+    ht_buffer_finish(&script);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_we_say),
         cmocka_unit_test(test_unsent_messages_are_bounded),
+        cmocka_unit_test(test_nothing_follows_the_close),
     };
     return cmocka_run_group_tests_name("net/websocket_output", tests, NULL, NULL);
 }
