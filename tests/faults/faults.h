@@ -60,7 +60,8 @@ struct faults_map {
     uint64_t seen[FAULTS_KINDS];  /**< operations so far, by kind */
     uint64_t is_own_process_only; /**< children that run another program are left alone */
     uint64_t is_files_only;       /**< reads and writes of sockets and of the log do not count */
-    char reserved[16];
+    uint64_t has_jumped;          /**< a case of cmocka's failed and left by a jump */
+    char reserved[8];
     uint64_t base;                  /**< where the executable lies */
     char trace[FAULTS_TRACE_BYTES]; /**< of the first failure: a line "module+offset" a frame */
     uint64_t range_count;

@@ -19,7 +19,8 @@ SHORT = 0
 TRACE_AT, TRACE_BYTES, RANGES_MAX = 144, 7936, 4096
 RANGES_AT = TRACE_AT + TRACE_BYTES
 MAP_BYTES = RANGES_AT + 8 + 16 * RANGES_MAX
-FIELDS = {"kind": 8, "first": 16, "last": 24, "how": 32, "fired": 40, "is_files_only": 112}
+FIELDS = {"kind": 8, "first": 16, "last": 24, "how": 32, "fired": 40, "is_files_only": 112,
+          "has_jumped": 120}
 SEEN_AT = 48
 
 
@@ -83,6 +84,11 @@ class FaultsMap:
     @property
     def fired(self):
         return self._get(FIELDS["fired"])
+
+    @property
+    def has_jumped(self):
+        """Whether a case failed and left by a jump."""
+        return self._get(FIELDS["has_jumped"]) != 0
 
     def seen(self, kind):
         """Operations of this kind so far."""

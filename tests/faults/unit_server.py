@@ -36,6 +36,7 @@ class Outcome:
     trace: list
     output: str
     seconds: float
+    has_jumped: bool = False  # the case failed, and what stood in its frames is gone
     is_idle: bool = False  # HUNG: nothing of it used the processor any more
 
 
@@ -115,7 +116,7 @@ class UnitServer:
         seen = {kind: self.map.seen(kind) for kind in range(1, len(KIND_NAMES))}
         output = self.output.read_text(errors="replace") if self.output.exists() else ""
         return Outcome(status, self.map.fired, seen, self.map.trace, output, time.monotonic() - began,
-                       is_idle)
+                       self.map.has_jumped, is_idle)
 
     def close(self):
         os.close(self.orders)

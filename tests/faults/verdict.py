@@ -40,6 +40,8 @@ def judge(symbols, fault, outcome):
     if "ERROR: LeakSanitizer" in report:
         leaks = LEAK.findall(report)
         return Finding("leak", own_frames(leaks[0] if leaks else report), last_lines(report, 60))
+    if outcome.has_jumped and is_in_tear_down(report):
+        return None
     return crash(report, outcome.status, trace)
 
 
@@ -56,6 +58,11 @@ def crash(report, status, trace):
     if is_tests_own(kind, frames) or is_library_abort(shown) or (is_null(kind) and failing_call(trace)):
         return None  # the last: what the test made is NULL, and it goes on with it
     return Finding(kind, " < ".join(frames[:3]), last_lines(shown, 40, first=True))
+
+
+def is_in_tear_down(report):
+    """A case that failed left by a jump; whoever then ends the world meets what stood in its frames."""
+    return re.search(r" in (tear_down|teardown)\S* tests/", report) is not None
 
 
 def is_tests_own(kind, frames):
