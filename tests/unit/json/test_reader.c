@@ -4,6 +4,7 @@
 #include "hashtagd/base/random.h"
 #include "hashtagd/json/json.h"
 
+#include "../../support/effort.h"
 #include "../../support/shared.h"
 
 #include <setjmp.h>
@@ -490,13 +491,13 @@ static struct ht_slice mutate(struct ht_random *random, struct ht_slice text, ch
     return ht_slice_make(out, length);
 }
 
-static void judge_mutations(struct ht_json_reader *reader, struct ht_slice text, int rounds,
+static void judge_mutations(struct ht_json_reader *reader, struct ht_slice text, size_t rounds,
                             uint64_t seed)
 {
     struct ht_random random;
     ht_random_init(&random, seed);
     char *out = malloc(text.length + 256);
-    for (int i = 0; i < rounds; i++) {
+    for (size_t i = 0; i < rounds; i++) {
         struct ht_slice mutated = mutate(&random, text, out, text.length + 256);
         judge(reader, mutated, "mutation");
     }
@@ -521,7 +522,7 @@ static void test_mutations_of_the_corpus(void **state)
     uint64_t seed = 1;
     while (shared_next(&lines, &line)) {
         assert_int_equal(judge(*state, line, "corpus"), HT_JSON_VERDICT_OK);
-        judge_mutations(*state, line, 40, seed++);
+        judge_mutations(*state, line, effort(40, 8), seed++);
     }
     assert_true(seed > 200);
     shared_close(&lines);

@@ -5,6 +5,8 @@
 
 #include "hashtagd/base/assert.h"
 
+#include "../../support/effort.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -152,7 +154,7 @@ static void every_hashtag_is_counted_once(void **state)
 static void crashes_and_faults_leave_counts_exact(void **state)
 {
     (void)state;
-    for (uint64_t seed = 1; seed <= 60; seed++) {
+    for (uint64_t seed = 1; seed <= effort(60, 15); seed++) {
         struct world *world = world_create(seed, 1 + seed % 3);
         struct truth truth = {{0}};
         uint64_t id = 0;
@@ -231,7 +233,7 @@ static void a_deletion_takes_pending_counts_along(void **state)
 static void deletions_and_crashes_lose_nothing(void **state)
 {
     (void)state;
-    for (uint64_t seed = 100; seed < 140; seed++) {
+    for (uint64_t seed = 100; seed < 100 + effort(40, 10); seed++) {
         struct world *world = world_create(seed, 1);
         struct truth truth = {{0}};
         uint64_t id = 0;
@@ -619,7 +621,7 @@ static void a_table_out_of_reach_is_tried_again(void **state)
 static void many_repeats_leave_the_window_whole_after_a_crash(void **state)
 {
     (void)state;
-    for (int shown = 0; shown < 200; shown += 20) {
+    for (size_t shown = 0; shown < 200; shown += effort(20, 60)) {
         struct world *world = world_create(14, 1);
         struct life life;
         begin(&life, world);
@@ -633,7 +635,7 @@ static void many_repeats_leave_the_window_whole_after_a_crash(void **state)
         crash(&life);
         assert_int_equal(world_count(world, "one"), 1000);
         begin(&life, world);
-        world_run(world, (uint64_t)shown);
+        world_run(world, shown);
         for (uint64_t id = 2; id <= 50; id++) {
             world_add_tweet(world, 0, id, tags, 1);
         }

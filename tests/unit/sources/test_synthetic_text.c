@@ -3,6 +3,8 @@
 
 #include "hashtagd/base/assert.h"
 
+#include "../../support/effort.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -109,7 +111,7 @@ static void test_starts(void **state)
 static void test_cutting(void **state)
 {
     struct fixture *fixture = *state;
-    for (unsigned i = 0; i < 1000; i++) {
+    for (size_t i = 0; i < effort(1000, 200); i++) {
         make(fixture, 6, true);
         for (unsigned limit = 60; limit <= 300; limit += 20) {
             ht_synthetic_text_cut(&fixture->cut, &fixture->text, limit);

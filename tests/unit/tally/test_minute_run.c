@@ -5,6 +5,8 @@
 #include "hashtagd/base/assert.h"
 #include "hashtagd/base/random.h"
 
+#include "../../support/effort.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -111,7 +113,7 @@ static void holds_random_entries(void **state)
     struct ht_random random;
     ht_random_init(&random, 1);
     struct ht_minute_run_writer writer = {0};
-    for (size_t count = 0; count < 700; count++) {
+    for (size_t count = 0; count < 700; count += effort(1, 5)) {
         struct entry entries[700];
         uint32_t slot = 0;
         for (size_t i = 0; i < count; i++) {

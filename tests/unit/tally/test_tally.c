@@ -6,6 +6,8 @@
 #include "hashtagd/base/assert.h"
 #include "hashtagd/base/random.h"
 
+#include "../../support/effort.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -105,7 +107,7 @@ static void play_out(void **state)
     for (size_t i = 0; i < ACTION_COUNT; i++) {
         sum += play->weights[i];
     }
-    for (size_t step = 0; step < play->steps; step++) {
+    for (size_t step = 0; step < effort(play->steps, play->steps / 4); step++) {
         uint64_t pick = ht_random_below(&world.random, sum);
         enum action action = ADD;
         while (pick >= play->weights[action]) {
