@@ -45,6 +45,7 @@ struct ht_admin {
     struct ht_status_rates rates;
     struct ht_timer second_timer; /* rates and events, each second */
     size_t exchange_count;        /* not answered yet */
+    size_t reading_count;         /* bodies of POST /tweets that go on in the next turn */
 
     /* while it closes */
     bool is_server_closed;

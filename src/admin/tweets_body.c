@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "tweets_body.h"
 
+#include "hashtagd/base/assert.h"
+#include "hashtagd/base/gzip.h"
 #include "hashtagd/sources/documents.h"
 
 #include <stdlib.h>
+
+/* What one step takes of the body; packed bytes unfold to a thousand times as many. */
+enum { PIECE_BYTES = 4096, PACKED_PIECE_BYTES = 64 };
 
 void ht_tweets_body_init(struct ht_tweets_body *body)
 {
@@ -17,6 +22,7 @@ void ht_tweets_body_finish(struct ht_tweets_body *body)
     free(body->lines);
     free(body->rejects);
     ht_buffer_finish(&body->copies);
+    ht_documents_destroy(body->documents);
     ht_tweets_body_init(body);
 }
 
@@ -77,19 +83,32 @@ static struct ht_slice trim_line(struct ht_slice line)
     return ht_slice_trim(line);
 }
 
-int ht_tweets_body_split(struct ht_tweets_body *body, struct ht_slice bytes)
+int ht_tweets_body_begin(struct ht_tweets_body *body, struct ht_slice bytes, bool is_lines)
 {
+    body->rest = bytes;
+    body->line = 1;
+    body->piece_bytes = ht_gzip_has_magic(bytes) ? PACKED_PIECE_BYTES : PIECE_BYTES;
+    body->documents = is_lines ? NULL : ht_documents_create();
+    return is_lines || body->documents != NULL ? 0 : HT_ENOMEM;
+}
+
+/* Some lines. */
+static int split(struct ht_tweets_body *body)
+{
+    size_t until = body->rest.length > PIECE_BYTES ? body->rest.length - PIECE_BYTES : 0;
     int result = 0;
-    for (uint64_t line = 1; bytes.length > 0 && result == 0; line++) {
-        const char *end = memchr(bytes.data, '\n', bytes.length);
-        size_t length = end == NULL ? bytes.length : (size_t)(end - bytes.data);
-        struct ht_slice message = trim_line(ht_slice_make(bytes.data, length));
+    while (body->rest.length > until && result == 0) {
+        const char *end = memchr(body->rest.data, '\n', body->rest.length);
+        size_t length = end == NULL ? body->rest.length : (size_t)(end - body->rest.data);
+        struct ht_slice message = trim_line(ht_slice_make(body->rest.data, length));
         if (message.length > 0) {
-            result = add(body, message, line);
+            result = add(body, message, body->line);
         }
         size_t taken = end == NULL ? length : length + 1;
-        bytes = ht_slice_make(bytes.data + taken, bytes.length - taken);
+        body->rest = ht_slice_make(body->rest.data + taken, body->rest.length - taken);
+        body->line++;
     }
+    body->is_read = body->rest.length == 0;
     return result;
 }
 
@@ -100,50 +119,58 @@ static int take(struct ht_tweets_body *body, const struct ht_document *document)
     return result != 0 ? result : add(body, document->bytes, document->line);
 }
 
-static int read_all(struct ht_tweets_body *body, struct ht_documents *documents)
+static void feed(struct ht_tweets_body *body)
 {
-    bool is_ended = false;
-    for (;;) {
-        struct ht_document document;
-        int result = 0;
-        switch (ht_documents_next(documents, &document)) {
-        case HT_DOCUMENTS_MESSAGE:
-            result = take(body, &document);
-            break;
-        case HT_DOCUMENTS_REJECT:
-            result = add_reject(body, document.line, document.reason);
-            break;
-        case HT_DOCUMENTS_MORE:
-            if (is_ended) {
-                return 0;
-            }
-            ht_documents_end(documents);
-            is_ended = true;
-            break;
-        case HT_DOCUMENTS_END:
-            return 0;
-        case HT_DOCUMENTS_FAILED:
-            return HT_ENOMEM;
-        }
-        if (result != 0) {
-            return result;
-        }
+    size_t length = body->rest.length < body->piece_bytes ? body->rest.length : body->piece_bytes;
+    if (length == 0) {
+        ht_documents_end(body->documents);
+        body->has_ended = true;
+        return;
     }
+    ht_documents_feed(body->documents, ht_slice_make(body->rest.data, length));
+    body->rest = ht_slice_make(body->rest.data + length, body->rest.length - length);
 }
 
-int ht_tweets_body_parse(struct ht_tweets_body *body, struct ht_slice bytes)
+static void end_reading(struct ht_tweets_body *body)
 {
-    struct ht_documents *documents = ht_documents_create();
-    if (documents == NULL) {
-        return HT_ENOMEM;
-    }
-    ht_documents_feed(documents, bytes);
-    int result = read_all(body, documents);
-    ht_documents_destroy(documents);
     size_t offset = 0;
     for (size_t i = 0; i < body->count; i++) {
         body->messages[i].data = ht_buffer_slice(&body->copies).data + offset;
         offset += body->messages[i].length;
     }
-    return result;
+    ht_documents_destroy(body->documents);
+    body->documents = NULL;
+    body->is_read = true;
+}
+
+/* The next thing in it. */
+static int read_next(struct ht_tweets_body *body)
+{
+    struct ht_document document;
+    switch (ht_documents_next(body->documents, &document)) {
+    case HT_DOCUMENTS_MESSAGE:
+        return take(body, &document);
+    case HT_DOCUMENTS_REJECT:
+        return add_reject(body, document.line, document.reason);
+    case HT_DOCUMENTS_MORE:
+        if (ht_documents_unpacked_bytes(body->documents) > HT_TWEETS_BODY_MAX_BYTES) {
+            return HT_ETOOBIG;
+        }
+        if (!body->has_ended) {
+            feed(body);
+        }
+        return 0;
+    case HT_DOCUMENTS_END:
+        end_reading(body);
+        return 0;
+    case HT_DOCUMENTS_FAILED:
+        return HT_ENOMEM;
+    }
+    HT_UNREACHABLE();
+}
+
+int ht_tweets_body_go_on(struct ht_tweets_body *body)
+{
+    HT_ASSERT(!body->is_read);
+    return body->documents == NULL ? split(body) : read_next(body);
 }

@@ -9,14 +9,19 @@
 /*
  * The life of a POST:
  *
- *     post -> judge each message -> put -> on_put -> done
- *               |                    ^
+ *     post -> judge messages -> put -> on_put -> done
+ *               |        ^
+ *               |        +- on_turn_due, for as many as a turn has time for
  *               +-> nothing to put, or no room: answer on the next turn
  */
 
-static int judge_all(struct ht_ingest_post *post);
+#define JUDGE_TURN_NS 1000000u /* of a turn of the loop, for all POSTs together */
+
+static int reserve(struct ht_ingest_post *post);
+static void judge_on(struct ht_ingest_post *post);
+static int judge_some(struct ht_ingest_post *post);
 static void on_put(struct ht_stream_put *put);
-static void on_answer_due(struct ht_timer *timer);
+static void on_turn_due(struct ht_timer *timer);
 static void finish(struct ht_ingest_post *post);
 
 void ht_ingest_post(struct ht_ingest *ingest, struct ht_ingest_post *post)
@@ -25,17 +30,29 @@ void ht_ingest_post(struct ht_ingest *ingest, struct ht_ingest_post *post)
     post->records = NULL;
     post->keys = NULL;
     post->accepted_count = 0;
+    post->judged_count = 0;
     post->reserved_bytes = 0;
     post->status = 0;
     ht_error_clear(&post->error);
-    ht_timer_init(&post->answer_timer, on_answer_due);
+    ht_timer_init(&post->turn_timer, on_turn_due);
     post->started_ns = ht_clock_monotonic_ns(ingest->options.clock);
     ingest->posts_count++;
     post->status = ingest->is_stopping
                        ? ht_error_set(&post->error, HT_EBUSY, "The daemon is stopping.")
-                       : judge_all(post);
-    if (post->status != 0 || post->accepted_count == 0) {
-        ht_timer_start(ingest->options.timers, &post->answer_timer, 0);
+                       : reserve(post);
+    judge_on(post);
+}
+
+/* Goes on, or comes back in the next turn. */
+static void judge_on(struct ht_ingest_post *post)
+{
+    struct ht_ingest *ingest = post->ingest;
+    if (post->status == 0) {
+        post->status = judge_some(post);
+    }
+    bool is_judged = post->judged_count == post->count;
+    if (post->status != 0 || !is_judged || post->accepted_count == 0) {
+        ht_timer_start(ingest->options.timers, &post->turn_timer, 0);
         return;
     }
     post->put = (struct ht_stream_put){
@@ -43,8 +60,18 @@ void ht_ingest_post(struct ht_ingest *ingest, struct ht_ingest_post *post)
     ingest->options.stream->ops->put(ingest->options.stream, &post->put);
 }
 
+static void on_turn_due(struct ht_timer *timer)
+{
+    struct ht_ingest_post *post = HT_CONTAINER_OF(timer, struct ht_ingest_post, turn_timer);
+    if (post->status == 0 && post->judged_count < post->count) {
+        judge_on(post);
+    } else {
+        finish(post);
+    }
+}
+
 /* Reads one message; where it is a tweet its record is filled, the key copied behind the others. */
-static int judge(struct ht_ingest_post *post, size_t index, char **key_at)
+static int judge(struct ht_ingest_post *post, size_t index)
 {
     struct ht_ingest *ingest = post->ingest;
     struct ht_ingest_verdict *verdict = &post->verdicts[index];
@@ -71,15 +98,15 @@ static int judge(struct ht_ingest_post *post, size_t index, char **key_at)
         return 0;
     }
     size_t length = ht_ingest_key_bytes(tweet.id);
-    memcpy(*key_at, tweet.id.data, length);
-    post->records[post->accepted_count++] =
-        (struct ht_put_record){.data = post->messages[index], .partition_key = {*key_at, length}};
-    *key_at += length;
+    memcpy(post->key_at, tweet.id.data, length);
+    post->records[post->accepted_count++] = (struct ht_put_record){
+        .data = post->messages[index], .partition_key = {post->key_at, length}};
+    post->key_at += length;
     verdict->is_accepted = true;
     return 0;
 }
 
-static int judge_all(struct ht_ingest_post *post)
+static int reserve(struct ht_ingest_post *post)
 {
     struct ht_ingest *ingest = post->ingest;
     size_t bytes = post->count * (sizeof(*post->records) + HT_INGEST_KEY_BYTES_MAX);
@@ -94,16 +121,24 @@ static int judge_all(struct ht_ingest_post *post)
     post->reserved_bytes = bytes;
     post->records = calloc(post->count, sizeof(*post->records));
     post->keys = malloc(post->count * HT_INGEST_KEY_BYTES_MAX);
+    post->key_at = post->keys;
     if (post->records == NULL || post->keys == NULL) {
         return ht_error_set(&post->error, HT_ENOMEM, "Out of memory while taking tweets in.");
     }
-    char *key_at = post->keys;
-    for (size_t i = 0; i < post->count; i++) {
-        int status = judge(post, i, &key_at);
+    return 0;
+}
+
+static int judge_some(struct ht_ingest_post *post)
+{
+    struct ht_clock *clock = post->ingest->options.clock;
+    uint64_t until_ns = ht_clock_monotonic_ns(clock) + JUDGE_TURN_NS / post->ingest->posts_count;
+    do {
+        int status = judge(post, post->judged_count);
         if (status != 0) {
             return status;
         }
-    }
+        post->judged_count++;
+    } while (post->judged_count < post->count && ht_clock_monotonic_ns(clock) < until_ns);
     return 0;
 }
 
@@ -147,11 +182,6 @@ static void on_put(struct ht_stream_put *put)
         ht_health_succeed(&ingest->health);
     }
     finish(post);
-}
-
-static void on_answer_due(struct ht_timer *timer)
-{
-    finish(HT_CONTAINER_OF(timer, struct ht_ingest_post, answer_timer));
 }
 
 static void finish(struct ht_ingest_post *post)

@@ -161,6 +161,11 @@ void ht_documents_end(struct ht_documents *documents)
     documents->input.is_last = true;
 }
 
+uint64_t ht_documents_unpacked_bytes(const struct ht_documents *documents)
+{
+    return documents->input.unpacked_bytes;
+}
+
 enum ht_documents_event ht_documents_next(struct ht_documents *documents,
                                           struct ht_document *document)
 {

@@ -20,13 +20,15 @@ void ht_documents_input_finish(struct ht_documents_input *input)
 enum ht_documents_input_result ht_documents_input_fill(struct ht_documents_input *input,
                                                        struct ht_buffer *window)
 {
+    size_t before = window->length;
+    enum ht_documents_input_result result = HT_DOCUMENTS_INPUT_DRAINED;
     if (!input->knows_format) {
-        return detect_format(input, window);
+        result = detect_format(input, window);
+    } else if (input->reason == NULL) {
+        result = input->gzip != NULL ? fill_from_gzip(input, window) : fill_plain(input, window);
     }
-    if (input->reason != NULL) {
-        return HT_DOCUMENTS_INPUT_DRAINED;
-    }
-    return input->gzip != NULL ? fill_from_gzip(input, window) : fill_plain(input, window);
+    input->unpacked_bytes += window->length - before;
+    return result;
 }
 
 /* The first two bytes tell; they may come one by one. */

@@ -33,6 +33,7 @@ struct ht_documents_input {
     char head[HT_GZIP_MAGIC_BYTES]; /**< private: the first bytes, until the format is known */
     size_t head_length;             /**< private */
     struct ht_gzip_reader *gzip;    /**< private, owned; NULL for plain bytes */
+    uint64_t unpacked_bytes;        /**< that were put into windows */
     enum ht_tweet_refusal refusal;  /**< with `reason` */
     const char *reason; /**< why gzip data ended badly; static; NULL where they did not */
 };

@@ -65,9 +65,11 @@ struct ht_ingest_post {
     struct ht_stream_put put;
     struct ht_put_record *records;
     char *keys;
+    char *key_at; /* where the next key goes */
+    size_t judged_count;
     size_t reserved_bytes;
     uint64_t started_ns;
-    struct ht_timer answer_timer;
+    struct ht_timer turn_timer;
     struct ht_ingest_post *next;
 };
 

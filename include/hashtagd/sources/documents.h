@@ -84,6 +84,10 @@ void ht_documents_feed(struct ht_documents *documents, struct ht_slice chunk);
 /** Says that no more bytes come. Call ht_documents_next() until HT_DOCUMENTS_END. */
 void ht_documents_end(struct ht_documents *documents);
 
+/** The bytes that have gone through so far, as they are unpacked: what a few bytes of gzip unfold to
+ * has no limit here. */
+uint64_t ht_documents_unpacked_bytes(const struct ht_documents *documents);
+
 /** Finds the next thing. `*document` is filled for MESSAGE and REJECT. A damaged or cut off gzip
  * stream gives a last reject. */
 enum ht_documents_event ht_documents_next(struct ht_documents *documents,

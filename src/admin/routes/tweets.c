@@ -4,20 +4,29 @@
 #include "../routes.h"
 #include "../tweets_body.h"
 
+#include "hashtagd/base/assert.h"
+
 #include <stdlib.h>
 
 /*
  *     ht_route_tweets -> take the body apart -> the ingest stage's post -> on_posted -> the answer
+ *                          |          ^
+ *                          +- on_turn +  where it is large
  */
+
+#define READ_TURN_NS 2000000u /* of a turn of the loop, for all bodies that are being read */
 
 struct work {
     struct ht_admin_exchange *exchange;
     struct ht_tweets_body body;
+    struct ht_timer turn_timer;
     struct ht_ingest_verdict *verdicts;
     struct ht_ingest_post post;
 };
 
-static int read_body(struct work *work, bool is_lines);
+static void read_on(struct work *work);
+static void on_turn(struct ht_timer *timer);
+static void end_reading(struct work *work, int result);
 static void post(struct work *work);
 static void on_posted(struct ht_ingest_post *request);
 static void answer(struct work *work);
@@ -43,34 +52,62 @@ void ht_route_tweets(struct ht_admin_exchange *exchange)
     ht_http_request_watch(exchange->request, NULL, NULL);
     exchange->work = work;
     work->exchange = exchange;
-    int result = read_body(work, is_lines);
+    ht_timer_init(&work->turn_timer, on_turn);
+    ht_tweets_body_init(&work->body);
+    int result = ht_tweets_body_begin(&work->body, exchange->request->body, is_lines);
+    if (result != 0) {
+        end_reading(work, result);
+        return;
+    }
+    read_on(work);
+}
+
+/* Goes on for its share of a turn. */
+static void read_on(struct work *work)
+{
+    struct ht_admin *admin = work->exchange->admin;
+    uint64_t until_ns =
+        ht_clock_monotonic_ns(admin->context.clock) + READ_TURN_NS / (admin->reading_count + 1);
+    int result = 0;
+    do {
+        result = ht_tweets_body_go_on(&work->body);
+    } while (result == 0 && !work->body.is_read &&
+             ht_clock_monotonic_ns(admin->context.clock) < until_ns);
+    if (result == 0 && !work->body.is_read) {
+        admin->reading_count++;
+        ht_timer_start(admin->context.timers, &work->turn_timer, 0);
+        return;
+    }
+    end_reading(work, result);
+}
+
+static void on_turn(struct ht_timer *timer)
+{
+    struct work *work = HT_CONTAINER_OF(timer, struct work, turn_timer);
+    work->exchange->admin->reading_count--;
+    read_on(work);
+}
+
+static void end_reading(struct work *work, int result)
+{
+    if (result == 0 && work->body.count > 0) {
+        work->verdicts = calloc(work->body.count, sizeof(*work->verdicts));
+        result = work->verdicts == NULL ? HT_ENOMEM : 0;
+    }
     if (result == HT_ETOOBIG) {
-        ht_exchange_answer_problem(exchange, 413,
+        ht_exchange_answer_problem(work->exchange, 413,
                                    "More than %d tweets at once, or more than %d bytes unpacked; "
                                    "send them in several requests.",
                                    HT_TWEETS_BODY_MAX_COUNT, HT_TWEETS_BODY_MAX_BYTES);
         finish(work);
     } else if (result != 0) {
-        ht_exchange_answer_problem(exchange, 503, "Out of memory; try again in a moment.");
+        ht_exchange_answer_problem(work->exchange, 503, "Out of memory; try again in a moment.");
         finish(work);
     } else if (work->body.count == 0) {
         answer(work);
     } else {
         post(work);
     }
-}
-
-static int read_body(struct work *work, bool is_lines)
-{
-    struct ht_slice bytes = work->exchange->request->body;
-    ht_tweets_body_init(&work->body);
-    int result = is_lines ? ht_tweets_body_split(&work->body, bytes)
-                          : ht_tweets_body_parse(&work->body, bytes);
-    if (result == 0 && work->body.count > 0) {
-        work->verdicts = calloc(work->body.count, sizeof(*work->verdicts));
-        result = work->verdicts == NULL ? HT_ENOMEM : 0;
-    }
-    return result;
 }
 
 static void post(struct work *work)

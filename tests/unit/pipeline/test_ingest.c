@@ -303,7 +303,7 @@ static void a_full_budget_pauses_the_source(void **state)
 
 struct posting {
     struct ht_ingest_post post;
-    struct ht_ingest_verdict verdicts[4];
+    struct ht_ingest_verdict verdicts[8];
     bool is_done;
 };
 
@@ -345,6 +345,45 @@ static void a_post_is_judged_message_by_message(void **state)
     assert_true(posting.verdicts[3].is_accepted);
     assert_int_equal(world->record_count, 2);
     assert_int_equal(world->letter_count, 0);
+    end(world, ingest);
+    world_destroy(world);
+}
+
+/* Time that goes on whenever it is looked at: a turn has room for some messages only. */
+static uint64_t later_ns(struct ht_clock *clock)
+{
+    struct ht_manual_clock *manual = HT_CONTAINER_OF(clock, struct ht_manual_clock, clock);
+    return manual->now_ns += 300000;
+}
+
+static int64_t same_wall_ms(struct ht_clock *clock)
+{
+    return HT_CONTAINER_OF(clock, struct ht_manual_clock, clock)->now_wall_ms;
+}
+
+static void a_large_post_is_judged_in_several_turns(void **state)
+{
+    (void)state;
+    static const struct ht_clock_ops ops = {.monotonic_ns = later_ns, .wall_ms = same_wall_ms};
+    struct world *world = world_create(1, 1);
+    struct ht_ingest *ingest = begin(world);
+    struct ht_slice messages[8];
+    struct posting posting = {.is_done = false};
+    world->clock.clock.ops = &ops;
+    for (int i = 0; i < 8; i++) {
+        messages[i] = HT_SLICE("{\"id_str\":\"5\",\"id\":5,\"text\":\"x\",\"entities\":{}}");
+    }
+    posting.post = (struct ht_ingest_post){.messages = messages,
+                                           .count = 8,
+                                           .verdicts = posting.verdicts,
+                                           .done = on_posted,
+                                           .user = &posting};
+    ht_ingest_post(ingest, &posting.post);
+    assert_in_range(ht_ingest_counters(ingest)->received, 1, 4);
+    assert_true(world_run_until(world, &posting.is_done, 5000));
+    assert_int_equal(posting.post.status, 0);
+    assert_int_equal(posting.post.accepted_count, 8);
+    assert_int_equal(world->record_count, 8);
     end(world, ingest);
     world_destroy(world);
 }
@@ -451,6 +490,7 @@ int main(void)
         cmocka_unit_test(the_cursor_of_a_running_put_stands_still),
         cmocka_unit_test(a_full_budget_pauses_the_source),
         cmocka_unit_test(a_post_is_judged_message_by_message),
+        cmocka_unit_test(a_large_post_is_judged_in_several_turns),
         cmocka_unit_test(a_post_is_told_at_once_when_it_fails),
         cmocka_unit_test(a_stop_with_a_refusing_stream_ends_and_tells),
         cmocka_unit_test(a_stop_tries_again_until_all_is_durable),
