@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "hashtagd/json/json.h"
 
-#include <jansson.h>
+#include "json_load.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -49,25 +48,14 @@ struct ht_json *ht_json_parse_prefix(struct ht_slice text, size_t *consumed,
     return root;
 }
 
-/* jansson does not say it everywhere: some failures come without a text, some as a wrong token, and
- * a string that could not grow lacks a byte in a tree that looks whole. But malloc tells it too. */
-static bool was_out_of_memory(const json_t *root, const json_error_t *failure)
-{
-    return errno == ENOMEM ||
-           (root == NULL &&
-            (failure->text[0] == '\0' || json_error_code(failure) == json_error_out_of_memory));
-}
-
 static struct ht_json *parse(struct ht_slice text, size_t flags, json_error_t *failure,
                              struct ht_json_place *place, struct ht_error *error)
 {
-    errno = 0;
-    json_t *root = json_loadb(text.data == NULL ? "" : text.data, text.length, flags, failure);
-    bool has_memory = !was_out_of_memory(root, failure);
-    if (root != NULL && has_memory) {
+    bool has_memory;
+    json_t *root = ht_json_load(text, flags, failure, &has_memory);
+    if (root != NULL) {
         return ours(root);
     }
-    json_decref(root);
     size_t offset = failure->position < 0 ? 0 : (size_t)failure->position;
     struct ht_json_place where =
         ht_json_place_at(text, offset < text.length ? offset : text.length);

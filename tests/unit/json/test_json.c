@@ -211,12 +211,8 @@ static void *allocate(size_t size)
     return malloc(size);
 }
 
-/* Whichever allocation of the library fails: never a syntax error, never a text with a byte less. */
-static void test_out_of_memory_is_told_as_such(void **state)
+static void check_each_failure(struct ht_slice text)
 {
-    (void)state;
-    struct ht_slice text = HT_SLICE("[1,2.5,{\"abc\":\"a text that is longer than what a string "
-                                    "begins with\",\"d\":[[]]},\"\\u00e9\",true]");
     json_set_alloc_funcs(allocate, free);
     bool has_failed = true;
     for (size_t count = 0; has_failed; count++) {
@@ -233,6 +229,50 @@ static void test_out_of_memory_is_told_as_such(void **state)
     json_set_alloc_funcs(malloc, free);
 }
 
+/* Whichever allocation of the library fails: never a syntax error, never a text with a byte less. */
+static void test_out_of_memory_is_told_as_such(void **state)
+{
+    (void)state;
+    check_each_failure(HT_SLICE("[1,2.5,{\"abc\":\"a text that is longer than what a string "
+                                "begins with\",\"d\":[[]]},\"\\u00e9\",true]"));
+}
+
+/* A number that is read clears what malloc said. */
+/* Where a number is long, a text is read in another way. */
+static void test_long_numbers(void **state)
+{
+    (void)state;
+    struct ht_error error = {0};
+    struct ht_json_place place;
+    struct ht_json *root = ht_json_parse(HT_SLICE(" 1234567890123456"), 0, NULL, NULL);
+    assert_int_equal(ht_json_i64(root), 1234567890123456);
+    ht_json_destroy(root);
+    static const char *const wrong[] = {"1234567890123456",     "[1234567890123456],2",
+                                        "[1234567890123456],[", "[1234567890123456]]",
+                                        "[1234567890123456",    "[1234567890123456],"};
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        assert_null(
+            ht_json_parse(ht_slice_text(wrong[i]), HT_JSON_ROOT_IS_CONTAINER, &place, &error));
+        assert_int_equal(error.code, HT_EPARSE);
+        assert_true(place.offset <= strlen(wrong[i]));
+    }
+    assert_null(ht_json_parse(HT_SLICE("[1234567890123456,\n ?]"), 0, &place, &error));
+    assert_int_equal(place.line, 2);
+    assert_non_null(strstr(error.text, "line 2, column "));
+}
+
+static void test_out_of_memory_before_a_number_is_told(void **state)
+{
+    (void)state;
+    check_each_failure(
+        HT_SLICE("{\"a text that \\\"grows\\\" 1 and\":\"grows until it is full\",\"n\":1}"));
+    check_each_failure(HT_SLICE("[123456789012345,-1.5]"));
+    check_each_failure(HT_SLICE("[1234567890123456,0]"));
+    check_each_failure(HT_SLICE("[-123.5678901e-12,0]"));
+    check_each_failure(HT_SLICE("-12345678901234"));
+    check_each_failure(HT_SLICE("[1.000000000000000000000000000005]"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -246,6 +286,8 @@ int main(void)
         cmocka_unit_test(test_dump_part),
         cmocka_unit_test(test_wrong_types_read_as_nothing),
         cmocka_unit_test(test_out_of_memory_is_told_as_such),
+        cmocka_unit_test(test_long_numbers),
+        cmocka_unit_test(test_out_of_memory_before_a_number_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+/**
+ * jansson's reading, made safe where memory is out. Its lexer ignores that its room for a token could
+ * not grow: a string then lacks a byte, and at the end of a number an assertion of the library ends the
+ * program. Only errno tells of it, and the next number that is read clears that.
+ *
+ * So the text is handed over in pieces that end before each number, with a look at errno before each
+ * piece; and where a number is longer than the room is at first, the text is read as the second element
+ * of a list whose first is a string, for which the room has grown.
+ */
+
+#include "hashtagd/base/slice.h"
+
+#include <jansson.h>
+
+#include <stdbool.h>
+
+/** Reads a text by jansson's `flags`. Owned, or NULL with `*failure`; `*has_memory` is false where
+ * memory was out, and then it is NULL too. `failure->position` is how much was read. */
+json_t *ht_json_load(struct ht_slice text, size_t flags, json_error_t *failure, bool *has_memory);
