@@ -458,11 +458,15 @@ static int give_letter(struct ht_documents *documents, struct ht_document *docum
     const struct element *element = &documents->element;
     struct ht_slice line = {documents->window.data + element->begin,
                             documents->extents.at - element->begin};
-    struct ht_json *root = ht_json_parse(line, 0, NULL, NULL);
+    struct ht_error problem = {0};
+    struct ht_json *root = ht_json_parse(line, 0, NULL, &problem);
     struct ht_slice text = ht_json_text(ht_json_member(root, "data"));
     size_t length = 0;
     ht_buffer_clear(&documents->letter);
-    int status = ht_json_member(root, "reason") == NULL ? HT_EPARSE : 0;
+    int status = problem.code;
+    if (status == 0 && ht_json_member(root, "reason") == NULL) {
+        status = HT_EPARSE;
+    }
     if (status == 0) {
         status = ht_buffer_reserve(&documents->letter, ht_base64_decoded_max(text.length));
     }

@@ -7,11 +7,13 @@
 #include "hashtagd/json/base64.h"
 #include "hashtagd/json/json.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <cmocka.h>
+#include <jansson.h>
 
 #include "../../support/shared.h"
 
@@ -623,6 +625,28 @@ static void test_real_files(void **state)
     }
 }
 
+static void *no_memory(size_t size)
+{
+    (void)size;
+    errno = ENOMEM;
+    return NULL;
+}
+
+/* A letter is not refused as one that nobody can read. */
+static void test_a_letter_without_memory_is_no_reject(void **state)
+{
+    (void)state;
+    struct ht_document document;
+    struct ht_documents *documents = ht_documents_create();
+    assert_non_null(documents);
+    ht_documents_feed(documents, HT_SLICE("{\"data\":\"e30=\",\"reason\":\"refused\"}\n"));
+    json_set_alloc_funcs(no_memory, free);
+    enum ht_documents_event event = ht_documents_next(documents, &document);
+    json_set_alloc_funcs(malloc, free);
+    assert_int_equal(event, HT_DOCUMENTS_FAILED);
+    ht_documents_destroy(documents);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -638,6 +662,7 @@ int main(void)
         cmocka_unit_test(test_deepest_message_passes),
         cmocka_unit_test(test_one_spoiled_line),
         cmocka_unit_test(test_real_files),
+        cmocka_unit_test(test_a_letter_without_memory_is_no_reject),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
