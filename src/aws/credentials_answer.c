@@ -15,13 +15,17 @@ static int get_expiry(const struct ht_json *root, const char *origin, int64_t *e
 int ht_aws_answer_parse(enum ht_aws_answer_form form, struct ht_slice text, const char *origin,
                         struct ht_aws_keys **keys, struct ht_error *error)
 {
-    /* the parser's own words may quote the text */
-    struct ht_json *root = ht_json_parse(text, HT_JSON_ROOT_IS_CONTAINER, NULL, NULL);
+    struct ht_error problem = {0};
+    struct ht_json *root = ht_json_parse(text, HT_JSON_ROOT_IS_CONTAINER, NULL, &problem);
     const char *token = form == HT_AWS_ANSWER_PROCESS ? "SessionToken" : "Token";
     struct ht_aws_keys_parts parts = {.expires_s = 0};
 
     *keys = NULL;
+    if (problem.code == HT_ENOMEM) {
+        return ht_error_set(error, HT_ENOMEM, "Out of memory for the answer of the %s.", origin);
+    }
     if (root == NULL) {
+        /* the parser's own words may quote the text */
         return ht_error_set(error, HT_EPARSE, "The answer of the %s is not JSON.", origin);
     }
     int status = check_head(form, root, origin, error);

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "../../../src/aws/credentials_answer.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
+#include <jansson.h>
 
 static void reads_each_form(void **state)
 {
@@ -100,11 +103,34 @@ static void refuses_what_is_no_set_of_keys_without_showing_it(void **state)
     }
 }
 
+static void *no_memory(size_t size)
+{
+    (void)size;
+    errno = ENOMEM;
+    return NULL;
+}
+
+static void a_lack_of_memory_is_no_fault_of_the_answer(void **state)
+{
+    struct ht_aws_keys *keys;
+    struct ht_error error = {0};
+
+    (void)state;
+    json_set_alloc_funcs(no_memory, free);
+    int status = ht_aws_answer_parse(HT_AWS_ANSWER_CONTAINER, HT_SLICE("{\"AccessKeyId\":\"ID\"}"),
+                                     "tool", &keys, &error);
+    json_set_alloc_funcs(malloc, free);
+    assert_int_equal(status, HT_ENOMEM);
+    assert_null(keys);
+    assert_non_null(strstr(error.text, "memory"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_each_form),
         cmocka_unit_test(refuses_what_is_no_set_of_keys_without_showing_it),
+        cmocka_unit_test(a_lack_of_memory_is_no_fault_of_the_answer),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
