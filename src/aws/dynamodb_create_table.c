@@ -109,8 +109,3 @@ static void on_answer(struct ht_aws_call *call)
     ht_buffer_finish(&op->body);
     op->done(op);
 }
-
-void ht_dynamodb_create_table_cancel(struct ht_dynamodb_create_table *op)
-{
-    ht_aws_call_cancel(&op->call);
-}

@@ -59,11 +59,6 @@ static void on_answer(struct ht_aws_call *call)
     op->done(op);
 }
 
-void ht_dynamodb_describe_time_to_live_cancel(struct ht_dynamodb_describe_time_to_live *op)
-{
-    ht_aws_call_cancel(&op->call);
-}
-
 static struct ht_slice text_of(const struct ht_json_reader *reader, struct ht_json_value value)
 {
     struct ht_slice raw = ht_json_reader_raw(reader, value);

@@ -67,8 +67,3 @@ static void on_answer(struct ht_aws_call *call)
     ht_buffer_finish(&op->body);
     op->done(op);
 }
-
-void ht_dynamodb_update_table_cancel(struct ht_dynamodb_update_table *op)
-{
-    ht_aws_call_cancel(&op->call);
-}

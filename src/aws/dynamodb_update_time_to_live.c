@@ -56,8 +56,3 @@ static void on_answer(struct ht_aws_call *call)
     ht_buffer_finish(&op->body);
     op->done(op);
 }
-
-void ht_dynamodb_update_time_to_live_cancel(struct ht_dynamodb_update_time_to_live *op)
-{
-    ht_aws_call_cancel(&op->call);
-}

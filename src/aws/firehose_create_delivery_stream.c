@@ -90,11 +90,6 @@ static void on_answer(struct ht_aws_call *call)
     ht_buffer_finish(&body);
 }
 
-void ht_firehose_create_delivery_stream_cancel(struct ht_firehose_create_delivery_stream *op)
-{
-    ht_aws_call_cancel(&op->call);
-}
-
 static int read_arn(struct ht_firehose_create_delivery_stream *op, struct ht_slice answer)
 {
     struct ht_slice arn = {"", 0};

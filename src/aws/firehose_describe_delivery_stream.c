@@ -56,11 +56,6 @@ static void on_answer(struct ht_aws_call *call)
     ht_buffer_finish(&body);
 }
 
-void ht_firehose_describe_delivery_stream_cancel(struct ht_firehose_describe_delivery_stream *op)
-{
-    ht_aws_call_cancel(&op->call);
-}
-
 static enum ht_firehose_stream_state state_of(struct ht_slice name)
 {
     static const char *const names[] = {

@@ -83,8 +83,3 @@ static int read_arn(struct ht_iam_get_role *op, struct ht_slice answer)
     ht_buffer_finish(&arn);
     return status;
 }
-
-void ht_iam_get_role_cancel(struct ht_iam_get_role *op)
-{
-    ht_aws_call_cancel(&op->call);
-}

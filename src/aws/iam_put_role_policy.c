@@ -59,8 +59,3 @@ static void on_answer(struct ht_aws_call *call)
     op->done(op); /* the operation is its owner's again */
     ht_buffer_finish(&body);
 }
-
-void ht_iam_put_role_policy_cancel(struct ht_iam_put_role_policy *op)
-{
-    ht_aws_call_cancel(&op->call);
-}

@@ -38,8 +38,3 @@ static void on_answer(struct ht_aws_call *call)
     ht_buffer_finish(&op->request.body);
     op->done(op);
 }
-
-void ht_kinesis_create_stream_cancel(struct ht_kinesis_create_stream *op)
-{
-    ht_aws_call_cancel(&op->call);
-}

@@ -52,8 +52,3 @@ static bool read_summary(struct ht_slice answer, struct ht_kinesis_stream_summar
     ht_json_destroy(root);
     return is_right;
 }
-
-void ht_kinesis_describe_stream_summary_cancel(struct ht_kinesis_describe_stream_summary *op)
-{
-    ht_aws_call_cancel(&op->call);
-}

@@ -96,8 +96,3 @@ static enum ht_kinesis_put_result read_result(const struct ht_json *record)
     }
     return code.length == 0 && sequence.length > 0 ? HT_KINESIS_PUT_STORED : HT_KINESIS_PUT_FAILED;
 }
-
-void ht_kinesis_put_records_cancel(struct ht_kinesis_put_records *op)
-{
-    ht_aws_call_cancel(&op->call);
-}

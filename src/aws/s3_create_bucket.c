@@ -53,8 +53,3 @@ static void on_answer(struct ht_aws_call *call)
     op->done(op); /* the operation is its owner's again */
     ht_buffer_finish(&body);
 }
-
-void ht_s3_create_bucket_cancel(struct ht_s3_create_bucket *op)
-{
-    ht_aws_call_cancel(&op->call);
-}

@@ -45,8 +45,3 @@ static void on_answer(struct ht_aws_call *call)
     }
     op->done(op); /* the operation is its owner's again */
 }
-
-void ht_s3_head_bucket_cancel(struct ht_s3_head_bucket *op)
-{
-    ht_aws_call_cancel(&op->call);
-}

@@ -110,11 +110,6 @@ static void on_answer(struct ht_aws_call *call)
     free(listed);
 }
 
-void ht_s3_list_objects_v2_cancel(struct ht_s3_list_objects_v2 *op)
-{
-    ht_aws_call_cancel(&op->call);
-}
-
 int ht_s3_list_objects_v2_parse(struct ht_s3_list_objects_v2 *op, struct ht_slice answer)
 {
     struct reading reading = {.op = op};

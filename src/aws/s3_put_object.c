@@ -139,8 +139,3 @@ static void on_answer(struct ht_aws_call *call)
     op->done(op); /* the operation is its owner's again */
     ht_buffer_finish(&path);
 }
-
-void ht_s3_put_object_cancel(struct ht_s3_put_object *op)
-{
-    ht_aws_call_cancel(&op->call);
-}

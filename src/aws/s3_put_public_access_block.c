@@ -48,8 +48,3 @@ static void on_answer(struct ht_aws_call *call)
     op->status = call->status;
     op->done(op); /* the operation is its owner's again */
 }
-
-void ht_s3_put_public_access_block_cancel(struct ht_s3_put_public_access_block *op)
-{
-    ht_aws_call_cancel(&op->call);
-}

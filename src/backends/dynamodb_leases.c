@@ -528,15 +528,6 @@ bool ht_dynamodb_leases_find(const struct ht_dynamodb_leases *leases, const char
     return true;
 }
 
-size_t ht_dynamodb_leases_count(const struct ht_dynamodb_leases *leases)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < leases->count; i++) {
-        count += leases->all[i]->exists;
-    }
-    return count;
-}
-
 void ht_dynamodb_leases_close(struct ht_dynamodb_leases *leases, void (*on_closed)(void *user),
                               void *user)
 {

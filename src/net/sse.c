@@ -154,11 +154,6 @@ static void on_keep_alive_due(struct ht_timer *timer)
     }
 }
 
-size_t ht_sse_queued_bytes(const struct ht_sse *stream)
-{
-    return ht_transport_unsent_bytes(&stream->connection->transport);
-}
-
 static void on_stream_gone(void *user)
 {
     struct ht_sse *stream = user;

@@ -55,7 +55,6 @@ struct ht_archiver {
     /* state */
     struct ht_health health;
     struct ht_archiver_counters counters;
-    struct ht_rate rate;
     struct ht_histogram durations;
     struct ht_archive_ring ring;
     struct shipment *head, *tail;
@@ -393,8 +392,6 @@ static void remember(struct ht_archiver *archiver, const struct shipment *shipme
     }
     archiver->counters.archived += shipment->batch->count;
     archiver->counters.waiting -= shipment->batch->count;
-    ht_rate_add(&archiver->rate, ht_clock_monotonic_ms(archiver->options.clock),
-                shipment->batch->count);
     ht_histogram_add(&archiver->durations,
                      ht_clock_monotonic_ns(archiver->options.clock) - shipment->read_at_ns);
 }
@@ -619,11 +616,6 @@ struct ht_health *ht_archiver_health(struct ht_archiver *archiver)
 const struct ht_archiver_counters *ht_archiver_counters(const struct ht_archiver *archiver)
 {
     return &archiver->counters;
-}
-
-struct ht_rate *ht_archiver_rate(struct ht_archiver *archiver)
-{
-    return &archiver->rate;
 }
 
 const struct ht_histogram *ht_archiver_durations(const struct ht_archiver *archiver)

@@ -181,13 +181,3 @@ const char *ht_tweet_refusal_text(enum ht_tweet_refusal refusal)
     };
     return texts[refusal];
 }
-
-const char *ht_tweet_network_name(enum ht_tweet_network network)
-{
-    static const char *const labels[] = {
-#define X(name, text) [HT_TWEET_NETWORK_##name] = text,
-        HT_TWEET_NETWORK_MAP(X)
-#undef X
-    };
-    return labels[network];
-}

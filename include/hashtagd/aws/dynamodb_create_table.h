@@ -31,9 +31,6 @@ struct ht_dynamodb_create_table {
 void ht_dynamodb_create_table_start(struct ht_aws_client *client,
                                     struct ht_dynamodb_create_table *op);
 
-/** Gives it up: `done` follows with HT_ECANCELED. One that does not run is left alone. */
-void ht_dynamodb_create_table_cancel(struct ht_dynamodb_create_table *op);
-
 /** Appends the request's body. 0, HT_ENOMEM, HT_ETOOBIG. Pure. */
 int ht_dynamodb_create_table_format(const struct ht_dynamodb_create_table *op,
                                     struct ht_buffer *body) HT_MUST_CHECK;

@@ -38,9 +38,6 @@ struct ht_firehose_create_delivery_stream {
 void ht_firehose_create_delivery_stream_start(struct ht_aws_client *client,
                                               struct ht_firehose_create_delivery_stream *op);
 
-/** Gives it up: `done` follows with HT_ECANCELED. One that does not run is left alone. */
-void ht_firehose_create_delivery_stream_cancel(struct ht_firehose_create_delivery_stream *op);
-
 /** Appends the request's body. HT_ENOMEM, HT_ETOOBIG. Pure, for tests. */
 int ht_firehose_create_delivery_stream_format(const struct ht_firehose_create_delivery_stream *op,
                                               struct ht_buffer *body) HT_MUST_CHECK;

@@ -44,9 +44,6 @@ struct ht_firehose_describe_delivery_stream {
 void ht_firehose_describe_delivery_stream_start(struct ht_aws_client *client,
                                                 struct ht_firehose_describe_delivery_stream *op);
 
-/** Gives it up: `done` follows with HT_ECANCELED. One that does not run is left alone. */
-void ht_firehose_describe_delivery_stream_cancel(struct ht_firehose_describe_delivery_stream *op);
-
 /** Reads an answer into the results. HT_EPARSE with `call.error`. Pure, for tests. */
 int ht_firehose_describe_delivery_stream_parse(struct ht_firehose_describe_delivery_stream *op,
                                                struct ht_slice answer) HT_MUST_CHECK;

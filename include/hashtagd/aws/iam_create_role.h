@@ -28,6 +28,3 @@ struct ht_iam_create_role {
 
 /** Starts it. */
 void ht_iam_create_role_start(struct ht_aws_client *client, struct ht_iam_create_role *op);
-
-/** Gives it up: `done` follows with HT_ECANCELED. One that does not run is left alone. */
-void ht_iam_create_role_cancel(struct ht_iam_create_role *op);

@@ -27,6 +27,3 @@ struct ht_iam_put_role_policy {
 
 /** Starts it. */
 void ht_iam_put_role_policy_start(struct ht_aws_client *client, struct ht_iam_put_role_policy *op);
-
-/** Gives it up: `done` follows with HT_ECANCELED. One that does not run is left alone. */
-void ht_iam_put_role_policy_cancel(struct ht_iam_put_role_policy *op);

@@ -32,6 +32,3 @@ struct ht_kinesis_describe_stream_summary {
 /** Starts it. 0; HT_ENOMEM: not started, `done` is not called. */
 int ht_kinesis_describe_stream_summary_start(
     struct ht_aws_client *client, struct ht_kinesis_describe_stream_summary *op) HT_MUST_CHECK;
-
-/** Ends it soon, with HT_ECANCELED; one that does not run is left alone. */
-void ht_kinesis_describe_stream_summary_cancel(struct ht_kinesis_describe_stream_summary *op);

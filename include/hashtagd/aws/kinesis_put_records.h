@@ -39,10 +39,6 @@ struct ht_kinesis_put_records {
 int ht_kinesis_put_records_start(struct ht_aws_client *client,
                                  struct ht_kinesis_put_records *op) HT_MUST_CHECK;
 
-/** Ends it soon, with HT_ECANCELED; nobody knows then what was stored. One that does not run is
- * left alone. */
-void ht_kinesis_put_records_cancel(struct ht_kinesis_put_records *op);
-
 /** Appends the body of a request to `body`; the buffer remembers errors. For tests. */
 void ht_kinesis_put_records_format(struct ht_buffer *body, const char *stream_name,
                                    const struct ht_kinesis_put_entry *entries, size_t count);

@@ -34,6 +34,3 @@ struct ht_s3_get_object {
 
 /** Starts it. */
 void ht_s3_get_object_start(struct ht_aws_client *client, struct ht_s3_get_object *op);
-
-/** Gives it up: `done` follows with HT_ECANCELED. One that does not run is left alone. */
-void ht_s3_get_object_cancel(struct ht_s3_get_object *op);

@@ -26,6 +26,3 @@ struct ht_s3_head_bucket {
 
 /** Starts it. */
 void ht_s3_head_bucket_start(struct ht_aws_client *client, struct ht_s3_head_bucket *op);
-
-/** Gives it up: `done` follows with HT_ECANCELED. One that does not run is left alone. */
-void ht_s3_head_bucket_cancel(struct ht_s3_head_bucket *op);

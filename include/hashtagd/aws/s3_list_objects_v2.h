@@ -52,9 +52,6 @@ struct ht_s3_list_objects_v2 {
 /** Starts it. */
 void ht_s3_list_objects_v2_start(struct ht_aws_client *client, struct ht_s3_list_objects_v2 *op);
 
-/** Gives it up: `done` follows with HT_ECANCELED. One that does not run is left alone. */
-void ht_s3_list_objects_v2_cancel(struct ht_s3_list_objects_v2 *op);
-
 /** Appends the query. HT_ENOMEM, HT_ETOOBIG. Pure, for tests. */
 int ht_s3_list_objects_v2_format(const struct ht_s3_list_objects_v2 *op,
                                  struct ht_buffer *query) HT_MUST_CHECK;

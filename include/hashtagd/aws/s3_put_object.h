@@ -66,6 +66,3 @@ void ht_s3_checksums_of(struct ht_slice body, struct ht_s3_checksums *checksums)
 
 /** Starts it. */
 void ht_s3_put_object_start(struct ht_aws_client *client, struct ht_s3_put_object *op);
-
-/** Gives it up: `done` follows with HT_ECANCELED. One that does not run is left alone. */
-void ht_s3_put_object_cancel(struct ht_s3_put_object *op);

@@ -28,6 +28,3 @@ struct ht_s3_put_public_access_block {
 /** Starts it. */
 void ht_s3_put_public_access_block_start(struct ht_aws_client *client,
                                          struct ht_s3_put_public_access_block *op);
-
-/** Gives it up: `done` follows with HT_ECANCELED. One that does not run is left alone. */
-void ht_s3_put_public_access_block_cancel(struct ht_s3_put_public_access_block *op);

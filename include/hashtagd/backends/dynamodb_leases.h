@@ -125,9 +125,6 @@ bool ht_dynamodb_leases_find(const struct ht_dynamodb_leases *leases, const char
 int ht_dynamodb_leases_check(const struct ht_dynamodb_leases *leases,
                              struct ht_error *error) HT_MUST_CHECK;
 
-/** How many rows are known. */
-size_t ht_dynamodb_leases_count(const struct ht_dynamodb_leases *leases);
-
 /** What is wrong at the moment: NULL where nothing; else one sentence, owned by the object until
  * the next turn. `*needs_person` (may be NULL): no such table, no permission, ... it tries again,
  * but will hardly mend by itself. */

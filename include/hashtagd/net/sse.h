@@ -59,8 +59,5 @@ struct ht_http_body *ht_sse_format(const char *event, struct ht_slice data);
 /** Sends what ht_sse_format() made; takes its own reference. */
 void ht_sse_send_frame(struct ht_sse *stream, struct ht_http_body *frame);
 
-/** Unsent bytes that wait for this client. */
-size_t ht_sse_queued_bytes(const struct ht_sse *stream);
-
 /** Ends the stream after what is queued; on_gone is not called any more. NULL is fine. */
 void ht_sse_close(struct ht_sse *stream);

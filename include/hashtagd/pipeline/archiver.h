@@ -24,7 +24,6 @@
 #include "hashtagd/base/histogram.h"
 #include "hashtagd/base/log.h"
 #include "hashtagd/base/random.h"
-#include "hashtagd/base/rate.h"
 #include "hashtagd/base/timer.h"
 
 #include <stdbool.h>
@@ -115,9 +114,6 @@ struct ht_health *ht_archiver_health(struct ht_archiver *archiver);
 
 /** Its counters; live as long as the stage. */
 const struct ht_archiver_counters *ht_archiver_counters(const struct ht_archiver *archiver);
-
-/** Deletions archived a second. */
-struct ht_rate *ht_archiver_rate(struct ht_archiver *archiver);
 
 /** From reading a removal to its commit. */
 const struct ht_histogram *ht_archiver_durations(const struct ht_archiver *archiver);

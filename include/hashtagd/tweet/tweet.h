@@ -116,17 +116,11 @@ enum ht_tweet_retweets {
     HT_TWEET_RETWEETS_IGNORE, /**< no hashtags */
 };
 
-/* name, as in texts */
-#define HT_TWEET_NETWORK_MAP(X)                                                                    \
-    X(TWITTER, "twitter")                                                                          \
-    X(BLUESKY, "bluesky")                                                                          \
-    X(MASTODON, "mastodon")
-
 /** Which service a message is of. What belongs to none of the others is TWITTER. */
 enum ht_tweet_network {
-#define X(name, text) HT_TWEET_NETWORK_##name,
-    HT_TWEET_NETWORK_MAP(X)
-#undef X
+    HT_TWEET_NETWORK_TWITTER,
+    HT_TWEET_NETWORK_BLUESKY,
+    HT_TWEET_NETWORK_MASTODON,
 };
 
 /** Zeroed is the default. */
@@ -192,9 +186,6 @@ enum ht_tweet_refusal ht_tweet_refusal_of(enum ht_json_verdict verdict);
 
 /** The label of a refusal: "not_json", "cut_off" ... Static. */
 const char *ht_tweet_refusal_name(enum ht_tweet_refusal refusal);
-
-/** A service's name: "twitter", "bluesky" ... Static. */
-const char *ht_tweet_network_name(enum ht_tweet_network network);
 
 /** A refusal in words. Static. */
 const char *ht_tweet_refusal_text(enum ht_tweet_refusal refusal);

@@ -221,11 +221,6 @@ const struct ht_archiver_counters *ht_archiver_counters(const struct ht_archiver
     return &archiver->counters;
 }
 
-struct ht_rate *ht_archiver_rate(struct ht_archiver *archiver)
-{
-    return &archiver->rate;
-}
-
 const struct ht_histogram *ht_archiver_durations(const struct ht_archiver *archiver)
 {
     return &archiver->durations;
