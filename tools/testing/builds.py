@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: MIT
 """The builds that the suites run on. Each is made once a run and kept for the next one."""
 
+import json
 import os
 import pathlib
 import shutil
 import subprocess
+import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -26,14 +28,14 @@ def _clang_runtime():
     return subprocess.run(["clang", "-print-runtime-dir"], capture_output=True, text=True).stdout.strip()
 
 
-# Name: compiler, options. The optimised build by gcc and one by clang take every warning for an
-# error; the sanitizers' builds stop at the first finding. "address" has the fuzz targets too, and
-# counts the lines that ran.
+# Name: compiler, options. Every warning is an error, of gcc and of clang; the sanitizers' builds stop
+# at the first finding. "address" has the fuzz targets too, and counts the lines that ran.
 BUILDS = {
     "release": ("gcc", ["--buildtype=release", "-Ddebug=true", "-Dwerror=true"]),
     "address": (
         "clang",
-        ["--buildtype=debugoptimized", "-Db_sanitize=address,undefined", "-Db_lundef=false", "-Dfuzz=true",
+        ["--buildtype=debugoptimized", "-Dwerror=true", "-Db_sanitize=address,undefined", "-Db_lundef=false",
+         "-Dfuzz=true",
          "-Dc_args=-fno-sanitize-recover=all -fno-omit-frame-pointer -fsanitize=fuzzer-no-link "
          f"{PROFILE} -fcoverage-mapping",
          f"-Dc_link_args=-shared-libasan {PROFILE} -Wl,-rpath,{_clang_runtime()}"],
@@ -44,6 +46,10 @@ BUILDS = {
          "-Dc_args=-fno-omit-frame-pointer"],
     ),
 }
+
+# Folders whose tests have workers or other threads: "thread" has the tests of these and no more.
+WITH_THREADS = ("net/", "sources/", "backends/", "admin/", "daemon/")
+PARTS = {"thread": WITH_THREADS}
 
 SANITIZER_OPTIONS = {
     "ASAN_OPTIONS": "detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1:"
@@ -59,6 +65,7 @@ class BuildFailed(Exception):
 
 
 _done = {}
+_locks = {name: threading.Lock() for name in BUILDS}
 
 
 def directory(name):
@@ -78,12 +85,13 @@ def environment():
 
 
 def make(name):
-    """Configures and builds; the second call for the same build costs nothing."""
-    if name not in _done:
-        try:
-            _done[name] = _make(name)
-        except BuildFailed as failure:
-            _done[name] = failure
+    """Configures and builds; the second call for the same build waits for the first and costs nothing."""
+    with _locks[name]:
+        if name not in _done:
+            try:
+                _done[name] = _make(name)
+            except BuildFailed as failure:
+                _done[name] = failure
     if isinstance(_done[name], BuildFailed):
         raise _done[name]
     return _done[name]
@@ -99,9 +107,24 @@ def _make(name):
         _run(["meson", "setup", *options, "--fatal-meson-warnings", str(where), str(ROOT)],
              {**os.environ, "CC": compiler, "LLVM_PROFILE_FILE": os.devnull})
         (where / "options.txt").write_text(repr(options))
-    _run(["ninja", "-C", str(where)], os.environ)
+    _run(["ninja", "-C", str(where), *_targets(where, PARTS.get(name))], os.environ)
     print(f"   built {name} in {time.monotonic() - began:.0f} s", flush=True)
     return where
+
+
+def tests_in(where, folders):
+    """What meson knows of the tests of some folders."""
+    told = subprocess.run(["meson", "introspect", "--tests", str(where)], stdout=subprocess.PIPE, check=True)
+    return [test for test in json.loads(told.stdout) if test["name"].startswith(folders)]
+
+
+def _targets(where, folders):
+    """The programs of the tests of some folders; nothing is ninja's word for all there is."""
+    if folders is None:
+        return []
+    within = str(where) + os.sep
+    return sorted({word.removeprefix(within) for test in tests_in(where, folders) for word in test["cmd"]
+                   if word.startswith(within)})
 
 
 def _stale(where, options):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Runs suites and sums them up. See tools/test."""
 
+import os
 import sys
 import threading
 import time
@@ -10,8 +11,10 @@ import coverage
 import suites
 from results import Result
 
-# Suites that only compute, at a low priority, and the build that each needs.
-BESIDE = {"lint": "thread"}
+# Suites that only compute run one after the other beside those that mostly wait, with what these
+# leave of the processors.
+BESIDE = ("lint", "unit-thread", "unit-release", "fuzz")
+LOW_PRIORITY = 10
 
 
 def main(arguments):
@@ -23,11 +26,12 @@ def main(arguments):
         for name, run in suites.SUITES.items():
             print(f"{name:12} {run.__doc__}")
         return 0
-    unknown = [name for name in arguments if name not in suites.SUITES]
+    unknown = [word for word in arguments if not any(is_meant(word, name) for name in suites.SUITES)]
     if unknown:
         print(f"tools/test: no suite {', '.join(unknown)}; there are {', '.join(suites.SUITES)}")
         return 2
-    chosen = [name for name in suites.SUITES if name in arguments or not arguments]
+    chosen = [name for name in suites.SUITES
+              if not arguments or any(is_meant(word, name) for word in arguments)]
 
     coverage.forget()
     rows = run_suites(chosen, words)
@@ -38,31 +42,34 @@ def main(arguments):
     return 0 if total.passed > 0 and not total.failures else 1
 
 
+def is_meant(word, name):
+    """`unit` means the unit tests on every build."""
+    return name == word or name.startswith(word + "-")
+
+
 def run_suites(chosen, words):
-    """A row each: name, result, seconds. What only computes runs beside those that mostly wait."""
+    """A row each: name, result, seconds."""
     rows = {}
 
-    def run(name):
-        rows[name] = (name, *run_suite(name, words))
+    def run(names):
+        for name in names:
+            rows[name] = (name, *run_suite(name, words))
 
-    beside = []
-    for name in chosen:
-        if name in BESIDE and len(chosen) > 1 and is_built(BESIDE[name]):
-            beside.append(threading.Thread(target=run, args=(name,)))
-            beside[-1].start()
-        else:
-            run(name)
-    for thread in beside:
-        thread.join()
+    def run_beside(names):
+        # Of this thread alone, and of all that it starts.
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LOW_PRIORITY)
+        run(names)
+
+    beside = [name for name in chosen if name in BESIDE]
+    waiting = [name for name in chosen if name not in BESIDE]
+    if beside and waiting:
+        lane = threading.Thread(target=run_beside, args=(beside,))
+        lane.start()
+        run(waiting)
+        lane.join()
+    else:
+        run(chosen)
     return [rows[name] for name in chosen]
-
-
-def is_built(build):
-    """Builds are made one after the other; who finds one broken says so in its own suite."""
-    try:
-        return bool(builds.make(build))
-    except builds.BuildFailed:
-        return False
 
 
 def run_suite(name, words):

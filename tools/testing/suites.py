@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The suites, in the order in which they run. Each returns a Result."""
 
-import json
 import os
 import pathlib
 import shutil
@@ -33,20 +32,28 @@ def layout(_words):
 def lint(_words):
     """clang-tidy finds nothing"""
     builds.make("thread")
-    return run_check("lint", ["nice", "-n", "10", "tools/lint", str(builds.directory("thread"))])
+    return run_check("lint", ["tools/lint", str(builds.directory("thread"))])
 
 
 def unit(_words):
-    """unit tests: address and undefined, then thread sanitizer where there are threads, then optimised"""
-    result = run_meson("address")
-    result.add(run_meson("thread", WITH_THREADS))
-    return result.add(run_meson("release"))
+    """unit tests, under address and undefined sanitizers"""
+    return run_meson("address")
+
+
+def unit_thread(_words):
+    """unit tests where there are threads, under the thread sanitizer"""
+    return run_meson("thread")
+
+
+def unit_release(_words):
+    """unit tests, optimised: whole where a sanitizer plays the first part of a long series"""
+    return run_meson("release")
 
 
 def integration(words):
     """the program from outside, over HTTP and the command line, under sanitizers"""
     builds.make("address")
-    return run_pytest("integration", ["tests/integration", "-n", "3", *words],
+    return run_pytest("integration", ["tests/integration", "-n", "4", *words],
                       {"HT_PROGRAM": str(builds.program("address"))})
 
 
@@ -69,7 +76,7 @@ def browser(words):
 def crash(words):
     """kill -9, power cuts and every shortage, on the real program; HT_CRASHES and HT_CRASH_SEED for more"""
     builds.make("release")
-    return run_pytest("crash", ["tests/crash", "-n", "3", *words],
+    return run_pytest("crash", ["tests/crash", "-n", "4", *words],
                       {"HT_PROGRAM": str(builds.program("release"))})
 
 
@@ -101,6 +108,8 @@ SUITES = {
     "format": layout,
     "lint": lint,
     "unit": unit,
+    "unit-thread": unit_thread,
+    "unit-release": unit_release,
     "fuzz": fuzz,
     "simulation": simulation,
     "integration": integration,
@@ -120,20 +129,16 @@ def run_check(name, command, limit_s=1200):
     return Result(passed=1)
 
 
-# Folders whose tests have workers or other threads; the rest of the program knows none.
-WITH_THREADS = ("net/", "sources/", "backends/", "admin/", "daemon/")
-
-
-def run_meson(name, folders=None, limit_s=1200):
-    """All tests of a build, or those of some folders."""
+def run_meson(name, limit_s=1200):
+    """All tests of a build."""
     builds.make(name)
     where = builds.directory(name)
     log = where / "meson-logs" / "testlog.json"
     log.unlink(missing_ok=True)
     command = ["meson", "test", "-C", str(where), "--no-rebuild", "--print-errorlogs",
                "--timeout-multiplier", "4"]
-    if folders:
-        command += names_in(where, folders)
+    if name in builds.PARTS:
+        command += [test["name"] for test in builds.tests_in(where, builds.PARTS[name])]
     if name == "thread":  # the sanitizer's shadow memory wants addresses without random offsets
         command = ["setarch", "-R", *command]
     status = run(command, builds.environment(), limit_s)
@@ -143,11 +148,6 @@ def run_meson(name, folders=None, limit_s=1200):
     result.failures = [f"unit ({name}) {what}" for what in result.failures]
     result.skips = [f"unit ({name}) {what}" for what in result.skips]
     return not_silent(result, f"unit ({name})", status)
-
-
-def names_in(where, folders):
-    told = subprocess.run(["meson", "introspect", "--tests", str(where)], stdout=subprocess.PIPE, check=True)
-    return [test["name"] for test in json.loads(told.stdout) if test["name"].startswith(folders)]
 
 
 def run_pytest(name, words, variables, limit_s=1800):
