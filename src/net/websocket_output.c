@@ -75,14 +75,17 @@ void ht_websocket_queue_close(struct ht_websocket *socket, unsigned code)
 {
     char room[2];
     struct ht_slice payload = ht_websocket_close_payload(code, room);
+    int status = 0;
 
     if (socket->has_pong) { /* nothing may follow the close */
         socket->has_pong = false;
-        (void)ht_websocket_frames_write(&socket->frames, WSLAY_PONG,
-                                        ht_slice_make(socket->pong, socket->pong_length),
-                                        &socket->output);
+        status = ht_websocket_frames_write(&socket->frames, WSLAY_PONG,
+                                           ht_slice_make(socket->pong, socket->pong_length),
+                                           &socket->output);
     }
-    /* without memory for it the peer sees the connection end, which is as clear */
-    (void)ht_websocket_frames_write(&socket->frames, WSLAY_CONNECTION_CLOSE, payload,
-                                    &socket->output);
+    if (status == 0) {
+        status = ht_websocket_frames_write(&socket->frames, WSLAY_CONNECTION_CLOSE, payload,
+                                           &socket->output);
+    }
+    (void)status; /* without memory for it the peer sees the connection end, which is as clear */
 }
