@@ -94,6 +94,10 @@ static const struct code_meaning meanings[] = {
     {"NoSuchEntity", HT_AWS_FAULT_FINAL, HT_ENOTFOUND},
     {"NotFound", HT_AWS_FAULT_FINAL, HT_ENOTFOUND},
 
+    /* of a shard: who reads on from a new iterator gets what there is, and no person is needed */
+    {"ExpiredIteratorException", HT_AWS_FAULT_FINAL, HT_ETIMEDOUT},
+    {"TrimmedDataAccessException", HT_AWS_FAULT_FINAL, HT_ENOTFOUND},
+
     {"ConditionalCheckFailedException", HT_AWS_FAULT_FINAL, HT_EEXIST},
     {"ConditionalCheckFailed", HT_AWS_FAULT_FINAL, HT_EEXIST},
     {"ResourceInUseException", HT_AWS_FAULT_FINAL, HT_EEXIST},

@@ -164,7 +164,7 @@ static int answer_iterator(struct world *world, struct ht_aws_call *call)
             }
         }
         if (index < shard->trimmed) {
-            return refuse(call, "TrimmedDataAccessException", HT_EINVAL);
+            return refuse(call, "TrimmedDataAccessException", HT_ENOTFOUND);
         }
     }
     (void)ht_buffer_append_text(&call->answer, "{\"Shard");
@@ -195,10 +195,10 @@ static int answer_records(struct world *world, struct ht_aws_call *call)
     shard->polled_ms = now_ms;
     shard->polls++;
     if (now_ms - made_ms > world->iterator_life_ms) {
-        return refuse(call, "ExpiredIteratorException", HT_EINVAL);
+        return refuse(call, "ExpiredIteratorException", HT_ETIMEDOUT);
     }
     if (index < shard->trimmed) {
-        return refuse(call, "TrimmedDataAccessException", HT_EINVAL);
+        return refuse(call, "TrimmedDataAccessException", HT_ENOTFOUND);
     }
     (void)ht_buffer_append_text(&call->answer, "{\"Records\":[");
     for (size_t i = 0; i < limit && index < shard->count; i++, index++) {
