@@ -14,6 +14,7 @@ import json
 import math
 import os
 import pathlib
+import shlex
 import shutil
 import signal
 import subprocess
@@ -240,8 +241,7 @@ class Soak:
         print(f"plot: {self.folder / 'soak.svg'}")
         is_good = not wrong and all(verdict.is_good for verdict in verdicts)
         if not is_good:
-            print(f"again: tools/soak --minutes {self.options.minutes:g} --rate {self.options.rate} --seed {self.options.seed} --ttl {self.options.ttl}"
-                  + (" --amazon" if self.aws is not None else ""))
+            print(f"again: tools/soak {shlex.join(words_of(self.options))}")
         return is_good
 
 
@@ -279,7 +279,7 @@ def archived_lines(folder):
     return found
 
 
-def parse(arguments=None):
+def build_parser():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--rate", type=int, help="tweets a second, of all sources together; 5000, with --amazon 200")
@@ -292,15 +292,31 @@ def parse(arguments=None):
     parser.add_argument("--no-small-disk", dest="small_disk", action="store_false", help="no mount, no moments of a full disk")
     parser.add_argument("--build", help="the build directory; HT_PROGRAM else")
     parser.add_argument("--out", help="folder for samples, plot, summary and log")
-    options = parser.parse_args(arguments)
+    return parser
+
+
+def words_of(options):
+    """The arguments that make the same run again: all that is not as it stands by itself, and the seed. Where to
+    write is no part of it."""
+    words = []
+    for action in build_parser()._actions:
+        value = getattr(options, action.dest, None)
+        if action.dest in ("help", "out") or value is None or (value == action.default and action.dest != "seed"):
+            continue
+        words += [action.option_strings[0]] if action.nargs == 0 else [action.option_strings[0], str(value)]
+    return words
+
+
+def parse(arguments=None):
+    options = build_parser().parse_args(arguments)
     options.rate = options.rate or (200 if options.amazon else 5000)
     options.small_disk = options.small_disk and not options.amazon
-    if options.build:
-        os.environ["HT_PROGRAM"] = str(pathlib.Path(options.build).resolve() / "hashtagd")
     return options
 
 
 def run(options):
+    if options.build:
+        os.environ["HT_PROGRAM"] = str(pathlib.Path(options.build).resolve() / "hashtagd")
     folder = pathlib.Path(options.out or tempfile.mkdtemp(prefix="hashtagd-soak-"))
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="hashtagd-soak-data-") as work:

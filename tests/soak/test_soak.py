@@ -141,7 +141,16 @@ def test_a_miscount_is_told(monkeypatch, tmp_path, capsys):
     words = ["--minutes", "0.03", "--rate", "300", "--every", "0.3", "--no-small-disk", "--out", str(tmp_path / "out")]
     assert not soak.run(soak.parse(words))
     told = capsys.readouterr().out
-    assert "'missing': None found, 1 expected" in told and "again: tools/soak" in told
+    assert "'missing': None found, 1 expected" in told
+    assert "again: tools/soak --minutes 0.03 --rate 300 --seed 1 --every 0.3 --no-small-disk\n" in told
+
+
+@pytest.mark.parametrize("words", ["", "--amazon --minutes 8 --seed 5", "--build b --no-small-disk --ttl 9 --out somewhere",
+                                   "--minutes 0.5 --rate 77 --every 0.1 --warm-up 0.5 --retention-mib 8"])
+def test_a_failure_tells_how_to_run_the_very_same(words):
+    options = soak.parse(words.split())
+    options.out = None
+    assert soak.parse(soak.words_of(options)) == options
 
 
 def test_the_plan_names_what_may_grow_and_ends_at_its_bound():
