@@ -106,10 +106,12 @@ class Watch:
 
 class Arena:
     """`memory_mib` is what the attack may add to the resident memory (three times as much under the
-    address sanitizer, which keeps what was freed), `descriptors` the most open at once."""
+    address sanitizer, which keeps what was freed), `descriptors` the most open at once, `worst_s` the longest that
+    the honest client may wait."""
 
-    def __init__(self, daemon, memory_mib=64, descriptors=1700, headers=None, seconds=SECONDS):
+    def __init__(self, daemon, memory_mib=64, descriptors=1700, headers=None, seconds=SECONDS, worst_s=30):
         self.daemon, self.memory, self.descriptors, self.seconds = daemon, memory_mib * MIB, descriptors, seconds
+        self.worst_s, self.served_amid = worst_s, 0
         address = urllib.parse.urlsplit(daemon.url)
         self.address = (address.hostname, address.port)
         self.tally = attackers.Tally()
@@ -123,7 +125,9 @@ class Arena:
 
     def attack(self, *crowd, seconds=None):
         """Runs the coroutines for so long."""
+        before = len(self.honest.waits)
         asyncio.run(attackers.run_for(seconds or self.seconds, crowd))
+        self.served_amid += len(self.honest.waits) - before
 
     def __exit__(self, kind, _value, _trace):
         deadline = time.monotonic() + 30
@@ -147,6 +151,7 @@ class Arena:
         assert self.daemon.process.poll() is None, f"the daemon ended:\n{self.daemon.log[-6000:]}"
         assert not honest.wrong, f"{len(honest.wrong)} of {len(honest.waits)} honest requests went wrong: {honest.wrong[:3]}"
         assert len(honest.waits) >= LEAST_ASKED, "the honest client hardly came to ask"
+        assert honest.quantile(1) <= self.worst_s, f"the honest client waited {honest.quantile(1):.1f} s"
         assert watch.descriptors <= self.descriptors, f"{watch.descriptors} descriptors were open"
         allowed = self.memory * (3 if "asan" in sanitizers() else 1)
         assert grown <= allowed, f"the attack took {grown / MIB:.0f} MiB of memory, {allowed / MIB:.0f} are allowed"

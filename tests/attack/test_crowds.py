@@ -7,9 +7,11 @@ import json
 import pytest
 
 import attackers
-from arena import Arena
+from arena import SECONDS, Arena
 from attackers import many
 from daemon import tweet
+
+WORST_S = 5  # that the honest client waits; a crowd that starves him lets him wait until it goes
 
 SLOW = {
     "heads byte by byte": (attackers.slow_head, 300),
@@ -23,7 +25,7 @@ SLOW = {
 @pytest.mark.parametrize("name", SLOW)
 def test_slow(target, name):
     client, count = SLOW[name]
-    with Arena(target) as arena:
+    with Arena(target, worst_s=WORST_S) as arena:
         arena.attack(many(count, client, arena.address, arena.tally, name))
 
 
@@ -31,7 +33,7 @@ def test_slow(target, name):
                          ids=["silent", "heads", "bodies"])
 def test_more_connections_than_there_are_places(target, client):
     """2,000 clients for 1,024 places. The slowest go, those who ask are served."""
-    with Arena(target) as arena:
+    with Arena(target, worst_s=WORST_S) as arena:
         arena.attack(many(2000, client, arena.address, arena.tally, "crowd", pause_s=0.5), seconds=max(arena.seconds, 3))
     assert target.metric("hashtagd_http_dropped_connections_total") > 500
     assert target.metric("hashtagd_http_refused_connections_total") == 0
@@ -49,8 +51,15 @@ FAST = {
 @pytest.mark.parametrize("name", FAST)
 def test_fast(target, name):
     client, count, pause_s = FAST[name]
-    with Arena(target) as arena:
+    with Arena(target, worst_s=WORST_S) as arena:
         arena.attack(many(count, client, arena.address, arena.tally, name, pause_s))
+
+
+def test_pipelines_that_are_read(target):
+    """Four clients whose requests never end: the others are served amid them, not only when they pause."""
+    with Arena(target, worst_s=WORST_S, seconds=SECONDS / 2) as arena:
+        arena.attack(many(4, attackers.reading_pipeliner, arena.address, arena.tally, "reading pipelines"))
+    assert arena.served_amid >= 2, f"{arena.served_amid} answers while they asked"
 
 
 async def large_list(address, tally):
@@ -70,7 +79,7 @@ def test_large_lists_that_nobody_reads(start):
         lines = [tweet(10 + number, f"{1000 + number}{'é' * 900}") for number in range(first, first + 100)]
         assert daemon.post_tweets(lines).status == 202
     daemon.wait_for(lambda: daemon.status()["hashtags"]["distinct"] == 1201, "all counts")
-    with Arena(daemon, memory_mib=96) as arena:
+    with Arena(daemon, memory_mib=96, worst_s=3 * WORST_S) as arena:
         arena.attack(many(400, large_list, arena.address, arena.tally, "list"))
 
 
@@ -89,7 +98,7 @@ def test_bodies_are_within_the_budget(start):
     daemon = start({"memory.budget_bytes": 16 << 20})
     daemon.post_tweets([tweet(1, "honest")])
     daemon.wait_until_counted({"honest": 1})
-    with Arena(daemon, memory_mib=64) as arena:
+    with Arena(daemon, memory_mib=64, worst_s=WORST_S) as arena:
         arena.attack(many(40, unfinished_body, arena.address, arena.tally, "body", 0.2))
     body = json.dumps(tweet(2, "after")).encode() + b"\n"
     assert daemon.post("/tweets", body, headers={"Content-Type": "application/x-ndjson"}).status == 202

@@ -177,6 +177,23 @@ async def pipeliner(address, tally, count=2000):
         await asyncio.sleep(1)
 
 
+async def reading_pipeliner(address, tally, count=2000):
+    """Costly requests without a pause, and every answer is read at once: its share of the work has no end."""
+    async with connection(address) as end:
+
+        async def read():
+            while got := await receive(end, 1 << 20):
+                tally["answered KiB"] += len(got) >> 10
+
+        reader = asyncio.ensure_future(read())
+        try:
+            while not reader.done():
+                await send(end, b"GET /status HTTP/1.1\r\nHost: localhost\r\n\r\n" * count)
+                tally["pipelined and read"] += count
+        finally:
+            reader.cancel()
+
+
 async def churner(address, tally):
     """A whole request on a connection of its own, answered or not."""
     async with connection(address) as end:
