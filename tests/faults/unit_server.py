@@ -24,6 +24,8 @@ SANITIZER_OPTIONS = {
 }
 PASSED, FAILED = 0, 1
 REPORTED, HUNG = 99, 124
+TICKS = os.sysconf("SC_CLK_TCK")
+LOOKS = 20
 
 
 @dataclasses.dataclass
@@ -37,16 +39,26 @@ class Outcome:
     output: str
     seconds: float
     has_jumped: bool = False  # the case failed, and what stood in its frames is gone
-    is_idle: bool = False  # HUNG: nothing of it used the processor any more
+    is_idle: bool = False  # HUNG: it only slept
 
 
 def processor_time(number):
     """Ticks of the processor that a process has used; of one that is gone 0."""
+    cells = stat_of(number)
+    return int(cells[11]) + int(cells[12]) if cells else 0
+
+
+def is_at_work(number):
+    """Whether it runs or would like to: who waits for something sleeps."""
+    return stat_of(number)[:1] == ["R"]
+
+
+def stat_of(number):
+    """What the system tells of a process, behind its name; nothing where it is gone."""
     try:
-        cells = pathlib.Path(f"/proc/{number}/stat").read_text().rsplit(")", 1)[1].split()
+        return pathlib.Path(f"/proc/{number}/stat").read_text().rsplit(")", 1)[1].split()
     except OSError:
-        return 0
-    return int(cells[11]) + int(cells[12])
+        return []
 
 
 class UnitServer:
@@ -106,17 +118,27 @@ class UnitServer:
         try:
             status = os.waitstatus_to_exitcode(int(self._line(limit_s).split()[1]))
         except TimeoutError:
-            number = int(child.split()[1])
-            before = processor_time(number)
-            time.sleep(0.5)
-            is_idle = processor_time(number) == before
-            os.killpg(number, signal.SIGKILL)
-            self._line(60)
-            status = HUNG
+            status, is_idle = self._wait_longer(int(child.split()[1]), limit_s)
         seen = {kind: self.map.seen(kind) for kind in range(1, len(KIND_NAMES))}
         output = self.output.read_text(errors="replace") if self.output.exists() else ""
         return Outcome(status, self.map.fired, seen, self.map.trace, output, time.monotonic() - began,
                        self.map.has_jumped, is_idle)
+
+    def _wait_longer(self, number, limit_s):
+        """On a busy machine time says little: what is at work may take the limit of processor time. Its
+        status, or HUNG where it was ended; and whether it only slept."""
+        is_idle = False
+        while not is_idle and processor_time(number) / TICKS < limit_s:
+            looks = []
+            for _ in range(LOOKS):
+                try:
+                    return os.waitstatus_to_exitcode(int(self._line(0.1).split()[1])), False
+                except TimeoutError:
+                    looks.append(is_at_work(number))
+            is_idle = sum(looks) <= LOOKS // 4
+        os.killpg(number, signal.SIGKILL)
+        self._line(60)
+        return HUNG, is_idle
 
     def close(self):
         os.close(self.orders)
