@@ -210,10 +210,11 @@ def torture_daemon(names, faults, seed, seconds, jobs):
             with lock:
                 course = next(turns)
             point = course.next(place, tally)
+            is_late = time.monotonic() > deadline and any(tally.points.values())
+            if is_late or all(one.rows == [] for one in courses):
+                return
             if point is not None:
                 try_life(course, place, *point, tally)
-            elif all(one.rows == [] for one in courses):
-                return
 
     with tempfile.TemporaryDirectory(prefix="hashtagd-torture-") as place, \
             concurrent.futures.ThreadPoolExecutor(jobs) as pool:

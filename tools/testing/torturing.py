@@ -17,7 +17,7 @@ def short(run):
     seed = str(secrets.randbelow(1 << 31))
     result = Result()
     for words in (["--only", FIXED, "--seed", "1", "--minutes", "0.1"],
-                  ["--seed", seed, "--minutes", "0.32"]):
+                  ["--seed", seed, "--minutes", "0.3"]):
         command = ["tools/torture", "--build", str(build), *words]
         environ = {**builds.environment(), "PATH": os.environ["PATH"]}
         if run(command, environ, 300) == 0:
