@@ -2,6 +2,8 @@
 #include "amazon.h"
 #include "play.h"
 
+#include "hashtagd/base/slice.h"
+
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -78,20 +80,82 @@ static void play_one(const struct arguments *arguments, uint64_t seed, struct to
     }
 }
 
-static void parse_range(struct arguments *arguments, char *text)
+/* Digits alone; false and a word to whoever typed it where it is something else. */
+static bool take_number(const char *name, struct ht_slice text, uint64_t *number)
 {
-    char *dots = strstr(text, "..");
+    if (ht_slice_to_u64(text, UINT64_MAX, number) == 0) {
+        return true;
+    }
+    (void)fprintf(stderr, "--%s: \"%.*s\" is no whole number\n", name, (int)text.length, text.data);
+    return false;
+}
+
+static bool take_time(const char *name, const char *text, double *time)
+{
     char *end = NULL;
-    arguments->first = arguments->last = strtoull(text, &end, 10);
+    *time = strtod(text, &end);
+    if (end != text && *end == '\0' && *time > 0 && *time < 1e6) {
+        return true;
+    }
+    (void)fprintf(stderr, "--%s: \"%s\" is no time above 0\n", name, text);
+    return false;
+}
+
+/* N or A..B. */
+static bool take_range(const char *name, const char *text, struct arguments *arguments)
+{
+    const char *dots = strstr(text, "..");
+    struct ht_slice first = ht_slice_text(text);
     if (dots != NULL) {
-        arguments->last = strtoull(dots + 2, &end, 10);
+        first.length = (size_t)(dots - text);
+    }
+    arguments->has_range = true;
+    if (!take_number(name, first, &arguments->first) ||
+        !take_number(name, dots == NULL ? first : ht_slice_text(dots + 2), &arguments->last)) {
+        return false;
+    }
+    if (arguments->first > arguments->last) {
+        (void)fprintf(stderr, "--%s: %s ends before it begins\n", name, text);
+    }
+    return arguments->first <= arguments->last;
+}
+
+static bool take_world(const char *name, struct arguments *arguments)
+{
+    arguments->world = name;
+    if (sim_plan_backing(name) == NULL) {
+        (void)fprintf(stderr, "there is no world \"%s\"\n", name);
+    }
+    return sim_plan_backing(name) != NULL;
+}
+
+static bool take_option(int option, const char *name, struct arguments *arguments)
+{
+    switch (option) {
+    case 's':
+        return take_range(name, optarg, arguments);
+    case 'm':
+        return take_time(name, optarg, &arguments->minutes);
+    case 'w':
+        return take_world(optarg, arguments);
+    case 'h':
+        return take_time(name, optarg, &arguments->hours);
+    case 'e':
+        return take_number(name, ht_slice_text(optarg), &arguments->events);
+    case 'a':
+        return take_number(name, ht_slice_text(optarg), &arguments->stop_after);
+    case 'b':
+        arguments->is_boundless = true;
+        return true;
+    default:
+        return false;
     }
 }
 
 static bool parse(struct arguments *arguments, int count, char **words)
 {
     static const struct option options[] = {{"seed", required_argument, NULL, 's'},
-                                            {"seeds", required_argument, NULL, 'S'},
+                                            {"seeds", required_argument, NULL, 's'},
                                             {"minutes", required_argument, NULL, 'm'},
                                             {"world", required_argument, NULL, 'w'},
                                             {"hours", required_argument, NULL, 'h'},
@@ -100,41 +164,16 @@ static bool parse(struct arguments *arguments, int count, char **words)
                                             {"boundless", no_argument, NULL, 'b'},
                                             {NULL, 0, NULL, 0}};
     *arguments = (struct arguments){.hours = 1, .events = 60, .stop_after = UINT64_MAX};
-    for (int option = 0; (option = getopt_long(count, words, "", options, NULL)) != -1;) {
-        char *end = NULL;
-        switch (option) {
-        case 's':
-        case 'S':
-            parse_range(arguments, optarg);
-            arguments->has_range = true;
-            break;
-        case 'm':
-            arguments->minutes = strtod(optarg, &end);
-            break;
-        case 'w':
-            arguments->world = optarg;
-            if (sim_plan_backing(optarg) == NULL) {
-                (void)fprintf(stderr, "there is no world \"%s\"\n", optarg);
-                return false;
-            }
-            break;
-        case 'h':
-            arguments->hours = strtod(optarg, &end);
-            break;
-        case 'e':
-            arguments->events = strtoull(optarg, &end, 10);
-            break;
-        case 'a':
-            arguments->stop_after = strtoull(optarg, &end, 10);
-            break;
-        case 'b':
-            arguments->is_boundless = true;
-            break;
-        default:
+    int which = 0;
+    for (int option = 0; (option = getopt_long(count, words, "", options, &which)) != -1;) {
+        if (!take_option(option, options[which].name, arguments)) {
             return false;
         }
     }
-    return true;
+    if (optind < count) {
+        (void)fprintf(stderr, "nothing is known of \"%s\"\n", words[optind]);
+    }
+    return optind == count;
 }
 
 static bool is_over(const struct arguments *arguments, const struct totals *totals, double began)
