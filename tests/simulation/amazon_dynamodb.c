@@ -203,6 +203,7 @@ static void written(struct amazon *amazon, struct amazon_table *table, struct am
     }
     free(item->before);
     item->before = old;
+    item->before_ms = item->changed_ms;
     item->changed_ms = amazon_now_ms(amazon);
     const struct amazon_watch *watch = &amazon->options.watch;
     if (watch->on_item != NULL) {

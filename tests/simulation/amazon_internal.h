@@ -88,7 +88,7 @@ struct amazon_item {
     size_t count, capacity;
     struct amazon_item *next;
     char *before; /**< owned: its image before the last write; NULL: it was not there */
-    uint64_t changed_ms;
+    uint64_t before_ms, changed_ms; /**< when that image was written, and the last one */
 };
 
 struct amazon_change {

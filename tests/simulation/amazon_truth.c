@@ -11,8 +11,10 @@
 
 /* What happened in Amazon, in the words of truth.h. */
 
-/* What stands before the record in a sequence number of Kinesis. */
-enum { KINESIS_HEAD_DIGITS = 36 };
+enum {
+    KINESIS_HEAD_DIGITS = 36, /* what stands before the record in a sequence number of Kinesis */
+    LEASE_MS = 10000,         /* so long a lease must stand still before another takes it */
+};
 
 static void on_shard(void *user, unsigned shard)
 {
@@ -94,18 +96,50 @@ static void on_change_lease(struct amazon_world *world, const char *key)
     if (!is_end && (place.length == 0 || place.data[0] < '0' || place.data[0] > '9')) {
         return;
     }
+    /* the truth has the same removals, in the same order */
+    struct sim_truth *truth = world->world.truth;
+    while (world->removals_passed < truth->removal_count &&
+           truth->removals[world->removals_passed].is_committed) {
+        world->removals_passed++;
+    }
     char id[48];
-    for (size_t i = 0; i < amazon_removal_count(world->amazon, AMAZON_TABLE); i++) {
+    for (size_t i = world->removals_passed; i < truth->removal_count; i++) {
+        if (truth->removals[i].is_committed) {
+            continue;
+        }
         amazon_removal(world->amazon, AMAZON_TABLE, i, &removal);
         amazon_change_shard_id(removal.shard, id);
         struct ht_slice sequence = ht_slice_text(removal.sequence_number);
-        struct sim_removal *known =
-            sim_truth_event(world->world.truth, ht_slice_text(removal.event_id));
-        if (known == NULL || known->is_committed || strcmp(id, key) != 0 ||
-            (!is_end && ht_slice_compare_decimal(sequence, place) > 0)) {
-            continue;
+        if (strcmp(id, key) == 0 && (is_end || ht_slice_compare_decimal(sequence, place) <= 0)) {
+            sim_truth_commit(truth, ht_slice_text(removal.event_id));
         }
-        sim_truth_commit(world->world.truth, ht_slice_text(removal.event_id));
+    }
+}
+
+/* Each write of a lease counts on from the one before: else two have written, and neither knew. And who
+ * keeps it renewed keeps it. */
+static void look_at_lease(struct amazon_world *world, const char *table, const char *key)
+{
+    const struct amazon_item *item = amazon_find_item(
+        amazon_find_table(world->amazon, ht_slice_text(table)), ht_slice_text(key));
+    struct sim *sim = world->world.sim;
+    if (item->before == NULL) {
+        return;
+    }
+    struct ht_slice before = ht_slice_text(item->before), old_counter, old_owner, owner;
+    old_counter = amazon_member(ht_json_parts_find(before, "leaseCounter"), "N");
+    old_owner = amazon_member(ht_json_parts_find(before, "leaseOwner"), "S");
+    owner = text_of(amazon_attribute(world->amazon, table, key, "leaseOwner"));
+    uint64_t counter = amazon_number(world->amazon, table, key, "leaseCounter");
+    if (counter != amazon_u64(old_counter, 0) + 1) {
+        sim_fail(sim, "the lease of %s in %s, number %.*s, was overwritten with number %" PRIu64,
+                 key, table, (int)old_counter.length, old_counter.data, counter);
+    }
+    if (owner.length > 0 && old_owner.length > 0 && !ht_slice_equal(owner, old_owner) &&
+        item->changed_ms - item->before_ms < LEASE_MS) {
+        sim_fail(sim, "the lease of %s in %s was taken from %.*s, who wrote it %" PRIu64 " ms ago",
+                 key, table, (int)old_owner.length, old_owner.data,
+                 item->changed_ms - item->before_ms);
     }
 }
 
@@ -114,6 +148,9 @@ static void on_item(void *user, const char *table, const char *key, bool is_remo
     struct amazon_world *world = user;
     struct amazon_removal removal;
     if (strcmp(table, AMAZON_TABLE) != 0) {
+        if (!is_removed) {
+            look_at_lease(world, table, key);
+        }
         if (!is_removed && strcmp(table, AMAZON_LEASES) == 0) {
             on_lease(world, key);
         } else if (!is_removed) {

@@ -83,7 +83,8 @@ struct amazon_world {
     /* the record that is being put: what is in it; 0: it is one by itself */
     const struct sim_put *inner;
     size_t inner_count;
-    uint64_t foreign; /**< what another program adds at this moment */
+    size_t removals_passed; /**< so many of the oldest removals are passed by the feed's reader */
+    uint64_t foreign;       /**< what another program adds at this moment */
     struct ht_buffer packing;
 };
 

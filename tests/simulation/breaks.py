@@ -154,6 +154,31 @@ BREAKS = [
           "if (at->shard->committing == at->shard->outstanding) {",
           "if (true) {",
           "amazon"),
+    Break("lease-unconditional",
+          "a lease is written although another worker took it meanwhile",
+          "src/backends/dynamodb_leases_request.c",
+          "    bool is_release = request->action == HT_LEASE_RELEASE;\n"
+          "    request->update = (struct ht_dynamodb_update_item){\n"
+          "        .target = *target,\n"
+          "        .expressions = {.update = request->expression,\n"
+          "                        .condition = is_release ? \"#o = :o\" : \"#c = :c\",",
+          "    bool is_release = request->action == HT_LEASE_RELEASE;\n"
+          "    for (size_t i = 0; i < request->value_count; i++) {\n"
+          "        if (request->values[i].alias[1] == 'c') {\n"
+          "            request->values[i].number = UINT32_MAX; /* any is below it */\n"
+          "        }\n"
+          "    }\n"
+          "    request->update = (struct ht_dynamodb_update_item){\n"
+          "        .target = *target,\n"
+          "        .expressions = {.update = request->expression,\n"
+          "                        .condition = is_release ? \"#o = :o\" : \"#c < :c\",",
+          "amazon"),
+    Break("lease-stolen",
+          "a lease that another worker keeps renewed is taken all the same",
+          "src/backends/dynamodb_leases_work.c",
+          "ht_leases_now_ms(leases) - lease->seen_ms >= HT_LEASE_FAILOVER_MS;",
+          "ht_leases_now_ms(leases) - lease->seen_ms >= HT_LEASE_FAILOVER_MS / 10;",
+          "amazon"),
 ]
 
 

@@ -331,6 +331,44 @@ static void a_request_that_is_given_up_arrives_at_once_or_never(void **state)
     assert_in_range(arrived, 10, 39);
 }
 
+/* Writes the row of a lease, whatever is there. */
+static void write_lease(struct fixture *fixture, const char *owner, unsigned counter)
+{
+    char body[512];
+    (void)snprintf(body, sizeof(body),
+                   "{\"TableName\":\"" AMAZON_LEASES "\",\"Item\":{\"leaseKey\":{\"S\":"
+                   "\"shardId-000000000000\"},\"leaseOwner\":{\"S\":\"%s\"},"
+                   "\"leaseCounter\":{\"N\":\"%u\"}}}",
+                   owner, counter);
+    ask(fixture, HT_AWS_DYNAMODB, "PutItem", body);
+    assert_int_equal(fixture->call.status, 0);
+}
+
+static void a_lease_that_is_renewed_may_not_be_taken(void **state)
+{
+    struct fixture *fixture = *state;
+    write_lease(fixture, "a", 1);
+    write_lease(fixture, "a", 2);
+    pass(fixture, 10000);
+    write_lease(fixture, "b", 3); /* it stood still */
+    assert_false(fixture->sim.has_failed);
+    pass(fixture, 9000);
+    write_lease(fixture, "a", 4);
+    assert_true(fixture->sim.has_failed);
+    assert_non_null(strstr(fixture->sim.failure, "was taken from b"));
+}
+
+static void a_lease_may_not_be_written_by_who_does_not_know_it(void **state)
+{
+    struct fixture *fixture = *state;
+    write_lease(fixture, "a", 1);
+    write_lease(fixture, "a", 2);
+    assert_false(fixture->sim.has_failed);
+    write_lease(fixture, "a", 2);
+    assert_true(fixture->sim.has_failed);
+    assert_non_null(strstr(fixture->sim.failure, "number 2, was overwritten with number 2"));
+}
+
 static void on_listed(struct ht_kinesis_list_shards *op)
 {
     struct fixture *fixture = op->user;
@@ -405,6 +443,8 @@ int main(void)
         TEST(a_trimmed_change_is_refused),
         TEST(an_update_adds_only_where_its_condition_holds),
         TEST(a_request_that_is_given_up_arrives_at_once_or_never),
+        TEST(a_lease_that_is_renewed_may_not_be_taken),
+        TEST(a_lease_may_not_be_written_by_who_does_not_know_it),
         TEST(shards_are_listed_page_by_page),
         TEST(a_wrong_clock_is_refused_until_it_is_corrected),
         TEST(a_dead_process_changes_nothing_more),
