@@ -23,6 +23,7 @@ struct sim_wish {
     struct ht_ingest_verdict verdicts[8];
 };
 
+/* One read that finds no room, and the marks of what crashes left ahead of the checkpoints. */
 enum { BATCH_ROOM_BYTES = 1 << 20 };
 
 static void on_ingest_stopped(void *user);
@@ -306,9 +307,7 @@ void sim_daemon_look(struct sim_daemon *daemon)
     }
     if (daemon->budget.used_bytes > daemon->most_bytes) {
         daemon->most_bytes = daemon->budget.used_bytes;
-        size_t half = daemon->budget.limit_bytes / 2;
-        size_t room = half < BATCH_ROOM_BYTES ? half : BATCH_ROOM_BYTES;
-        if (daemon->most_bytes > daemon->budget.limit_bytes + room) {
+        if (daemon->most_bytes > daemon->budget.limit_bytes + BATCH_ROOM_BYTES) {
             sim_fail(daemon->sim, "daemon %u: %zu bytes are in flight, the budget is %zu",
                      daemon->number, daemon->most_bytes, daemon->budget.limit_bytes);
         }

@@ -434,6 +434,12 @@ static uint64_t begins_after(const struct plain_world *world, unsigned shard,
     return passed > at->trimmed ? passed : at->trimmed;
 }
 
+/* What a batch holds of so many records beside their data. */
+static size_t list_bytes(size_t records)
+{
+    return sizeof(struct batch) + records * (sizeof(struct ht_record) + 64);
+}
+
 static size_t count_batch(const struct plain_world *world, const struct plain_shard *shard,
                           uint64_t after, size_t max_bytes)
 {
@@ -443,7 +449,7 @@ static size_t count_batch(const struct plain_world *world, const struct plain_sh
     size_t count = 0;
     while (count < most && after + count < shard->count) {
         bytes += shard->records[after + count].length;
-        if (count > 0 && bytes > max_bytes) {
+        if (count > 0 && bytes + list_bytes(count + 1) > max_bytes) {
             break;
         }
         count++;
@@ -482,7 +488,7 @@ static struct batch *make_batch(struct plain_world *world, unsigned shard, uint6
 {
     const struct plain_shard *at = &world->shards[shard];
     size_t count = count_batch(world, at, after, read->max_bytes);
-    size_t bytes = sizeof(struct batch) + count * (sizeof(struct ht_record) + 64);
+    size_t bytes = list_bytes(count);
     struct batch *made = malloc(bytes);
     HT_ASSERT(made != NULL);
     made->sequences = (void *)(made->records + count);
