@@ -12,6 +12,7 @@ enum {
     FLOOD_BURSTS = 600,
     STUCK_MS = 25 * 60000, /* without any progress; a source may wait for 20 minutes */
     NEVER_STEPS = 0,
+    SLOWEST_MS = 30000, /* what was under way when all became well is as slow as that */
 };
 
 struct play {
@@ -262,7 +263,7 @@ static void draw_faults(struct play *play, struct sim_faults *faults)
     faults->partial = bad > 0 ? (unsigned)ht_random_below(&sim->random, bad * 2) : 0;
     faults->expired_iterator = bad / 8;
     faults->slow = bad / 4;
-    faults->slow_ms = sim_chance(sim, 200) ? 30000 : 3000;
+    faults->slow_ms = sim_chance(sim, 200) ? SLOWEST_MS : 3000;
     faults->latency_ms = sim_chance(sim, 500) ? 10 : 200;
     if (play->plan.is_late) {
         faults->late_request = bad / 2;
@@ -401,11 +402,12 @@ static void heal(struct play *play)
     sim_daemon_stop(&play->daemons[1]);
 }
 
-/* What others wrote last is asked for with the next flush. */
+/* What others wrote last is told by the feed, as slowly as it was then, and asked for with the next
+ * flush. */
 static bool is_settled(struct play *play)
 {
-    uint64_t least_ns = (UINT64_C(2) * play->plan.daemon.flush_interval_ms + 5000) * 1000000;
-    return play->sim.now_ns >= play->healed_ns + least_ns &&
+    uint64_t least_ms = SLOWEST_MS + UINT64_C(2) * play->plan.daemon.flush_interval_ms + 5000;
+    return play->sim.now_ns >= play->healed_ns + least_ms * 1000000 &&
            !sim_daemon_is_running(&play->daemons[1]) && sim_daemon_is_idle(&play->daemons[0]) &&
            sim_service_is_taken(&play->service, false) &&
            sim_accountant_is_settled(&play->accountant);
