@@ -92,10 +92,15 @@ static void on_flush_now(struct ht_timer *timer)
     ht_count_flush_now(count);
 }
 
+bool ht_count_is_full(const struct ht_count *count)
+{
+    return count->is_running &&
+           count->pending_reserved_bytes > count->options.budget->limit_bytes / 2;
+}
+
 void ht_count_look_at_memory(struct ht_count *count)
 {
-    if (!count->flight.is_active && count->is_running &&
-        count->pending_reserved_bytes > count->options.budget->limit_bytes / 2) {
+    if (!count->flight.is_active && ht_count_is_full(count)) {
         ht_timer_start(count->options.timers, &count->flush_now_timer, 0);
     }
 }
@@ -316,6 +321,7 @@ static void finish_landing(struct ht_count *count)
     if (count->is_fatal) {
         return;
     }
+    ht_count_work(count);
     ht_count_shards_read(count);
     if (ht_count_has_ready_delete(count) || count->flush_requests != NULL) {
         ht_timer_start(count->options.timers, &count->flush_now_timer, 0);

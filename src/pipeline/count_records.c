@@ -17,7 +17,8 @@
  * A later version of a tweet that was counted goes the whole way, with those of its hashtags that no
  * version before had.
  *
- * Shards take turns; after a slice of time the loop has its turn.
+ * Shards take turns; after a slice of time the loop has its turn. Where what is pending takes half of
+ * the budget, the rest waits until it is written.
  */
 
 enum {
@@ -95,7 +96,7 @@ static void on_work_due(struct ht_timer *timer)
     /* a record must not count in the minute before its own because no flush was due since */
     ht_count_move_windows(count);
     uint64_t until_ns = ht_clock_monotonic_ns(count->options.clock) + SLICE_NS;
-    if (work_on_shard(count->work_shard, until_ns) != 0) {
+    if (!ht_count_is_full(count) && work_on_shard(count->work_shard, until_ns) != 0) {
         struct ht_error error;
         (void)ht_error_set(&error, HT_ENOMEM,
                            "Out of memory while counting. Nothing is lost: what is not written "
@@ -106,7 +107,7 @@ static void on_work_due(struct ht_timer *timer)
     ht_count_sync_budget(count);
     ht_count_look_at_memory(count);
     ht_count_look_at_flushes(count);
-    if (next_with_work(count) != NULL) {
+    if (next_with_work(count) != NULL && !(count->flight.is_active && ht_count_is_full(count))) {
         ht_count_work(count);
     }
 }
@@ -122,7 +123,16 @@ static void note_latency(struct ht_count_shard *shard, const struct ht_record_ba
     ht_histogram_add(&count->latencies, latency_ms > 0 ? (uint64_t)latency_ms * 1000000 : 0);
 }
 
-/* Counts until the batch or the time is over. */
+/* Records of nothing but hashtags take fifty times their size when they are counted. */
+static bool is_slice_over(struct ht_count_shard *shard, uint64_t until_ns)
+{
+    struct ht_count *count = shard->count;
+    ht_count_sync_budget(count);
+    return ht_count_is_full(count) || (shard->record_index % RECORDS_BETWEEN_LOOKS == 0 &&
+                                       ht_clock_monotonic_ns(count->options.clock) >= until_ns);
+}
+
+/* Counts until the batch or the time is over, or what is pending has to be written first. */
 static int work_on_shard(struct ht_count_shard *shard, uint64_t until_ns)
 {
     struct ht_record_batch *batch = shard->batches[0];
@@ -139,8 +149,7 @@ static int work_on_shard(struct ht_count_shard *shard, uint64_t until_ns)
             return status;
         }
         shard->record_index++;
-        if (shard->record_index % RECORDS_BETWEEN_LOOKS == 0 &&
-            ht_clock_monotonic_ns(shard->count->options.clock) >= until_ns) {
+        if (is_slice_over(shard, until_ns)) {
             return 0;
         }
     }

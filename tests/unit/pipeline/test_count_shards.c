@@ -134,6 +134,36 @@ static void many_hashtags_are_flushed_before_they_fill_the_budget(void **state)
     world_destroy(world);
 }
 
+/* What was read is counted no further: it would take many times its size where it is all hashtags. */
+static void what_waits_for_a_table_that_fails_stays_within_the_budget(void **state)
+{
+    (void)state;
+    enum { TWEETS = 200, HASHTAGS = 10, BUDGET_BYTES = 96 << 10 };
+    struct world *world = world_create(6, 1);
+    struct life life;
+    ht_budget_init(&world->budget, BUDGET_BYTES);
+    struct ht_count_options options = options_for(&life, world);
+    for (int id = 1; id <= TWEETS; id++) {
+        char text[HASHTAGS][WORLD_TAG_BYTES];
+        const char *tags[HASHTAGS];
+        for (int i = 0; i < HASHTAGS; i++) {
+            (void)snprintf(text[i], sizeof(text[i]), "%dx%d", id, i);
+            tags[i] = text[i];
+        }
+        world_add_tweet(world, 0, (uint64_t)id, tags, HASHTAGS);
+    }
+    world->fail_flushes = 8;
+    begin_with(&life, &options);
+    world_run(world, 10000);
+    assert_true(world->fail_flushes > 0);
+    assert_in_range(world->budget.peak_bytes, BUDGET_BYTES / 2, BUDGET_BYTES);
+    world_run(world, 120000);
+    assert_int_equal(ht_tally_distinct(life.tally, HT_TALLY_ALL), TWEETS * HASHTAGS);
+    assert_in_range(world->budget.peak_bytes, BUDGET_BYTES / 2, BUDGET_BYTES);
+    end(&life);
+    world_destroy(world);
+}
+
 /* A read may bring half of the budget, so that it fits beside what is pending. */
 static void what_a_read_brings_fits_into_a_small_budget(void **state)
 {
@@ -181,6 +211,7 @@ int main(void)
         cmocka_unit_test(a_record_counts_in_the_minute_in_which_it_came),
         cmocka_unit_test(a_stream_that_cannot_be_listed_stays_the_news),
         cmocka_unit_test(many_hashtags_are_flushed_before_they_fill_the_budget),
+        cmocka_unit_test(what_waits_for_a_table_that_fails_stays_within_the_budget),
         cmocka_unit_test(what_a_read_brings_fits_into_a_small_budget),
         cmocka_unit_test(idle_shards_do_not_slow_one_that_is_behind),
     };
