@@ -66,9 +66,9 @@ static bool knows_tag(const struct sim_identity *identity, uint32_t tag)
 }
 
 /* Which of the message's hashtags count, as bits. */
-static uint16_t weigh(struct sim_accountant *accountant, const struct sim_message *message)
+static uint64_t weigh(struct sim_accountant *accountant, const struct sim_message *message)
 {
-    uint16_t all = (uint16_t)((1u << message->tag_count) - 1);
+    uint64_t all = (UINT64_C(1) << message->tag_count) - 1;
     struct sim_identity *identity = identity_of(accountant, message->identity - 1000000);
     if (message->kind != SIM_TWEET || accountant->counts_repeats) {
         return message->kind == SIM_TWEET ? all : 0;
@@ -80,12 +80,12 @@ static uint16_t weigh(struct sim_accountant *accountant, const struct sim_messag
     if (!message->is_editable) {
         return all;
     }
-    uint16_t bits = 0;
+    uint64_t bits = 0;
     for (unsigned i = 0; i < message->tag_count; i++) {
         if (!knows_tag(identity, message->tags[i])) {
             HT_ASSERT(identity->tag_count < HT_COUNT_OF(identity->tags));
             identity->tags[identity->tag_count++] = message->tags[i];
-            bits |= (uint16_t)(1u << i);
+            bits |= UINT64_C(1) << i;
         }
     }
     return bits;
@@ -110,7 +110,7 @@ static void on_record(void *user, const struct sim_record *record)
     message->on_stream++;
     accountant->counted[number] = weigh(accountant, message);
     for (unsigned i = 0; i < message->tag_count; i++) {
-        if ((accountant->counted[number] & (1u << i)) != 0) {
+        if ((accountant->counted[number] & (UINT64_C(1) << i)) != 0) {
             truth->hashtags[message->tags[i]].expected++;
         }
     }
@@ -168,7 +168,7 @@ static void on_checkpoint(void *user, unsigned shard, uint64_t before)
                      shard, accountant->truth->records[number].message);
         }
         for (unsigned i = 0; i < message->tag_count; i++) {
-            if ((accountant->counted[number] & (1u << i)) != 0) {
+            if ((accountant->counted[number] & (UINT64_C(1) << i)) != 0) {
                 pass_tag(accountant, message->tags[i], shard);
             }
         }

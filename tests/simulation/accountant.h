@@ -31,7 +31,7 @@ struct sim_accountant {
     struct sim_messages *messages;
     bool counts_repeats; /**< counting.repeat_window is 0 */
     bool archives;
-    uint16_t *counted; /* owned: by the number of a record: which tags of its message counted */
+    uint64_t *counted; /* owned: by the number of a record: which tags of its message counted */
     size_t counted_capacity;
     struct sim_identity *identities; /* owned: by identity */
     size_t identity_capacity;

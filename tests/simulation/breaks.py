@@ -65,6 +65,11 @@ BREAKS = [
           "    if (next",
           "    ht_record_batch_release(batch);\n    if (bytes % 7 != 0) {\n"
           "        ht_budget_release(count->options.budget, bytes);\n    }\n    if (next"),
+    Break("counted-past-budget",
+          "what was read is counted to its end although what is pending takes half of the budget",
+          "src/pipeline/count_flush.c",
+          "    return count->is_running &&\n",
+          "    return count->is_running && count->is_fatal &&\n"),
     Break("retry-with-new-number",
           "a flush that failed is given up, and what it had goes with the next one",
           "src/pipeline/count_flush.c",

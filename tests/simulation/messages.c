@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { TAG_BYTES = 24, TAGS_BYTES = 1024, TEXT_BYTES = 2048 };
+enum { TAG_BYTES = 24, TAGS_BYTES = 4096, TEXT_BYTES = 6144 };
 
 /* One hashtag as it is spelled. */
 struct spelled {
@@ -166,6 +166,9 @@ static void make_post(struct sim_messages *messages, struct sim_message *message
     char text[TEXT_BYTES];
     enum shape shape = choose_shape(messages, message);
     unsigned count = (unsigned)ht_random_below(&messages->sim->random, 5);
+    if (options->dense > 0 && !message->is_editable && sim_chance(messages->sim, options->dense)) {
+        count = SIM_TAGS_MAX;
+    }
     bool is_silent = shape == V1_RETWEET && options->ignores_retweets;
     for (unsigned i = 0; i < count; i++) {
         spell(messages, i > 0 && sim_chance(messages->sim, 100) ? 0 : choose_tag(messages),

@@ -12,7 +12,7 @@
 
 #include "hashtagd/tweet/fold.h"
 
-enum { SIM_TAGS_MAX = 8, SIM_KEY_BYTES = 48 };
+enum { SIM_TAGS_MAX = 40 /* below 64 */, SIM_KEY_BYTES = 48 };
 
 enum sim_message_kind {
     SIM_TWEET,
@@ -40,6 +40,7 @@ struct sim_message {
 struct sim_messages_options {
     unsigned vocabulary;                    /**< different hashtags */
     unsigned bad, notices, edits, retweets; /**< per mille */
+    unsigned dense;                         /**< per mille: nothing but hashtags */
     enum ht_fold_mode fold;
     bool once_per_tweet, ignores_retweets;
 };

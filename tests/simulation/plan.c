@@ -115,6 +115,7 @@ void sim_plan_draw(struct sim_plan *plan, const struct sim_play_options *options
                                              .has_second = plan->has_second,
                                              .is_late = options->is_boundless || plan->is_late,
                                              .start = plan->daemon.start};
+    plan->messages.dense = (unsigned)PICK(&random, 0, 0, 20, 500);
 }
 
 void sim_plan_tell(const struct sim_plan *plan, char *text, size_t room)
@@ -122,7 +123,8 @@ void sim_plan_tell(const struct sim_plan *plan, char *text, size_t room)
     (void)snprintf(
         text, room,
         "world %s, %u shards%s, %u sources, %u hashtags, window %zu, budget %zu kB, flush each %u "
-        "ms, fold %s%s%s, ttl %u s, bad %u, edits %u, batches of %u, tick %llu us, badness %u;"
+        "ms, fold %s%s%s, ttl %u s, bad %u, edits %u, dense %u, batches of %u, tick %llu us, "
+        "badness %u;"
         "%s%s%s%s%s%s%s%s%s%s%s%s",
         plan->backing->name, plan->world.shards,
         plan->daemon.start.kind == HT_POSITION_LATEST ? " from the tip" : "", plan->daemon.sources,
@@ -130,7 +132,7 @@ void sim_plan_tell(const struct sim_plan *plan, char *text, size_t room)
         plan->daemon.flush_interval_ms, plan->daemon.fold == HT_FOLD_CASE ? "case" : "none",
         plan->daemon.once_per_tweet ? ", once per tweet" : "",
         plan->daemon.ignores_retweets ? ", no retweets" : "", plan->daemon.ttl_s,
-        plan->messages.bad, plan->messages.edits, plan->world.batch_records,
+        plan->messages.bad, plan->messages.edits, plan->messages.dense, plan->world.batch_records,
         (unsigned long long)(plan->tick_ns / 1000), plan->badness,
         plan->world.archives ? "" : " no archive,", plan->has_second ? " two daemons," : "",
         plan->is_late ? " late requests," : "", plan->deletes ? " deletions," : "",
