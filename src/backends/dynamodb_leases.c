@@ -2,6 +2,8 @@
 
 /*
  *   load: scan pages -> each row -> take what is unfinished -> checkpoints -> done
+ *           ^                                  |
+ *           +---- others had some, are over <--+
  *   write, remove: into the lease's row of writes -> dynamodb_leases_work.c -> turn: done
  *   tick: renew, look at foreign leases, scan again after a failure
  *   close: what was started ends -> release -> turn: on_closed
@@ -25,6 +27,7 @@ static const struct ht_backoff scan_backoff = {.base_ms = 500, .max_ms = 15000};
 
 static void on_scan_due(struct ht_timer *timer);
 static void on_scanned(struct ht_dynamodb_scan *op);
+static bool have_others_any(const struct ht_dynamodb_leases *leases);
 static int take_rows(struct ht_dynamodb_leases *leases, struct ht_dynamodb_scan *op);
 static void take_all(struct ht_dynamodb_leases *leases);
 static void on_turn(struct ht_timer *timer);
@@ -180,9 +183,23 @@ static void on_scanned(struct ht_dynamodb_scan *op)
         ht_timer_start(leases->options.timers, &leases->scan_timer, wait_ms);
     } else if (!leases->is_closing) {
         leases->state = HT_LEASES_TAKING;
+        leases->is_outdated = have_others_any(leases);
         take_all(leases);
     }
     ht_leases_look(leases);
+}
+
+/* While another worker has leases it makes rows: of the children of shards that it finishes. */
+static bool have_others_any(const struct ht_dynamodb_leases *leases)
+{
+    for (size_t i = 0; i < leases->count; i++) {
+        const struct ht_lease *lease = leases->all[i];
+        if (lease->exists && !lease->is_mine && lease->position.kind != HT_POSITION_END &&
+            lease->owner[0] != '\0' && strcmp(lease->owner, leases->options.worker_id) != 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static int take_row(struct ht_dynamodb_leases *leases, struct ht_dynamodb_scan *op,
@@ -202,7 +219,9 @@ static int take_row(struct ht_dynamodb_leases *leases, struct ht_dynamodb_scan *
     if (lease == NULL) {
         return ht_error_set(&op->call.error, HT_ENOMEM, "Out of memory for the leases.");
     }
-    ht_lease_see(lease, &row);
+    if (!lease->is_mine) { /* of its own it knows more */
+        ht_lease_see(lease, &row);
+    }
     return 0;
 }
 
@@ -427,11 +446,17 @@ static const struct ht_lease *find_foreign(const struct ht_dynamodb_leases *leas
 
 static void look_at_load(struct ht_dynamodb_leases *leases)
 {
-    if (leases->state == HT_LEASES_TAKING && !leases->is_closing && find_foreign(leases) == NULL) {
-        leases->state = HT_LEASES_LOADED;
-        leases->load_ended = true;
-        soon(leases);
+    if (leases->state != HT_LEASES_TAKING || leases->is_closing || find_foreign(leases) != NULL) {
+        return;
     }
+    if (leases->is_outdated) {
+        leases->state = HT_LEASES_SCANNING;
+        ht_timer_start(leases->options.timers, &leases->scan_timer, 0);
+        return;
+    }
+    leases->state = HT_LEASES_LOADED;
+    leases->load_ended = true;
+    soon(leases);
 }
 
 void ht_leases_note(struct ht_dynamodb_leases *leases, const struct ht_error *error, int status)

@@ -108,6 +108,7 @@ struct ht_dynamodb_leases {
     struct ht_dynamodb_scan scan;
     struct ht_buffer scan_key;
     bool is_scanning;
+    bool is_outdated; /**< somebody else had leases when it was read: there may be new rows since */
     unsigned scan_failures;
     struct ht_timer scan_timer;
     /* what happens on the next turn */

@@ -272,6 +272,31 @@ static void a_foreign_lease_is_taken_when_it_stood_still_for_ten_seconds(void **
     assert_attribute(world, SHARD, "ownerSwitchesSinceCheckpoint", "{\"N\":\"1\"}");
 }
 
+/* Else they would be counted from their beginning, and the marks of those that ended are gone. */
+static void rows_that_another_made_meanwhile_are_known_before_it_begins(void **state)
+{
+    struct world *world = *state;
+    put_row(world, SHARD, "other", "7", "100");
+    open_leases(world, "me");
+    pass(world, 5000);
+    put_row(world, CHILD_A, "other", "3", "50");
+    put_row(world, SHARD, "other", "8", "SHARD_END");
+    pass(world, 6000);
+    assert_false(world->is_loaded);
+    put_row(world, CHILD_B, "other", "1", "70");
+    put_row(world, CHILD_A, "other", "4", "SHARD_END");
+    pass(world, 6000);
+    assert_false(world->is_loaded);
+    pass(world, 12000); /* it has died */
+    assert_true(world->is_loaded);
+    assert_int_equal(world->seen_count, 3);
+    assert_int_equal(world->seen[0].position.kind, HT_POSITION_END);
+    assert_int_equal(world->seen[1].position.kind, HT_POSITION_END);
+    assert_string_equal(world->seen[2].shard_id, CHILD_B);
+    assert_string_equal(world->seen[2].position.sequence_number, "70");
+    assert_attribute(world, CHILD_B, "leaseOwner", "{\"S\":\"me\"}");
+}
+
 static void a_lease_without_writes_is_renewed_and_one_with_writes_is_not(void **state)
 {
     struct world *world = *state;
@@ -542,6 +567,7 @@ int main(void)
         TEST(an_empty_table_is_loaded_and_rows_are_made_as_kcl_makes_them),
         TEST(own_and_free_rows_are_taken_at_once_and_what_is_unknown_survives),
         TEST(a_foreign_lease_is_taken_when_it_stood_still_for_ten_seconds),
+        TEST(rows_that_another_made_meanwhile_are_known_before_it_begins),
         TEST(a_lease_without_writes_is_renewed_and_one_with_writes_is_not),
         TEST(a_checkpoint_never_moves_back),
         TEST(a_lost_answer_is_recognised_as_an_own_update),
