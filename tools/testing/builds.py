@@ -114,17 +114,21 @@ def _make(name):
 
 def tests_in(where, folders):
     """What meson knows of the tests of some folders."""
-    told = subprocess.run(["meson", "introspect", "--tests", str(where)], stdout=subprocess.PIPE, check=True)
-    return [test for test in json.loads(told.stdout) if test["name"].startswith(folders)]
+    return [test for test in _introspect(where, "--tests") if test["name"].startswith(folders)]
+
+
+def _introspect(where, what):
+    told = subprocess.run(["meson", "introspect", what, str(where)], stdout=subprocess.PIPE, check=True)
+    return json.loads(told.stdout)
 
 
 def _targets(where, folders):
-    """The programs of the tests of some folders; nothing is ninja's word for all there is."""
+    """What the tests of some folders need; nothing is ninja's word for all there is."""
     if folders is None:
         return []
-    within = str(where) + os.sep
-    return sorted({word.removeprefix(within) for test in tests_in(where, folders) for word in test["cmd"]
-                   if word.startswith(within)})
+    needed = {target for test in tests_in(where, folders) for target in test["depends"]}
+    return sorted(os.path.relpath(file, where) for target in _introspect(where, "--targets")
+                  if target["id"] in needed for file in target["filename"])
 
 
 def _stale(where, options):
