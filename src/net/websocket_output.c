@@ -62,6 +62,7 @@ void ht_websocket_queue_pong(struct ht_websocket *socket, struct ht_slice payloa
     if (socket->control_bytes + length <= PONGS_MAX_BYTES &&
         ht_websocket_frames_write(&socket->frames, WSLAY_PONG, payload, &socket->output) == 0) {
         socket->control_bytes += length;
+        socket->has_pong = false; /* an older one would come behind it */
         return;
     }
     if (payload.length > 0) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* What is sent to the peer. */
 #include "hashtagd/base/assert.h"
+#include "../../../src/net/websocket_internal.h"
 #include "websocket_world.h"
 
 #include <poll.h>
@@ -112,12 +113,32 @@ static void test_nothing_follows_the_close(void **state)
     ht_buffer_finish(&script);
 }
 
+/* A pong that waits is not sent behind that of a later ping. */
+static void test_pongs_stay_in_order(void **state)
+{
+    struct ht_websocket socket = {0};
+
+    (void)state;
+    ht_buffer_init(&socket.output, 1 << 16);
+    assert_int_equal(ht_websocket_frames_init(&socket.frames, 100), 0);
+    for (int i = 0; i < 1000 && !socket.has_pong; i++) {
+        ht_websocket_queue_pong(&socket, HT_SLICE("early"));
+    }
+    assert_true(socket.has_pong);
+    socket.control_bytes = 0; /* what was queued is on its way */
+    ht_websocket_queue_pong(&socket, HT_SLICE("late"));
+    assert_false(socket.has_pong);
+    ht_websocket_frames_finish(&socket.frames);
+    ht_buffer_finish(&socket.output);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_we_say),
         cmocka_unit_test(test_unsent_messages_are_bounded),
         cmocka_unit_test(test_nothing_follows_the_close),
+        cmocka_unit_test(test_pongs_stay_in_order),
     };
     return cmocka_run_group_tests_name("net/websocket_output", tests, NULL, NULL);
 }
