@@ -323,9 +323,10 @@ static void finish_landing(struct ht_count *count)
     }
     ht_count_work(count);
     ht_count_shards_read(count);
-    if (ht_count_has_ready_delete(count) || count->flush_requests != NULL) {
+    if (ht_count_has_ready_delete(count)) {
         ht_timer_start(count->options.timers, &count->flush_now_timer, 0);
     }
+    ht_count_look_at_flushes(count);
     ht_count_look_at_stop(count);
 }
 

@@ -328,7 +328,8 @@ void ht_count_sync_budget(struct ht_count *count);
 /* count_requests.c */
 /** Puts the flushes aboard whose records are counted. */
 void ht_count_board_flush_requests(struct ht_count *count);
-/** Looks whether a waiting flush has what it waited for. */
+/** Puts a flush on the next turn where one that waits has what it waited for, else at the end of its
+ * patience. */
 void ht_count_look_at_flushes(struct ht_count *count);
 /** Gives a removed item to the oldest wish for it. */
 void ht_count_answer_delete(struct ht_count *count, const struct ht_removed_item *removed);

@@ -123,14 +123,21 @@ void ht_count_flush(struct ht_count *count, struct ht_count_flush *request)
     request->next = count->flush_requests;
     count->flush_requests = request;
     ht_count_shards_hurry(count);
-    ht_timer_start(count->options.timers, &count->flush_now_timer, WAIT_FOR_TIP_MS);
+    ht_count_look_at_flushes(count);
+}
+
+/* How long a POST /flush waits at most from now on. */
+static uint64_t patience_ms(const struct ht_count *count, const struct ht_count_flush *request)
+{
+    uint64_t waited_ns = ht_clock_monotonic_ns(count->options.clock) - request->asked_ns;
+    uint64_t waited_ms = waited_ns / 1000000;
+    return waited_ms < WAIT_FOR_TIP_MS ? WAIT_FOR_TIP_MS - waited_ms : 0;
 }
 
 /* A POST /flush boards when all that was on the stream when it came is counted. */
 static bool is_counted_up_to(const struct ht_count *count, const struct ht_count_flush *request)
 {
-    uint64_t now_ns = ht_clock_monotonic_ns(count->options.clock);
-    if (now_ns - request->asked_ns > (uint64_t)WAIT_FOR_TIP_MS * 1000000) {
+    if (patience_ms(count, request) == 0) {
         return true;
     }
     for (const struct ht_count_shard *at = count->shards; at != NULL; at = at->next) {
@@ -159,11 +166,14 @@ void ht_count_board_flush_requests(struct ht_count *count)
 
 void ht_count_look_at_flushes(struct ht_count *count)
 {
+    uint64_t wait_ms = WAIT_FOR_TIP_MS;
     for (struct ht_count_flush *at = count->flush_requests; at != NULL; at = at->next) {
-        if (is_counted_up_to(count, at)) {
-            ht_timer_start(count->options.timers, &count->flush_now_timer, 0);
-            return;
-        }
+        uint64_t left_ms = is_counted_up_to(count, at) ? 0 : patience_ms(count, at);
+        wait_ms = left_ms < wait_ms ? left_ms : wait_ms;
+    }
+    bool is_due = wait_ms == 0 || !ht_timer_is_running(&count->flush_now_timer);
+    if (count->flush_requests != NULL && is_due) {
+        ht_timer_start(count->options.timers, &count->flush_now_timer, wait_ms);
     }
 }
 

@@ -583,6 +583,31 @@ static void a_flush_waits_for_what_is_on_the_stream(void **state)
     world_destroy(world);
 }
 
+/* What it waits for may take seconds: until then nothing is to be written again and again. */
+static void a_flush_that_waits_for_a_shard_waits_quietly(void **state)
+{
+    (void)state;
+    struct world *world = world_create(9, 2);
+    struct life life;
+    begin(&life, world);
+    world_add_tweet(world, 0, 1, tags, 1);
+    world_run(world, 500);
+    world->hold_reads = true;
+    world_add_tweet(world, 0, 2, tags, 1);
+    struct flushing flushing = {.request = {.done = on_flushed, .user = &flushing}};
+    struct deletion deletion;
+    delete_tag(&life, &deletion, "one"); /* lets a flush happen meanwhile */
+    ht_count_flush(life.count, &flushing.request);
+    size_t before = world->flush_count;
+    world_run(world, 4900);
+    assert_false(flushing.is_done);
+    assert_in_range(world->flush_count - before, 1, 20);
+    assert_true(world_run_until(world, &flushing.is_done, 1000));
+    assert_int_equal(flushing.request.status, 0);
+    end(&life);
+    world_destroy(world);
+}
+
 static void a_table_that_cannot_be_used_is_fatal(void **state)
 {
     (void)state;
@@ -724,6 +749,7 @@ int main(void)
         cmocka_unit_test(a_stop_tries_again_until_all_is_written),
         cmocka_unit_test(a_retry_in_the_air_is_waited_for_at_the_stop),
         cmocka_unit_test(a_flush_waits_for_what_is_on_the_stream),
+        cmocka_unit_test(a_flush_that_waits_for_a_shard_waits_quietly),
         cmocka_unit_test(a_table_that_cannot_be_used_is_fatal),
         cmocka_unit_test(a_table_out_of_reach_is_tried_again),
         cmocka_unit_test(many_repeats_leave_the_window_whole_after_a_crash),

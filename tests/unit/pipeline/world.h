@@ -138,6 +138,7 @@ struct world {
     unsigned refuse_records; /* how many of the next records that are put are refused for good */
     bool waits_at_tip;       /* a read that finds nothing takes as long as it may */
     bool hold_reads;         /* reads are never answered unless canceled */
+    size_t flush_count;      /* flushes of the table that were asked for */
     bool hold_flushes;       /* a flush of the table is never answered */
     int lost_shard;          /* number + 1 of a shard that cannot be read any more; 0: none */
     uint64_t delay_max_ms;   /* answers come after 0 .. this */

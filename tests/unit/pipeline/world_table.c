@@ -186,10 +186,11 @@ static void answer_flush(struct world_operation *operation)
 
 static void table_flush(struct ht_table *table, struct ht_table_flush *flush)
 {
-    if (HT_CONTAINER_OF(table, struct world, table)->hold_flushes) {
-        return;
+    struct world *world = HT_CONTAINER_OF(table, struct world, table);
+    world->flush_count++;
+    if (!world->hold_flushes) {
+        world_answer_later(world, flush, answer_flush);
     }
-    world_answer_later(HT_CONTAINER_OF(table, struct world, table), flush, answer_flush);
 }
 
 const struct ht_table_ops world_table_ops = {
