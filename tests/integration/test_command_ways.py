@@ -170,3 +170,33 @@ def test_setup_refuses_the_expiry_of_another_attribute(tmp_path):
             TableName=TABLE, TimeToLiveSpecification={"Enabled": True, "AttributeName": "diesAt"})
         assert "diesAt" in setup(aws, tmp_path, expect=1)
         assert expiry(aws)[1] == "diesAt"
+
+
+def test_a_command_shows_the_token_that_its_configuration_names(start, tmp_path):
+    token = tmp_path / "token"
+    token.write_text("a-secret-of-some-length-0123456789\n")
+    token.chmod(0o600)
+    daemon = start({"admin.token_file": str(token)})
+    told = hashtagd("top", "--set", f"data.dir={daemon.data}", "--set", f"admin.token_file={token}")
+    assert told.returncode == 0, told
+    refused = hashtagd("top", "--set", f"data.dir={daemon.data}")
+    assert refused.returncode == 1 and b"oken" in refused.stderr, refused
+    checked = hashtagd("check", "--set", f"data.dir={daemon.data}", "--set", f"admin.token_file={token}",
+                       "--set", "archive.buffer_s=1")
+    assert checked.returncode == 0 and b"a-secret" not in checked.stdout + checked.stderr, checked
+
+
+def test_a_hangup_changes_nothing(daemon):
+    daemon.process.send_signal(signal.SIGHUP)
+    daemon.wait_for(lambda: "SIGHUP changes nothing" in daemon.log, "a word about it")
+    assert daemon.get("/healthz").status == 200
+
+
+def test_help_alone_shows_all():
+    done = hashtagd("help")
+    assert done.returncode == 0 and b"serve" in done.stdout and b"top" in done.stdout, done
+
+
+def test_a_variable_that_is_no_key_is_refused():
+    done = hashtagd("config", environ={"HASHTAGD_NOTHING_AT_ALL": "1"})
+    assert done.returncode == 2 and b"HASHTAGD_NOTHING_AT_ALL" in done.stderr, done
