@@ -8,6 +8,7 @@ it: what only a `kill -9` reaches is shown as never run.
     tools/coverage                     the table of the last run of tools/test
     tools/coverage src/net             the files of a folder
     tools/coverage src/net/tls.c       a file, with how often each line and branch ran
+    tools/coverage --explain [src/net] why lines never ran, by kind; the blocks that no rule explains
 """
 
 import json
@@ -18,6 +19,7 @@ import subprocess
 import sys
 
 import builds
+import explain
 
 RAW = builds.COVERAGE / "raw"
 PROFILE = builds.COVERAGE / "profile"
@@ -105,6 +107,9 @@ def main(arguments):
         return 1
     if not arguments:
         report()
+    if arguments[:1] == ["--explain"]:
+        explain.explain(ask("export", "-format=lcov"), [os.path.normpath(path) for path in arguments[1:]])
+        return 0
     for path in arguments:
         path = os.path.normpath(path)
         if path.endswith(".c"):

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: MIT
+"""Why lines of src/ never ran: each block of them is put to the first rule that fits what it says and
+what it waits for. docs/coverage.md tells what the kinds mean.
+
+    tools/coverage --explain               how many lines of each kind in each folder
+    tools/coverage --explain src/net       and the blocks there that no rule explains
+"""
+
+import collections
+import os
+import re
+
+import builds
+
+# Kind: what the condition and the block may say, what the block alone may say. The order decides.
+RULES = (
+    ("assertion", None, r"HT_ASSERT|HT_UNREACHABLE"),
+    ("memory", r"NOMEM|no_memory|[Oo]ut of memory|out_of_memory|had_memory|fail_memory|_oom\b|LeakSanitizer", None),
+    ("memory", r"(alloc|_create|_new|dup|_copy|copy_\w+|keep_\w+|_join|_init|_open|to_text|is_complete)\w*\(.*(== NULL|!= 0|\)\) \{)"
+               r"|== NULL( \|\||\)?\) \{)|ht_buffer_(status|append)\w*\(.*\) != 0|reserve\(.*!= 0", None),
+    ("system", r"\berrno\b|strerror|HT_EIO|sqlite3_err|SQLITE_|CURLE_|SSL_|ht_files_error|\buv_|UV_E|rlimit|EMFILE"
+               r"|\b(got|fd|number) (<|<=|!=) 0|gethostname|ht_random_secret|probe", None),
+    ("ended", None, r"\b_exit\(|\bexecve\("),
+    ("giving up", r"is_clos|is_cancel|is_stopp|is_fatal|is_over|is_late|is_working|ECANCELED|_cancel\b|_cancel\(|on_signal", None),
+    ("other machine", r"_plain|is_utf8|#if|#endif|__x86_64__|best_level", None),
+    ("no such case", None, r"^\s*(case \w+:|default:)\s*$"),
+    ("no such case", None, r"^\s*(#define X|\w+_MAP\(X\)|#undef)"),
+    ("handed on", r"(status|result|code|failure|failed|error\w*|opened)\w*(\(.*\))? *(!=|<) *0|\) != 0|\) < 0|\? 0\n",
+     r"^\s*(return|goto|break|continue|: ht_error_set|[\w>.-]* ?=|\*?error|[a-z_]*(fail|finish|destroy|free|release|end|close|"
+     r"error|warning|give_up|try_again|later|start)\w*\(|\(void\))"),
+    ("too large", r"ETOOBIG|_MAX\b|too (large|long|many)|MOST_|sizeof\(?|> UINT_MAX|capacity|0x[cC]0", None),
+)
+
+
+def lines_run(told):
+    """Of each file of src/, how often each line ran; `told` is lcov's format."""
+    within = str(builds.ROOT / "src") + os.sep
+    found = collections.defaultdict(collections.Counter)
+    name = ""
+    for line in told.splitlines():
+        if line.startswith("SF:"):
+            name = os.path.normpath(os.path.join(builds.directory("address"), line[3:])).removeprefix(within)
+        elif line.startswith("DA:") and not os.path.isabs(name):
+            number, times = line[3:].split(",")[:2]
+            found[name][int(number)] += int(times)
+    return found
+
+
+def blocks(counts, text):
+    """Runs of lines that never ran: first and last, within one function."""
+    first = last = None
+    for number in sorted(counts):
+        if counts[number] == 0 and number <= len(text):
+            first = first or number
+            last = number
+            if text[number - 1] != "}":
+                continue
+        if first:
+            yield first, last
+            first = None
+    if first:
+        yield first, last
+
+
+def condition(text, first):
+    """What stands before a block, back to the statement that decides about it."""
+    at = first - 1
+    while at > max(0, first - 5) and not re.match(r"\s*(if|for|while|\} else|else|case|switch|static|int|void)\b",
+                                                  text[at - 1]):
+        at -= 1
+    return "\n".join(text[max(at - 2, 0):first - 1])
+
+
+def kind(before, block):
+    for name, anywhere, inside in RULES:
+        if anywhere and not re.search(anywhere, before + "\n" + block):
+            continue
+        if inside and not re.search(inside, block, re.M):
+            continue
+        return name
+    return "no test"
+
+
+def explain(told, folders):
+    """Prints the table and, of these folders, what no rule explains."""
+    table = collections.defaultdict(collections.Counter)
+    for name, counts in sorted(lines_run(told).items()):
+        text = (builds.ROOT / "src" / name).read_text().splitlines()
+        for first, last in blocks(counts, text):
+            block = "\n".join(text[first - 1:last])
+            what = kind(condition(text, first), block)
+            never = sum(counts[number] == 0 for number in range(first, last + 1) if number in counts)
+            for row in (os.path.dirname(name), "all"):
+                table[row][what] += never
+            if what == "no test" and any(f"src/{name}/".startswith(f"{folder}/") for folder in folders):
+                print(f"src/{name}:{first}\n{block}")
+    kinds = list(dict.fromkeys(rule[0] for rule in RULES)) + ["no test"]
+    print(f"{'':16}" + "".join(f"{one:>14}" for one in kinds))
+    for folder in sorted(table, key=lambda row: (row == "all", row)):
+        print(f"{folder:16}" + "".join(f"{table[folder][one]:14}" for one in kinds))
