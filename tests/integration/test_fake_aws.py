@@ -494,14 +494,14 @@ def test_a_hanging_answer_hangs(aws):
 
 
 def test_what_was_just_made_may_not_be_known_yet():
-    with FakeAws(options={"invisible_s": 0.3, "settle_s": 0.6, "role_ready_s": 0.5}) as aws:
+    with FakeAws(options={"invisible_s": 50, "settle_s": 100, "role_ready_s": 50}) as aws:
         dynamodb, kinesis = make_table(aws), aws.client("kinesis")
         kinesis.create_stream(StreamName="tweets", ShardCount=1)
         assert code_of(dynamodb.describe_table, TableName="hashtags") == "ResourceNotFoundException"
         assert code_of(kinesis.describe_stream_summary, StreamName="tweets") == "ResourceNotFoundException"
-        aws.move_clock(seconds=0.4)
+        aws.move_clock(seconds=75)
         assert dynamodb.describe_table(TableName="hashtags")["Table"]["TableStatus"] == "CREATING"
         assert code_of(kinesis.list_shards, StreamName="tweets") == "ResourceInUseException"
-        aws.move_clock(seconds=0.4)
+        aws.move_clock(seconds=75)
         assert dynamodb.describe_table(TableName="hashtags")["Table"]["TableStatus"] == "ACTIVE"
         kinesis.list_shards(StreamName="tweets")
