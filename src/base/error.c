@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "hashtagd/base/error.h"
 
-#include "hashtagd/base/assert.h"
+#include "hashtagd/base/slice.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -23,39 +23,14 @@ static void end_at_character(char *text, size_t capacity)
     text[length] = '\0';
 }
 
-/* Bytes of the character at `text`, whose end is marked; 0 where it is no UTF-8 (the table of
- * well-formed sequences in chapter 3 of the Unicode standard). */
-static size_t character_bytes(const unsigned char *text)
-{
-    static const struct {
-        unsigned char from, to, lowest, highest, length;
-    } kinds[] = {
-        {0x01, 0x7F, 0x00, 0xFF, 1}, {0xC2, 0xDF, 0x80, 0xBF, 2}, {0xE0, 0xE0, 0xA0, 0xBF, 3},
-        {0xE1, 0xEC, 0x80, 0xBF, 3}, {0xED, 0xED, 0x80, 0x9F, 3}, {0xEE, 0xEF, 0x80, 0xBF, 3},
-        {0xF0, 0xF0, 0x90, 0xBF, 4}, {0xF1, 0xF3, 0x80, 0xBF, 4}, {0xF4, 0xF4, 0x80, 0x8F, 4}};
-    size_t kind = 0;
-    while (kind < HT_COUNT_OF(kinds) && text[0] > kinds[kind].to) {
-        kind++;
-    }
-    if (kind == HT_COUNT_OF(kinds) || text[0] < kinds[kind].from || text[1] < kinds[kind].lowest ||
-        text[1] > kinds[kind].highest) {
-        return 0;
-    }
-    for (size_t i = 2; i < kinds[kind].length; i++) {
-        if ((text[i] & 0xC0u) != 0x80u) {
-            return 0;
-        }
-    }
-    return kinds[kind].length;
-}
-
 /* Texts quote what comes from outside, which may be any bytes. */
 static void make_utf8(char *text, size_t capacity)
 {
     size_t at = 0;
     end_at_character(text, capacity);
-    while (text[at] != '\0') {
-        size_t length = character_bytes((const unsigned char *)text + at);
+    size_t end = strlen(text);
+    while (at < end) {
+        size_t length = ht_slice_character_bytes(ht_slice_make(text + at, end - at));
         if (length == 0) {
             text[at] = '?';
         }
