@@ -258,6 +258,7 @@ static void test_every_single_border(void **state)
                 wanted += (at == out.data || at[-1] == '\n') && *at >= '1' && *at <= '9';
             }
             while ((event = ht_documents_next(documents, &document)) != HT_DOCUMENTS_END) {
+                assert_int_not_equal(event, HT_DOCUMENTS_FAILED);
                 if (event != HT_DOCUMENTS_MORE) {
                     found++;
                 } else if (parts == 2) {
