@@ -112,6 +112,7 @@ COUNT(get_memory_used_bytes, c->budget->used_bytes)
 COUNT(get_memory_peak_bytes, c->budget->peak_bytes)
 COUNT(get_tally_memory_bytes, ht_tally_memory_bytes(c->tally))
 HISTOGRAM(get_loop_lag_seconds, ht_loop_lag(c->loop))
+HISTOGRAM(get_loop_busy_seconds, ht_loop_busy(c->loop))
 COUNT(get_http_open_connections,
       admin->server == NULL ? 0 : ht_http_server_stats(admin->server)->connections_open)
 COUNT(get_http_connections,
@@ -419,6 +420,9 @@ static const struct ht_metric_row rows[] = {
     {"hashtagd_loop_lag_seconds", HT_METRIC_HISTOGRAM, "seconds",
      "How long events waited because the event loop was busy", "", HT_PART_NONE,
      .histogram = get_loop_lag_seconds},
+    {"hashtagd_loop_busy_seconds", HT_METRIC_HISTOGRAM, "seconds",
+     "Processor time that a turn of the event loop took", "", HT_PART_NONE,
+     .histogram = get_loop_busy_seconds},
     {"hashtagd_http_open_connections", HT_METRIC_GAUGE, "", "Connections that are open", "",
      HT_PART_NONE, .count = get_http_open_connections},
     {"hashtagd_http_connections", HT_METRIC_COUNTER, "", "Connections taken", "", HT_PART_NONE,

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 /*
  * One turn of libuv: timers -> (idle) -> prepare -> poll and its callbacks -> check ->
@@ -47,13 +48,15 @@ struct ht_loop {
     uint64_t due_ms; /* by libuv's clock */
     uint64_t turn_start_ns;
     uint64_t idle_ns;
-    struct ht_histogram lag;
+    uint64_t processor_ns; /* of the thread, at the start of the turn */
+    struct ht_histogram lag, busy;
 };
 
 static int open_handles(struct ht_loop *loop, struct ht_error *error);
 static void on_timers_changed(void *user);
 static void on_prepare(uv_prepare_t *prepare);
 static void measure_turn(struct ht_loop *loop);
+static uint64_t processor_ns(void);
 static void arm_timer(struct ht_loop *loop);
 static void on_timer(uv_timer_t *timer);
 static void on_keep_alive(uv_async_t *async);
@@ -154,14 +157,26 @@ static void measure_turn(struct ht_loop *loop)
 {
     uint64_t now_ns = uv_hrtime();
     uint64_t idle_ns = uv_metrics_idle_time(&loop->uv);
+    uint64_t used_ns = processor_ns();
 
     if (loop->turn_start_ns != 0) {
         uint64_t turn_ns = now_ns - loop->turn_start_ns;
         uint64_t slept_ns = idle_ns - loop->idle_ns;
         ht_histogram_add(&loop->lag, turn_ns > slept_ns ? turn_ns - slept_ns : 0);
+        ht_histogram_add(&loop->busy, used_ns - loop->processor_ns);
     }
+    loop->processor_ns = used_ns;
     loop->turn_start_ns = now_ns;
     loop->idle_ns = idle_ns;
+}
+
+/* Of this thread, ever. */
+static uint64_t processor_ns(void)
+{
+    struct timespec time = {0};
+
+    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
 }
 
 static void arm_timer(struct ht_loop *loop)
@@ -265,6 +280,11 @@ struct ht_timer_queue *ht_loop_timers(struct ht_loop *loop)
 const struct ht_histogram *ht_loop_lag(const struct ht_loop *loop)
 {
     return &loop->lag;
+}
+
+const struct ht_histogram *ht_loop_busy(const struct ht_loop *loop)
+{
+    return &loop->busy;
 }
 
 uv_loop_t *ht_loop_uv(struct ht_loop *loop)

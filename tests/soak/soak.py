@@ -50,6 +50,7 @@ RULES = [
     Rule("disk_dead_letters", "steady", MIB, 0.25, MIB, "MiB"),
     Rule("disk_log", "steady", MIB, 0.25, MIB, "MiB"),
     Rule("loop_p99", "flat", 0.02, 0.5, 1e-3, "ms"),
+    Rule("busy_longest", "below", 0.05, 0, 1e-3, "ms"),
     Rule("lag_s", "flat", 1, 0, 1, "s"),
     Rule("honest_s", "flat", 0.05, 0.5, 1e-3, "ms"),
 ]
@@ -59,6 +60,7 @@ SHORT_RULES = [
     Rule("resident_less_planned", "below", 200 * MIB, 0, MIB, "MiB"),
     Rule("descriptors_less_clients", "below", 80, 0, 1, "descriptors"),
     Rule("threads", "flat", 0.5, 0, 1, "threads"),
+    Rule("busy_longest", "below", 0.05, 0, 1e-3, "ms"),
     Rule("disk_log", "below", MIB, 0, MIB, "MiB"),
 ]
 
@@ -71,7 +73,8 @@ PANELS = [
     plot.Panel("disk, MiB", [("disk_stream", "stream"), ("disk_table", "database"), ("disk_wal", "its log (WAL)")], MIB),
     plot.Panel("small disk, MiB", [("disk_archive", "archive"), ("disk_log", "the daemon's log"),
                                    ("disk_dead_letters", "dead letters")], MIB),
-    plot.Panel("loop lag, ms, between samples (log)", [("loop_p50", "p50"), ("loop_p99", "p99"), ("loop_longest", "longest")],
+    plot.Panel("loop lag, ms, between samples (log)", [("loop_p50", "p50"), ("loop_p99", "p99"), ("loop_longest", "longest"),
+                                                                     ("busy_longest", "longest at work")],
                1e-3, is_log=True),
     plot.Panel("tweets a second", [("accepted_rate", "accepted"), ("counted_rate", "counted")]),
     plot.Panel("counting behind the stream, s", [("lag_s", "seconds")]),

@@ -9,7 +9,7 @@ import re
 import time
 
 MIB = 1 << 20
-LAG = "hashtagd_loop_lag_seconds"
+HISTOGRAMS = {"hashtagd_loop_lag_seconds_bucket": "loop", "hashtagd_loop_busy_seconds_bucket": "busy"}
 KEPT = {
     "budget_limit": "hashtagd_memory_budget_bytes",
     "tally": "hashtagd_tally_memory_bytes",
@@ -83,18 +83,19 @@ def kind_of(path):
 
 
 def read_metrics(text):
-    """{name: sum of its samples} and {border: count} of the loop's lag."""
-    values, lag = {}, {}
+    """{name: sum of its samples}, and of the loop's lag ("loop") and work ("busy") {border: count}."""
+    values, histograms = {}, {name: {} for name in HISTOGRAMS.values()}
     for line in text.splitlines():
         if line.startswith("#") or " " not in line:
             continue
         left, number = line.rsplit(" ", 1)
         name = left.split("{")[0]
-        if name == LAG + "_bucket":
-            lag[float(re.search(r'le="([^"]+)"', left)[1].replace("+Inf", "inf"))] = float(number)
+        if name in HISTOGRAMS:
+            border = float(re.search(r'le="([^"]+)"', left)[1].replace("+Inf", "inf"))
+            histograms[HISTOGRAMS[name]][border] = float(number)
         else:
             values[name] = values.get(name, 0) + float(number)
-    return values, lag
+    return values, histograms
 
 
 def quantile(before, after, part):
@@ -111,7 +112,7 @@ class Sampler:
 
     def __init__(self, daemon):
         self.daemon, self.began = daemon, time.monotonic()
-        self.last, self.lag, self.at = {}, {}, self.began
+        self.last, self.histograms, self.at = {}, {name: {} for name in HISTOGRAMS.values()}, self.began
 
     def look(self):
         found = {**process_sample(self.daemon.process.pid), **disk_sample(self.daemon.data, self.daemon.log_file)}
@@ -119,21 +120,22 @@ class Sampler:
         answer = self.daemon.get("/metrics", timeout=60)
         now = time.monotonic()
         assert answer.status == 200, answer
-        values, lag = read_metrics(answer.text)
+        values, histograms = read_metrics(answer.text)
         found.update({name: values[metric] for name, metric in KEPT.items() if metric in values})
         found["at"], found["scrape_s"] = now - self.began, now - asked
         found["lag_records"] = values.get("hashtagd_shard_lag_records", 0)
         found["lag_s"] = values.get("hashtagd_shard_lag_seconds", 0)
-        for name, part in (("loop_p50", 0.5), ("loop_p99", 0.99), ("loop_longest", 1)):
-            if (border := quantile(self.lag, lag, part)) is not None:
-                found[name] = min(border, 1000)
+        for name, after in histograms.items():
+            for suffix, part in (("p50", 0.5), ("p99", 0.99), ("longest", 1)):
+                if (border := quantile(self.histograms[name], after, part)) is not None:
+                    found[f"{name}_{suffix}"] = min(border, 1000)
         for name in ("accepted", "counted", "processor_s"):
             if name in self.last:
                 found[f"{name}_rate"] = (found[name] - self.last[name]) / (now - self.at)
         found["page_cache_most"] = page_cache_most(found)
         found["resident_less_planned"] = found["resident"] - planned(found)
         found["descriptors_less_clients"] = found["descriptors"] - found["connections"]
-        self.last, self.lag, self.at = found, lag, now
+        self.last, self.histograms, self.at = found, histograms, now
         return found
 
 

@@ -108,8 +108,8 @@ def test_quantiles_are_of_the_time_between_two_readings():
 
 
 def test_metrics_are_summed_by_name():
-    values, lag = read_metrics('# HELP a b\na{x="1"} 2\na{x="2"} 3\nhashtagd_loop_lag_seconds_bucket{le="+Inf"} 7\n')
-    assert values == {"a": 5} and lag == {math.inf: 7}
+    values, histograms = read_metrics('# HELP a b\na{x="1"} 2\na{x="2"} 3\nhashtagd_loop_lag_seconds_bucket{le="+Inf"} 7\n')
+    assert values == {"a": 5} and histograms == {"loop": {math.inf: 7}, "busy": {}}
 
 
 def test_the_plot_has_each_series_and_each_moment():

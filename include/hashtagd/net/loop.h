@@ -72,3 +72,10 @@ int ht_loop_watch_signals(struct ht_loop *loop, ht_loop_on_signal_fn on_signal, 
  * the turn waited before anybody looked. Owned by the loop; loop thread only.
  */
 const struct ht_histogram *ht_loop_lag(const struct ht_loop *loop);
+
+/**
+ * How much the loop works: an observation a turn, the processor time that its thread took. What the
+ * lag has beyond it is not ours: the machine had the processor elsewhere, the process was stopped.
+ * Owned by the loop; loop thread only.
+ */
+const struct ht_histogram *ht_loop_busy(const struct ht_loop *loop);

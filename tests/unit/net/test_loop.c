@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 #include <cmocka.h>
 
 /* A loop with a timer or two, and what they did. */
@@ -182,6 +183,33 @@ static void test_busy_time_is_lag(void **state)
     ht_loop_run(trial.loop);
     assert_true(ht_loop_lag(trial.loop)->max_ns >= 49000000u);
     assert_true(ht_loop_lag(trial.loop)->count > 0);
+    assert_true(ht_loop_busy(trial.loop)->max_ns > 0);
+    assert_int_equal(ht_loop_busy(trial.loop)->count, ht_loop_lag(trial.loop)->count);
+    ht_loop_destroy(trial.loop);
+}
+
+static void stand_still(struct ht_timer *timer)
+{
+    static const struct timespec moment = {.tv_nsec = 20000000};
+
+    (void)timer;
+    nanosleep(&moment, NULL);
+}
+
+/* As when the machine has the processor elsewhere. */
+static void test_standing_still_is_lag_and_no_work(void **state)
+{
+    struct trial trial;
+
+    (void)state;
+    set_up(&trial, NULL);
+    ht_timer_init(&trial.first, stop_first);
+    ht_timer_init(&trial.second, stand_still);
+    ht_timer_start(ht_loop_timers(trial.loop), &trial.second, 0);
+    ht_timer_start(ht_loop_timers(trial.loop), &trial.first, 25);
+    ht_loop_run(trial.loop);
+    assert_true(ht_loop_lag(trial.loop)->max_ns >= 19000000u);
+    assert_true(ht_loop_busy(trial.loop)->max_ns < 10000000u);
     ht_loop_destroy(trial.loop);
 }
 
@@ -223,6 +251,7 @@ int main(void)
         cmocka_unit_test(test_manual_clock),
         cmocka_unit_test(test_signals),
         cmocka_unit_test(test_busy_time_is_lag),
+        cmocka_unit_test(test_standing_still_is_lag_and_no_work),
         cmocka_unit_test(test_sleeping_is_no_lag),
         cmocka_unit_test(test_run_again),
     };
