@@ -245,7 +245,8 @@ static const struct sim_message *find_editable(struct sim_messages *messages, un
     }
     size_t back = 1 + ht_random_below(&messages->sim->random, most);
     const struct sim_message *found = &messages->items[messages->count - 1 - back];
-    return found->is_editable && !found->is_final ? found : NULL;
+    bool is_young = messages->count - 1 - found->first <= (size_t)2 * recent;
+    return found->is_editable && !found->is_final && is_young ? found : NULL;
 }
 
 uint32_t sim_messages_make(struct sim_messages *messages, unsigned recent)
@@ -254,6 +255,7 @@ uint32_t sim_messages_make(struct sim_messages *messages, unsigned recent)
     uint32_t number = (uint32_t)messages->count - 1;
     const struct sim_message *edited = find_editable(messages, recent);
     message->identity = edited != NULL ? edited->identity : 1000000 + ++messages->identities;
+    message->first = edited != NULL ? edited->first : number;
     message->is_edit = edited != NULL;
     message->is_final = recent == 0;
     message->is_editable = edited != NULL || sim_chance(messages->sim, messages->options.edits);

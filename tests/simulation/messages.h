@@ -27,6 +27,7 @@ struct sim_message {
     size_t length;
     char key[SIM_KEY_BYTES];     /**< the partition key: the same for the same identity */
     uint32_t identity;           /**< the post that this is, or is a version of */
+    uint32_t first;              /**< the number of its first version */
     bool is_edit;                /**< a later version of it */
     bool is_editable;            /**< its hashtags are known one by one */
     bool is_final;               /**< never to be edited */
@@ -58,8 +59,9 @@ void sim_messages_init(struct sim_messages *messages, struct sim *sim, struct si
                        const struct sim_messages_options *options);
 void sim_messages_finish(struct sim_messages *messages);
 
-/** A new message of any kind; its number. An edit is one of a post among the last `recent`. With 0
- * it is one that is never edited: nobody knows when it will be on the stream. */
+/** A new message of any kind; its number. An edit is one of a post among the last `recent`, of which
+ * the first version is not much older: edits do not make it younger. With 0 it is one that is never
+ * edited: nobody knows when it will be on the stream. */
 uint32_t sim_messages_make(struct sim_messages *messages, unsigned recent);
 
 /** A line that is cut off, and will be a dead letter; its number. */
