@@ -25,7 +25,8 @@ global.Date = class extends RealDate {
     constructor(...given) { given.length ? super(...given) : super(RealDate.now() + moved); }
     static now() { return RealDate.now() + moved; }
 };
-const options = {createStreamMs: 50, updateStreamMs: 50, deleteStreamMs: 50, shardLimit: 100};
+const settle = Number(process.argv[1]);
+const options = {createStreamMs: settle, updateStreamMs: settle, deleteStreamMs: settle, shardLimit: 100};
 const server = require("kinesalite")(options);
 server.listen(0, "127.0.0.1", () => console.log(server.address().port));
 process.stdin.on("data", (text) => {
@@ -37,14 +38,15 @@ process.stdin.on("end", () => process.exit(0));
 
 
 class Kinesalite(AwsPeer):
-    def __init__(self):
-        self.process = None
+    def __init__(self, settle_ms=50):
+        """A stream is CREATING or UPDATING for `settle_ms`."""
+        self.process, self.settle_ms = None, settle_ms
 
     def start(self):
         node = shutil.which("node")
         if node is None or not (MODULES / "kinesalite").exists():
             raise unittest.SkipTest("kinesalite is not there: tools/install test installs it")
-        self.process = subprocess.Popen([node, "-e", SERVER], env={**os.environ, "NODE_PATH": str(MODULES)},
+        self.process = subprocess.Popen([node, "-e", SERVER, str(self.settle_ms)], env={**os.environ, "NODE_PATH": str(MODULES)},
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         line = self.process.stdout.readline()
         if not line:
