@@ -220,6 +220,7 @@ void ht_count_free_letters(struct ht_count *count)
         struct ht_count_letter *letter = flight->letters;
         flight->letters = letter->next;
         ht_budget_release(count->options.budget, letter->bytes);
+        count->letter_bytes -= letter->bytes;
         free(letter);
     }
     free(flight->letter_array);

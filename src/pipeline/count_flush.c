@@ -94,8 +94,8 @@ static void on_flush_now(struct ht_timer *timer)
 
 bool ht_count_is_full(const struct ht_count *count)
 {
-    return count->is_running &&
-           count->pending_reserved_bytes > count->options.budget->limit_bytes / 2;
+    return count->is_running && count->pending_reserved_bytes + count->letter_bytes >
+                                    count->options.budget->limit_bytes / 2;
 }
 
 void ht_count_look_at_memory(struct ht_count *count)

@@ -168,7 +168,9 @@ struct ht_count {
     uint64_t flush_id;
     struct ht_timer board_timer, land_timer;
     struct ht_count_letter *letters, *last_letter;
-    size_t letter_count, pending_reserved_bytes;
+    size_t letter_count;
+    size_t letter_bytes; /* of those that wait and those in flight */
+    size_t pending_reserved_bytes;
     struct ht_count_flight flight;
     struct ht_timer flush_timer, flush_now_timer, flush_retry_timer;
     unsigned flush_failures;
@@ -302,7 +304,8 @@ int ht_count_flush_init(struct ht_count *count);
 void ht_count_flush_start(struct ht_count *count);
 /** Flushes now where something is wanted and no flush runs. */
 void ht_count_flush_now(struct ht_count *count);
-/** Whether what is pending takes half of the budget, so that no more is counted before it is written. */
+/** Whether what is pending, dead letters included, takes half of the budget, so that no more is counted
+ * before it is written. */
 bool ht_count_is_full(const struct ht_count *count);
 /** Flushes before the interval is over where what is pending takes half of the budget. */
 void ht_count_look_at_memory(struct ht_count *count);

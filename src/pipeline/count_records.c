@@ -351,6 +351,7 @@ static int keep_letter(struct ht_count_shard *shard, const struct ht_record *rec
     *(count->letters == NULL ? &count->letters : &count->last_letter->next) = letter;
     count->last_letter = letter;
     count->letter_count++;
+    count->letter_bytes += bytes;
     ht_budget_reserve(count->options.budget, bytes);
     return 0;
 }

@@ -144,9 +144,7 @@ bool ht_count_shard_warm_again(struct ht_count_shard *shard)
  * is pending fills half of it. Reading on would only fill the rest. */
 static bool is_held_up(const struct ht_count *count)
 {
-    return count->flush_failures > 0 ||
-           (count->flight.is_active &&
-            count->pending_reserved_bytes > count->options.budget->limit_bytes / 2);
+    return count->flush_failures > 0 || (count->flight.is_active && ht_count_is_full(count));
 }
 
 static bool is_behind(const struct ht_count_shard *shard)

@@ -134,6 +134,29 @@ static void many_hashtags_are_flushed_before_they_fill_the_budget(void **state)
     world_destroy(world);
 }
 
+/* With a long interval, what cannot be read must not grow until it is over; nor while it cannot be
+ * written. */
+static void many_dead_letters_are_written_before_they_fill_the_budget(void **state)
+{
+    (void)state;
+    enum { RECORDS = 2000, BUDGET_BYTES = 128 << 10 };
+    struct world *world = world_create(6, 1);
+    struct life life;
+    ht_budget_init(&world->budget, BUDGET_BYTES);
+    struct ht_count_options options = options_for(&life, world);
+    options.flush_interval_ms = 600000;
+    for (int i = 1; i <= RECORDS; i++) {
+        world_add_record(world, 0, "this is no tweet, but it is long enough to be seen in memory");
+    }
+    world->fail_letters = 5;
+    begin_with(&life, &options);
+    world_run(world, 60000);
+    assert_in_range(world->budget.peak_bytes, BUDGET_BYTES / 2, BUDGET_BYTES);
+    end(&life);
+    assert_int_equal(world->letter_count, RECORDS);
+    world_destroy(world);
+}
+
 /* What was read is counted no further: it would take many times its size where it is all hashtags. */
 static void what_waits_for_a_table_that_fails_stays_within_the_budget(void **state)
 {
@@ -211,6 +234,7 @@ int main(void)
         cmocka_unit_test(a_record_counts_in_the_minute_in_which_it_came),
         cmocka_unit_test(a_stream_that_cannot_be_listed_stays_the_news),
         cmocka_unit_test(many_hashtags_are_flushed_before_they_fill_the_budget),
+        cmocka_unit_test(many_dead_letters_are_written_before_they_fill_the_budget),
         cmocka_unit_test(what_waits_for_a_table_that_fails_stays_within_the_budget),
         cmocka_unit_test(what_a_read_brings_fits_into_a_small_budget),
         cmocka_unit_test(idle_shards_do_not_slow_one_that_is_behind),
