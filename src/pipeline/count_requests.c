@@ -140,6 +140,9 @@ static bool is_counted_up_to(const struct ht_count *count, const struct ht_count
     if (patience_ms(count, request) == 0) {
         return true;
     }
+    if (count->options.reads && count->listing == 0) {
+        return false; /* nobody knows yet which shards there are */
+    }
     for (const struct ht_count_shard *at = count->shards; at != NULL; at = at->next) {
         bool is_current = at->caught_up_ns >= request->asked_ns ||
                           at->counted_arrival_ms > request->asked_wall_ms;

@@ -69,12 +69,17 @@ static void begin_with(struct life *life, const struct ht_count_options *options
     ht_count_start(life->count);
 }
 
-static void begin(struct life *life, struct world *world)
+static void make(struct life *life, struct world *world)
 {
     struct ht_tally_options tally = {
         .key = {3, 4}, .minute = world->clock.now_wall_ms / 60000, .keep_parts = true};
     *life = (struct life){.world = world, .tally = ht_tally_create(&tally)};
     assert_non_null(life->tally);
+}
+
+static void begin(struct life *life, struct world *world)
+{
+    make(life, world);
     struct ht_count_options options = options_for(life);
     begin_with(life, &options);
 }
@@ -583,6 +588,46 @@ static void a_flush_waits_for_what_is_on_the_stream(void **state)
     world_destroy(world);
 }
 
+/* Before the shards are known nobody can say that all of their records are counted. */
+static void a_flush_waits_for_the_first_listing(void **state)
+{
+    (void)state;
+    struct world *world = world_create(9, 1);
+    struct life life;
+    world->fail_lists = 2;
+    world_add_tweet(world, 0, 1, tags, 1);
+    begin(&life, world);
+    world_run(world, 50);
+    assert_true(ht_count_is_loaded(life.count));
+    struct flushing flushing = {.request = {.done = on_flushed, .user = &flushing}};
+    ht_count_flush(life.count, &flushing.request);
+    assert_true(world_run_until(world, &flushing.is_done, 4000));
+    assert_int_equal(world_count(world, "one"), 1);
+    end(&life);
+    world_destroy(world);
+}
+
+/* It came while the table was loaded, and nothing is read, so that nothing else would wake it. */
+static void a_flush_during_the_load_is_answered_behind_it(void **state)
+{
+    (void)state;
+    for (int reads = 0; reads < 2; reads++) {
+        struct world *world = world_create(9, 1);
+        struct life life;
+        world->fail_lists = 1000;
+        make(&life, world);
+        struct ht_count_options options = options_for(&life);
+        options.reads = reads == 1;
+        begin_with(&life, &options);
+        struct flushing flushing = {.request = {.done = on_flushed, .user = &flushing}};
+        ht_count_flush(life.count, &flushing.request);
+        assert_true(world_run_until(world, &flushing.is_done, 6000));
+        assert_int_equal(flushing.request.status, 0);
+        end(&life);
+        world_destroy(world);
+    }
+}
+
 /* What it waits for may take seconds: until then nothing is to be written again and again. */
 static void a_flush_that_waits_for_a_shard_waits_quietly(void **state)
 {
@@ -749,6 +794,8 @@ int main(void)
         cmocka_unit_test(a_stop_tries_again_until_all_is_written),
         cmocka_unit_test(a_retry_in_the_air_is_waited_for_at_the_stop),
         cmocka_unit_test(a_flush_waits_for_what_is_on_the_stream),
+        cmocka_unit_test(a_flush_waits_for_the_first_listing),
+        cmocka_unit_test(a_flush_during_the_load_is_answered_behind_it),
         cmocka_unit_test(a_flush_that_waits_for_a_shard_waits_quietly),
         cmocka_unit_test(a_table_that_cannot_be_used_is_fatal),
         cmocka_unit_test(a_table_out_of_reach_is_tried_again),
