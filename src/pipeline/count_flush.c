@@ -92,10 +92,16 @@ static void on_flush_now(struct ht_timer *timer)
     ht_count_flush_now(count);
 }
 
+/* Half of the budget, less where intake and what was read leave less; but so much that a flush is worth
+ * it, or what was read would be counted record by record. */
 bool ht_count_is_full(const struct ht_count *count)
 {
-    return count->is_running && count->pending_reserved_bytes + count->letter_bytes >
-                                    count->options.budget->limit_bytes / 2;
+    size_t limit = count->options.budget->limit_bytes;
+    size_t pending = count->pending_reserved_bytes + count->letter_bytes;
+    size_t others = count->options.budget->used_bytes - pending;
+    size_t room = others < limit ? limit - others : 0;
+    size_t most = room > limit / 8 ? room : limit / 8;
+    return count->is_running && pending > (most < limit / 2 ? most : limit / 2);
 }
 
 void ht_count_look_at_memory(struct ht_count *count)

@@ -304,10 +304,10 @@ int ht_count_flush_init(struct ht_count *count);
 void ht_count_flush_start(struct ht_count *count);
 /** Flushes now where something is wanted and no flush runs. */
 void ht_count_flush_now(struct ht_count *count);
-/** Whether what is pending, dead letters included, takes half of the budget, so that no more is counted
- * before it is written. */
+/** Whether what is pending, dead letters included, takes half of the budget or what others leave of it,
+ * so that no more is counted before it is written. */
 bool ht_count_is_full(const struct ht_count *count);
-/** Flushes before the interval is over where what is pending takes half of the budget. */
+/** Flushes before the interval is over where ht_count_is_full(). */
 void ht_count_look_at_memory(struct ht_count *count);
 /** Whether something is not durable yet. */
 bool ht_count_is_dirty(struct ht_count *count);

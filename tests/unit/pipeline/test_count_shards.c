@@ -157,6 +157,20 @@ static void many_dead_letters_are_written_before_they_fill_the_budget(void **sta
     world_destroy(world);
 }
 
+enum { HASHTAGS_MOST = 40 };
+
+/* A tweet with so many hashtags that no other one has. */
+static void add_unique(struct world *world, unsigned shard, int id, int count)
+{
+    char text[HASHTAGS_MOST][WORLD_TAG_BYTES];
+    const char *tags[HASHTAGS_MOST];
+    for (int i = 0; i < count; i++) {
+        (void)snprintf(text[i], sizeof(text[i]), "%dx%d", id, i);
+        tags[i] = text[i];
+    }
+    world_add_tweet(world, shard, (uint64_t)id, tags, (size_t)count);
+}
+
 /* What was read is counted no further: it would take many times its size where it is all hashtags. */
 static void what_waits_for_a_table_that_fails_stays_within_the_budget(void **state)
 {
@@ -167,13 +181,7 @@ static void what_waits_for_a_table_that_fails_stays_within_the_budget(void **sta
     ht_budget_init(&world->budget, BUDGET_BYTES);
     struct ht_count_options options = options_for(&life, world);
     for (int id = 1; id <= TWEETS; id++) {
-        char text[HASHTAGS][WORLD_TAG_BYTES];
-        const char *tags[HASHTAGS];
-        for (int i = 0; i < HASHTAGS; i++) {
-            (void)snprintf(text[i], sizeof(text[i]), "%dx%d", id, i);
-            tags[i] = text[i];
-        }
-        world_add_tweet(world, 0, (uint64_t)id, tags, HASHTAGS);
+        add_unique(world, 0, id, HASHTAGS);
     }
     world->fail_flushes = 8;
     begin_with(&life, &options);
@@ -183,6 +191,39 @@ static void what_waits_for_a_table_that_fails_stays_within_the_budget(void **sta
     world_run(world, 120000);
     assert_int_equal(ht_tally_distinct(life.tally, HT_TALLY_ALL), TWEETS * HASHTAGS);
     assert_in_range(world->budget.peak_bytes, BUDGET_BYTES / 2, BUDGET_BYTES);
+    end(&life);
+    world_destroy(world);
+}
+
+/* Intake and what was read have filled the budget before anything is counted. */
+static void what_is_pending_takes_what_others_leave(void **state)
+{
+    (void)state;
+    enum { SHARDS = 4, TWEETS = 36, BUDGET_BYTES = 512 << 10, READ_BYTES = 64 << 10 };
+    enum { MOST_BYTES = BUDGET_BYTES + BUDGET_BYTES / 8 + (16 << 10) };
+    struct world *world = world_create(6, SHARDS);
+    struct life life;
+    ht_budget_init(&world->budget, BUDGET_BYTES);
+    world->batch_bytes = READ_BYTES;
+    struct ht_count_options options = options_for(&life, world);
+    for (int id = 1; id <= TWEETS; id++) {
+        add_unique(world, 0, id, HASHTAGS_MOST);
+    }
+    for (unsigned shard = 1; shard < SHARDS; shard++) {
+        add_unique(world, shard, TWEETS + (int)shard, 0);
+    }
+    world->delay_max_ms = 0; /* all are read before the first is counted */
+    world->waits_at_tip = true;
+    assert_true(ht_budget_reserve_intake(&world->budget, BUDGET_BYTES / 2));
+    world->fail_flushes = 8;
+    begin_with(&life, &options);
+    world_run(world, 10000);
+    assert_true(world->fail_flushes > 0);
+    assert_in_range(world->budget.peak_bytes, BUDGET_BYTES, MOST_BYTES);
+    world_run(world, 120000);
+    assert_int_equal(ht_tally_distinct(life.tally, HT_TALLY_ALL), TWEETS * HASHTAGS_MOST);
+    assert_in_range(world->budget.peak_bytes, BUDGET_BYTES, MOST_BYTES);
+    ht_budget_release(&world->budget, BUDGET_BYTES / 2);
     end(&life);
     world_destroy(world);
 }
@@ -236,6 +277,7 @@ int main(void)
         cmocka_unit_test(many_hashtags_are_flushed_before_they_fill_the_budget),
         cmocka_unit_test(many_dead_letters_are_written_before_they_fill_the_budget),
         cmocka_unit_test(what_waits_for_a_table_that_fails_stays_within_the_budget),
+        cmocka_unit_test(what_is_pending_takes_what_others_leave),
         cmocka_unit_test(what_a_read_brings_fits_into_a_small_budget),
         cmocka_unit_test(idle_shards_do_not_slow_one_that_is_behind),
     };
