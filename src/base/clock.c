@@ -55,6 +55,13 @@ void ht_manual_clock_advance_ms(struct ht_manual_clock *manual, uint64_t ms)
     manual->now_wall_ms += (int64_t)ms;
 }
 
+uint64_t ht_time_of_thread_ns(void)
+{
+    struct timespec used = {0};
+    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+    return (uint64_t)used.tv_sec * 1000000000u + (uint64_t)used.tv_nsec;
+}
+
 /* The civil calendar by whole eras of 400 years: no time zone data, no limits of time_t. */
 static void civil_from_days(int64_t days, int *year, int *month, int *day)
 {

@@ -7,7 +7,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 /*
  * One turn of libuv: timers -> (idle) -> prepare -> poll and its callbacks -> check ->
@@ -56,7 +55,6 @@ static int open_handles(struct ht_loop *loop, struct ht_error *error);
 static void on_timers_changed(void *user);
 static void on_prepare(uv_prepare_t *prepare);
 static void measure_turn(struct ht_loop *loop);
-static uint64_t processor_ns(void);
 static void arm_timer(struct ht_loop *loop);
 static void on_timer(uv_timer_t *timer);
 static void on_keep_alive(uv_async_t *async);
@@ -157,7 +155,7 @@ static void measure_turn(struct ht_loop *loop)
 {
     uint64_t now_ns = uv_hrtime();
     uint64_t idle_ns = uv_metrics_idle_time(&loop->uv);
-    uint64_t used_ns = processor_ns();
+    uint64_t used_ns = ht_time_of_thread_ns();
 
     if (loop->turn_start_ns != 0) {
         uint64_t turn_ns = now_ns - loop->turn_start_ns;
@@ -168,15 +166,6 @@ static void measure_turn(struct ht_loop *loop)
     loop->processor_ns = used_ns;
     loop->turn_start_ns = now_ns;
     loop->idle_ns = idle_ns;
-}
-
-/* Of this thread, ever. */
-static uint64_t processor_ns(void)
-{
-    struct timespec time = {0};
-
-    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-    return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
 }
 
 static void arm_timer(struct ht_loop *loop)

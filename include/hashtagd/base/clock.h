@@ -65,6 +65,10 @@ void ht_manual_clock_init(struct ht_manual_clock *manual, uint64_t now_ns, int64
 /** Moves both clocks forward by `ms`. */
 void ht_manual_clock_advance_ms(struct ht_manual_clock *manual, uint64_t ms);
 
+/** The processor time that the calling thread has used, in nanoseconds; 0 where the system does not
+ * tell. For measuring only, so no clock that a test could move. */
+uint64_t ht_time_of_thread_ns(void);
+
 /** Bytes that ht_time_format_utc() needs, the NUL included. */
 #define HT_TIME_UTC_BYTES 25
 

@@ -104,9 +104,19 @@ static void the_systems_clock_goes_forward(void **state)
     assert_true(ht_clock_wall_s(&clock) > 1700000000);
 }
 
+static void work_takes_time_of_the_thread(void **state)
+{
+    (void)state;
+    uint64_t before_ns = ht_time_of_thread_ns();
+    while (ht_time_of_thread_ns() - before_ns < 1000000) {
+    }
+    assert_true(ht_time_of_thread_ns() > before_ns);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(work_takes_time_of_the_thread),
         cmocka_unit_test(times_are_written_in_utc),
         cmocka_unit_test(times_are_read),
         cmocka_unit_test(what_is_no_time_is_refused),
