@@ -396,7 +396,8 @@ void sim_accountant_check_windows(struct sim_accountant *accountant, struct ht_t
         int64_t age = ht_tally_minute(tally) - truth->records[i].arrival_ms / 60000;
         for (unsigned j = 0; j < message->tag_count; j++) {
             for (int window = HT_TALLY_5M; window <= HT_TALLY_24H; window++) {
-                bool counts = (accountant->counted[i] & (1u << j)) != 0 && age < minutes[window];
+                bool counts =
+                    (accountant->counted[i] & (UINT64_C(1) << j)) != 0 && age < minutes[window];
                 expected[message->tags[j]][window] += counts;
             }
         }
