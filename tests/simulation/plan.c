@@ -93,6 +93,18 @@ const struct sim_backing *sim_plan_backing(const char *name)
     return name == NULL ? NULL : sim_backings[i];
 }
 
+/* Records of nothing but hashtags fill the least budget when many come at once. */
+static void draw_density(struct sim_plan *plan, struct ht_random *random)
+{
+    plan->messages.dense = (unsigned)PICK(random, 0, 0, 20, 500);
+    if (plan->messages.dense == 500 && perhaps(random, 50)) {
+        plan->messages.vocabulary = 30000;
+        plan->daemon.budget_bytes = 1 << 20;
+        plan->world.batch_records = 400;
+        plan->floods = plan->daemon.sources == 0;
+    }
+}
+
 void sim_plan_draw(struct sim_plan *plan, const struct sim_play_options *options)
 {
     struct ht_random random;
@@ -115,7 +127,7 @@ void sim_plan_draw(struct sim_plan *plan, const struct sim_play_options *options
                                              .has_second = plan->has_second,
                                              .is_late = options->is_boundless || plan->is_late,
                                              .start = plan->daemon.start};
-    plan->messages.dense = (unsigned)PICK(&random, 0, 0, 20, 500);
+    draw_density(plan, &random);
 }
 
 void sim_plan_tell(const struct sim_plan *plan, char *text, size_t room)
