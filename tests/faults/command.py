@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: MIT
+"""Every case of the unit tests, and lives of the real program, again with the n-th allocation,
+write, sync, read or open failing. Without --only the time is shared between both.
+
+    tools/torture --minutes 10 --seed 7
+    tools/torture --minutes 10 --only 'pipeline/|backends/'     these unit tests
+    tools/torture --minutes 10 --only daemon                    the program alone
+    tools/torture --minutes 10 --only daemon --life amazon,outage
+    tools/torture --faults alloc,write-short
+    tools/torture --replay 'pipeline/ingest' tweets_reach_the_stream_as_they_came alloc 17
+    tools/torture --replay daemon amazon alloc 4711
+
+The exit status is 0 where nothing was found.
+"""
+
+import argparse
+import os
+import pathlib
+import secrets
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+sys.path[:0] = [str(ROOT / "tests" / "faults"), str(ROOT / "tests" / "support")]
+sys.dont_write_bytecode = True
+
+import torture  # noqa: E402  (its folder is known only now)
+import verdict  # noqa: E402
+from faults_map import FAULTS, OUTAGES  # noqa: E402
+from lives import LIVES  # noqa: E402
+
+ALL = {**FAULTS, **OUTAGES}
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="tools/torture", description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--minutes", type=float, default=1.0)
+    parser.add_argument("--seed", type=int, default=None)
+    parser.add_argument("--only", default="", help="names of test programs, a regular expression")
+    parser.add_argument("--faults", default=",".join(ALL), help=f"of {', '.join(ALL)}")
+    parser.add_argument("--life", default=",".join(LIVES), help=f"of {', '.join(LIVES)}")
+    parser.add_argument("--build", default=str(ROOT / "build-test" / "address"))
+    parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("--replay", nargs=4, metavar=("PROGRAM", "CASE", "FAULT", "N"))
+    options = parser.parse_args()
+    build = pathlib.Path(options.build).resolve()
+    os.environ["HT_PROGRAM"] = str(build / "hashtagd")
+    if options.replay:
+        name, case, fault, nth = options.replay
+        if name == "daemon":
+            return torture.replay_daemon(case, fault, int(nth))
+        return torture.replay(build, name, case, fault, int(nth))
+    seed = secrets.randbelow(1 << 31) if options.seed is None else options.seed
+    faults = [ALL[name] for name in options.faults.split(",")]
+    seconds = options.minutes * 60 / (1 if options.only else 2)
+    print(f"seed {seed}", flush=True)
+    result = 0
+    if options.only != "daemon":
+        programs = torture.unit_programs(build, options.only)
+        print(f"{len(programs)} unit test programs", flush=True)
+        result |= report(torture.torture(build, programs, in_unit_tests(faults), seed, seconds, options.jobs))
+    if options.only in ("", "daemon"):
+        print("the program", flush=True)
+        result |= report(torture.torture_daemon(options.life.split(","), faults, seed, seconds, options.jobs))
+    return result
+
+
+def in_unit_tests(faults):
+    return [fault for fault in faults if fault.name in FAULTS]
+
+
+def report(tally):
+    for name in ALL:
+        if tally.possible[name]:
+            print(f"{name:14} {tally.points[name]:8} of {tally.possible[name]:9} points tried")
+    for what in tally.unusable:
+        print(f"not usable: {what}")
+    for (kind, where), replays in sorted(tally.findings.items()):
+        print(f"{len(replays):5} times {kind}: {where}\n            {replays[0]}")
+    for name, count in sorted(tally.lives.items()):
+        print(f"{name:14} {count:8} lives")
+    findings = [kind for kind, _ in tally.findings if kind != verdict.WAITS]
+    print(f"{tally.cases} cases, {sum(tally.points.values())} points, {len(findings)} findings")
+    if not any(tally.points.values()):
+        print("nothing was tried: no program matches, or none speaks (is libfaults.so built?)")
+        return 1
+    return 1 if findings else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
