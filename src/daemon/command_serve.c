@@ -18,16 +18,14 @@ static void raise_descriptor_limit(void)
 }
 
 /*
- * Blocks of the stream, batches and bodies of requests are megabytes large and live for very different
- * times. In the heap of the C library each that ends leaves a hole that nothing fits into for long, and
- * those add up. From two megabytes on each is a mapping of its own, which goes back to the system whole and
- * grows without being copied. What is smaller would be given back and asked for again all the time,
- * which costs the loop long turns: the C library keeps a little of it.
+ * What flows through comes in pieces of some megabytes that live for some milliseconds. The C library
+ * would give each back to the system and ask for it again, which costs the loop long turns: it
+ * keeps a little instead.
  */
-static void return_large_memory(void)
+static void keep_freed_memory(void)
 {
 #if defined(__GLIBC__)
-    (void)mallopt(M_MMAP_THRESHOLD, 2 << 20); /* setting it keeps the C library from raising it */
+    (void)mallopt(M_MMAP_THRESHOLD, 8 << 20);
     (void)mallopt(M_TRIM_THRESHOLD, 32 << 20);
 #endif
 }
@@ -60,7 +58,7 @@ int ht_command_serve(const struct ht_command_line *line)
     if (status == HT_EXIT_DONE) {
         raise_descriptor_limit();
         survive_file_limit();
-        return_large_memory();
+        keep_freed_memory();
         struct ht_clock clock;
         ht_clock_init_system(&clock);
         bool is_terminal = isatty(STDERR_FILENO) == 1;
