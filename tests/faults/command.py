@@ -20,10 +20,11 @@ import secrets
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-sys.path[:0] = [str(ROOT / "tests" / "faults"), str(ROOT / "tests" / "support")]
+sys.path[:0] = [str(ROOT / folder) for folder in ("tests/faults", "tests/support", "tools/testing")]
 sys.dont_write_bytecode = True
 
-import torture  # noqa: E402  (its folder is known only now)
+import builds  # noqa: E402  (its folder is known only now)
+import torture  # noqa: E402
 import verdict  # noqa: E402
 from faults_map import FAULTS, OUTAGES  # noqa: E402
 from lives import LIVES  # noqa: E402
@@ -39,11 +40,13 @@ def main():
     parser.add_argument("--only", default="", help="names of test programs, a regular expression")
     parser.add_argument("--faults", default=",".join(ALL), help=f"of {', '.join(ALL)}")
     parser.add_argument("--life", default=",".join(LIVES), help=f"of {', '.join(LIVES)}")
-    parser.add_argument("--build", default=str(ROOT / "build-test" / "address"))
+    parser.add_argument("--build", help="a build directory; else build-test/address, made where it is not")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--replay", nargs=4, metavar=("PROGRAM", "CASE", "FAULT", "N"))
     options = parser.parse_args()
-    build = pathlib.Path(options.build).resolve()
+    build = pathlib.Path(options.build).resolve() if options.build else builds.make("address")
+    if not (build / "hashtagd").exists():
+        sys.exit(f"{build} has no hashtagd: build it first")
     os.environ["HT_PROGRAM"] = str(build / "hashtagd")
     if options.replay:
         name, case, fault, nth = options.replay

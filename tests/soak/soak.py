@@ -24,8 +24,9 @@ import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-sys.path[:0] = [str(ROOT / "tests" / "support"), str(ROOT / "tests" / "soak")]
+sys.path[:0] = [str(ROOT / "tests" / "support"), str(ROOT / "tests" / "soak"), str(ROOT / "tools" / "testing")]
 
+import builds  # noqa: E402
 import soak_amazon as amazon  # noqa: E402  (their folders are known only now)
 import soak_load as load  # noqa: E402  (their folders are known only now)
 import soak_plot as plot  # noqa: E402
@@ -35,6 +36,7 @@ from soak_judge import Rule, judge  # noqa: E402
 from soak_samples import MIB, Sampler, ask, read_metrics  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
+TRUTH = "tests/tools/synthetic_truth"
 POSTED, LIVE = 0.1, 0.4  # of the rate; the rest is synthetic
 
 RULES = [
@@ -207,7 +209,7 @@ class Soak:
                 and values["hashtagd_ingest_waiting_messages"] == 0 and values["hashtagd_shard_lag_records"] == 0)
 
     def synthetic_truth(self):
-        tool = pathlib.Path(program()).parent / "tests" / "tools" / "synthetic_truth"
+        tool = pathlib.Path(program()).parent / TRUTH
         counts = collections.Counter()
         with subprocess.Popen([tool, "counts", str(self.options.seed), str(self.synthetic_count())],
                               stdout=subprocess.PIPE, text=True) as process:
@@ -293,7 +295,7 @@ def build_parser():
     parser.add_argument("--warm-up", type=float, default=0.2, help="part of the time that is not judged")
     parser.add_argument("--retention-mib", type=int, default=96, help="stream.retention_bytes")
     parser.add_argument("--no-small-disk", dest="small_disk", action="store_false", help="no mount, no moments of a full disk")
-    parser.add_argument("--build", help="the build directory; HT_PROGRAM else")
+    parser.add_argument("--build", help="the build directory; else HT_PROGRAM's, else build-test/release, made where it is not")
     parser.add_argument("--out", help="folder for samples, plot, summary and log")
     return parser
 
@@ -320,6 +322,10 @@ def parse(arguments=None):
 def run(options):
     if options.build:
         os.environ["HT_PROGRAM"] = str(pathlib.Path(options.build).resolve() / "hashtagd")
+    elif "HT_PROGRAM" not in os.environ:
+        os.environ["HT_PROGRAM"] = str(builds.make_some(["hashtagd", TRUTH]) / "hashtagd")
+    if not (pathlib.Path(program()).parent / TRUTH).exists():
+        sys.exit(f"{pathlib.Path(program()).parent} has no {TRUTH}, which tells what was sent: build with -Dtests=true")
     folder = pathlib.Path(options.out or tempfile.mkdtemp(prefix="hashtagd-soak-"))
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="hashtagd-soak-data-") as work:

@@ -97,6 +97,17 @@ def make(name):
     return _done[name]
 
 
+def make_some(targets, where=None, jobs=2):
+    """Builds some files of the build "release" alone, in `where`; the first time it is configured."""
+    compiler, options = BUILDS["release"]
+    where = where or directory("release")
+    if not (where / "build.ninja").exists():
+        _run(["meson", "setup", *options, str(where), str(ROOT)], {**os.environ, "CC": compiler})
+        (where / "options.txt").write_text(repr(options))  # so that the suites use it too
+    _run(["ninja", "-C", str(where), f"-j{jobs}", *targets], os.environ)
+    return where
+
+
 def _make(name):
     compiler, options = BUILDS[name]
     where = directory(name)

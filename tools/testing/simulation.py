@@ -23,11 +23,7 @@ SHORT_LIMIT_S = 600
 
 def program(where, jobs=2):
     """Configures `where` where that is new, and builds the command alone; its path."""
-    _, options = builds.BUILDS["release"]
-    if not (where / "build.ninja").exists():
-        _run(["meson", "setup", *options, str(where), str(builds.ROOT)], {**os.environ, "CC": "gcc"})
-        (where / "options.txt").write_text(repr(options))  # so that the other suites use it too
-    _run(["ninja", "-C", str(where), f"-j{jobs}", TARGET], os.environ)
+    builds.make_some([TARGET], where, jobs)
     return where / TARGET
 
 
