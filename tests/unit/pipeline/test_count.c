@@ -748,34 +748,6 @@ static void a_flush_after_the_stop_is_answered(void **state)
     world_destroy(world);
 }
 
-/* A service may let a flush wait for as long as it throttles: that is no failure. */
-static void a_flush_that_takes_for_ever_does_not_fill_the_memory(void **state)
-{
-    (void)state;
-    struct world *world = world_create(15, 1);
-    struct life life;
-    ht_budget_init(&world->budget, 4400 << 10);
-    begin(&life, world);
-    world_run(world, 500);
-    world->hold_flushes = true;
-    char texts[3][16];
-    const char *chosen[3] = {texts[0], texts[1], texts[2]};
-    for (unsigned id = 1; id <= WORLD_RECORDS_MAX; id++) {
-        for (unsigned i = 0; i < 3; i++) {
-            (void)snprintf(texts[i], sizeof(texts[i]), "tag%u", id * 3 + i);
-        }
-        world_add_tweet(world, 0, id, chosen, 3);
-    }
-    world_run(world, 60000);
-    uint64_t records = ht_count_counters(life.count)->records;
-    assert_in_range(records, 1000, WORLD_RECORDS_MAX - 1000);
-    assert_in_range(world->budget.peak_bytes, 0, world->budget.limit_bytes);
-    world_run(world, 60000);
-    assert_int_equal(ht_count_counters(life.count)->records, records);
-    crash(&life);
-    world_destroy(world);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -802,7 +774,6 @@ int main(void)
         cmocka_unit_test(many_repeats_leave_the_window_whole_after_a_crash),
         cmocka_unit_test(a_stop_while_the_table_is_loaded_ends),
         cmocka_unit_test(a_flush_after_the_stop_is_answered),
-        cmocka_unit_test(a_flush_that_takes_for_ever_does_not_fill_the_memory),
     };
     return cmocka_run_group_tests_name("pipeline/count", tests, NULL, NULL);
 }

@@ -269,6 +269,37 @@ static void idle_shards_do_not_slow_one_that_is_behind(void **state)
     world_destroy(world);
 }
 
+/* A service may let a flush wait for as long as it throttles: that is no failure. */
+static void a_flush_that_takes_for_ever_does_not_fill_the_memory(void **state)
+{
+    (void)state;
+    struct world *world = world_create(15, 1);
+    struct life life;
+    ht_budget_init(&world->budget, 4400 << 10);
+    struct ht_count_options options = options_for(&life, world);
+    begin_with(&life, &options);
+    world_run(world, 500);
+    world->hold_flushes = true;
+    char texts[3][16];
+    const char *chosen[3] = {texts[0], texts[1], texts[2]};
+    for (unsigned id = 1; id <= WORLD_RECORDS_MAX; id++) {
+        for (unsigned i = 0; i < 3; i++) {
+            (void)snprintf(texts[i], sizeof(texts[i]), "tag%u", id * 3 + i);
+        }
+        world_add_tweet(world, 0, id, chosen, 3);
+    }
+    world_run(world, 60000);
+    uint64_t records = ht_count_counters(life.count)->records;
+    assert_in_range(records, 1000, WORLD_RECORDS_MAX - 1000);
+    assert_in_range(world->budget.peak_bytes, 0, world->budget.limit_bytes);
+    world_run(world, 60000);
+    assert_int_equal(ht_count_counters(life.count)->records, records);
+    ht_count_destroy(life.count); /* it has no end that could be waited for */
+    ht_tally_destroy(life.tally);
+    world_crash(world);
+    world_destroy(world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -279,6 +310,7 @@ int main(void)
         cmocka_unit_test(what_waits_for_a_table_that_fails_stays_within_the_budget),
         cmocka_unit_test(what_is_pending_takes_what_others_leave),
         cmocka_unit_test(what_a_read_brings_fits_into_a_small_budget),
+        cmocka_unit_test(a_flush_that_takes_for_ever_does_not_fill_the_memory),
         cmocka_unit_test(idle_shards_do_not_slow_one_that_is_behind),
     };
     return cmocka_run_group_tests_name("pipeline/count_shards", tests, NULL, NULL);
