@@ -4,20 +4,32 @@
 #include "hashtagd/base/slice.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <unistd.h>
+
+/* As much as there is, however often a signal or the system cuts it. */
+static size_t read_all(int fd, char *text, size_t room)
+{
+    size_t length = 0;
+    ssize_t got = 0;
+    while (length < room &&
+           ((got = read(fd, text + length, room - length)) > 0 || (got < 0 && errno == EINTR))) {
+        length += got > 0 ? (size_t)got : 0;
+    }
+    return length;
+}
 
 /* Number `index` of /proc/self/statm, in pages (proc(5)). */
 static uint64_t read_pages(size_t index)
 {
     char text[256];
     int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
-    ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof(text));
+    struct ht_slice rest = {text, fd < 0 ? 0 : read_all(fd, text, sizeof(text))};
     if (fd >= 0) {
         (void)close(fd);
     }
-    struct ht_slice rest = {text, length < 0 ? 0 : (size_t)length};
     for (size_t i = 0; rest.length > 0; i++) {
         const char *space = memchr(rest.data, ' ', rest.length);
         size_t word = space == NULL ? rest.length : (size_t)(space - rest.data);
