@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The short form of tools/torture: a fixed small set of points, and others from a fresh seed."""
+"""The short form of tools/torture: the points of fixed seeds. Of all that there are few have ever been
+tried, so a fresh seed would now and then find what is not of the change; that is for tools/torture."""
 
 import os
-import secrets
 
 import builds
 from results import Result
@@ -14,10 +14,9 @@ FIXED = "^(backends/(segment_log|files)|pipeline/ingest_rescue|tally/pending_gen
 def short(run):
     """`run(command, environ, limit_s)` gives the exit status."""
     build = builds.make("address")
-    seed = str(secrets.randbelow(1 << 31))
     result = Result()
     for words in (["--only", FIXED, "--seed", "1", "--minutes", "0.1"],
-                  ["--seed", seed, "--minutes", "0.3"]):
+                  ["--seed", "7", "--minutes", "0.3"]):
         command = ["tools/torture", "--build", str(build), *words]
         environ = {**builds.environment(), "PATH": os.environ["PATH"]}
         if run(command, environ, 300) == 0:
