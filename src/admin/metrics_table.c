@@ -67,7 +67,7 @@ COUNT(get_count_remembered_records, ht_count_counters(c->count)->remembered)
 COUNT(get_count_marked, ht_count_counters(c->count)->marked)
 COUNT(get_count_corrections, ht_count_counters(c->count)->corrections)
 COUNT(get_count_refreshes, ht_count_counters(c->count)->refreshes)
-COUNT(get_count_touches_dropped, ht_count_counters(c->count)->touches_dropped)
+COUNT(get_count_touches_held, ht_count_counters(c->count)->touches_held)
 COUNT(get_count_flush_retries, ht_count_counters(c->count)->flush_retries)
 COUNT(get_count_deletes, ht_count_counters(c->count)->deletes)
 COUNT(get_count_shard_restarts, ht_count_counters(c->count)->shard_restarts)
@@ -89,6 +89,7 @@ COUNT(get_changes_waiting_removals, c->changes == NULL ? 0 : c->changes->counter
 COUNT(get_changes_read_records, c->changes == NULL ? 0 : c->changes->counters.records_read)
 COUNT(get_changes_unreadable_records,
       c->changes == NULL ? 0 : c->changes->counters.records_unreadable)
+COUNT(get_changes_touches_dropped, c->changes == NULL ? 0 : c->changes->counters.touches_dropped)
 COUNT(get_changes_gaps, c->changes == NULL ? 0 : c->changes->counters.gaps)
 COUNT(get_changes_open_shards, c->changes == NULL ? 0 : c->changes->counters.open_shards)
 COUNT(get_archive_delivered_lines, c->archive == NULL ? 0 : c->archive->counters.lines_delivered)
@@ -287,9 +288,9 @@ static const struct ht_metric_row rows[] = {
     {"hashtagd_count_refreshes", HT_METRIC_COUNTER, "",
      "Hashtags asked for because others changed them", "", HT_PART_COUNT,
      .count = get_count_refreshes},
-    {"hashtagd_count_touches_dropped", HT_METRIC_COUNTER, "",
-     "Changes by others that were too many at once: seen when the hashtag is written next", "",
-     HT_PART_COUNT, .count = get_count_touches_dropped},
+    {"hashtagd_count_touches_held", HT_METRIC_COUNTER, "",
+     "Times that the change feed was held because others changed many hashtags at once", "",
+     HT_PART_COUNT, .count = get_count_touches_held},
     {"hashtagd_count_flush_retries", HT_METRIC_COUNTER, "", "Flushes that had to be tried again",
      "", HT_PART_COUNT, .count = get_count_flush_retries},
     {"hashtagd_count_deletes", HT_METRIC_COUNTER, "", "Hashtags deleted by a user", "",
@@ -344,6 +345,10 @@ static const struct ht_metric_row rows[] = {
     {"hashtagd_changes_unreadable_records", HT_METRIC_COUNTER, "",
      "Records of the change stream that could not be read and were passed over", "",
      HT_PART_CHANGES, .count = get_changes_unreadable_records},
+    {"hashtagd_changes_touches_dropped", HT_METRIC_COUNTER, "",
+     "Changes by others that were held until they were 6 hours old: seen when the hashtag is "
+     "written next",
+     "", HT_PART_CHANGES, .count = get_changes_touches_dropped},
     {"hashtagd_changes_gaps", HT_METRIC_COUNTER, "",
      "Times that records of the change stream were gone before they were read", "", HT_PART_CHANGES,
      .count = get_changes_gaps},

@@ -86,7 +86,9 @@ struct ht_change_reader {
     unsigned idle_rounds; /* empty answers in a row */
     unsigned empty_polls; /* empty answers since the hurried read began */
     bool has_failed;      /* since the hurried read began */
-    unsigned limit;       /* records a call */
+    unsigned held_rounds; /* answers in a row of which nothing could be taken: on_touched says no */
+    uint64_t held_since_ms; /* or since the hurried read began */
+    unsigned limit;         /* records a call */
     struct ht_changes_trouble trouble;
     struct ht_dynamodb_streams_get_shard_iterator iterator_op;
     struct ht_dynamodb_streams_get_records records_op;
@@ -127,6 +129,7 @@ struct ht_dynamodb_changes {
     struct ht_timer turn_timer;
     bool is_deferred;               /* a timer of 0 ms runs */
     struct ht_changes_trouble told; /* what health says */
+    bool is_dropping_touches;       /* they are refused, and hours old; it was logged */
     /* read */
     struct ht_changes_read *read; /* the one that runs, or NULL */
     uint64_t read_at_ms;

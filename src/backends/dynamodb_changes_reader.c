@@ -7,6 +7,7 @@
  *                ^            |
  *                +- expired --+
  *                +- trimmed --+  from the oldest record, a gap
+ *                +-- held ----+  after a wait, from the record that on_touched had no room for
  *
  * A shard asks only while a read waits for removals and nothing is ready for it, so nothing is read
  * ahead; what several shards answer at the same time stays ready for the reads that follow.
@@ -27,7 +28,11 @@ enum {
     HURRY_WAIT_MS = 100, /* while somebody waits for the end */
     EMPTY_POLLS = 2,     /* empty answers that say that nothing is there */
     YOUNG_ITERATOR_MS = 60000,
-    TROUBLE_FAILURES = 2, /* in a row, until health says so */
+    HELD_WAIT_MS = 250, /* doubling to two seconds */
+    HELD_MOST_MS = 2000,
+    HELD_PATIENCE_MS = 30000,              /* of a hurried read, while nothing is taken */
+    HELD_AGE_MOST_MS = 6 * 60 * 60 * 1000, /* the stream keeps 24 hours */
+    TROUBLE_FAILURES = 2,                  /* in a row, until health says so */
 };
 
 static const struct ht_backoff backoff = {.base_ms = 500, .max_ms = 15000};
@@ -46,9 +51,12 @@ static int take_removal(struct ht_change_reader *reader,
                         const struct ht_dynamodb_stream_record *record);
 static int tell_touched(struct ht_dynamodb_changes *changes,
                         const struct ht_dynamodb_stream_record *record);
+static int tell_or_drop(struct ht_dynamodb_changes *changes,
+                        const struct ht_dynamodb_stream_record *record);
 static void skip_poison(struct ht_change_reader *reader, struct ht_slice sequence_number);
 static void go_on(struct ht_change_reader *reader,
                   const struct ht_dynamodb_streams_get_records *op);
+static void hold(struct ht_change_reader *reader);
 static void handle_failure(struct ht_change_reader *reader, const struct ht_aws_call *call,
                            int status);
 static void start_over(struct ht_change_reader *reader, const struct ht_aws_call *call);
@@ -185,6 +193,8 @@ static void on_records(struct ht_dynamodb_streams_get_records *op)
     }
     if (status == 0) {
         go_on(reader, op);
+    } else if (op->status == 0 && status == HT_EBUSY) {
+        hold(reader);
     } else {
         handle_failure(reader, &op->call, status);
     }
@@ -213,9 +223,8 @@ static int take_record(struct ht_change_reader *reader, struct ht_slice text)
         ht_sequence_compare(sequence, ht_slice_text(shard->read_sequence)) <= 0) {
         return 0; /* taken before */
     }
-    changes->changes.counters.records_read++;
     if (status == 0) {
-        status = tell_touched(changes, &record);
+        status = tell_or_drop(changes, &record);
     }
     if (status == 0) {
         if (record.event == HT_DYNAMODB_STREAM_EVENT_REMOVE) {
@@ -224,9 +233,11 @@ static int take_record(struct ht_change_reader *reader, struct ht_slice text)
             status = HT_EPARSE;
         }
     }
-    if (status == HT_ENOMEM) {
+    if (status == HT_ENOMEM || status == HT_EBUSY) {
         return status;
     }
+    changes->changes.counters.records_read++;
+    reader->held_rounds = 0;
     if (status != 0) {
         skip_poison(reader, sequence);
     }
@@ -267,7 +278,8 @@ static int take_removal(struct ht_change_reader *reader,
     return 0;
 }
 
-/* What says nothing of a hashtag is passed over; HT_ENOMEM where nobody can say. */
+/* What says nothing of a hashtag is passed over; HT_ENOMEM where nobody can say; HT_EBUSY where it
+ * has to be told again. */
 static int tell_touched(struct ht_dynamodb_changes *changes,
                         const struct ht_dynamodb_stream_record *record)
 {
@@ -280,10 +292,41 @@ static int tell_touched(struct ht_dynamodb_changes *changes,
     int status =
         ht_removal_reader_touch(&changes->removal_reader, record, &hashtag, &count, &has_count);
     if (status == 0 && (is_removed || has_count)) {
-        changes->changes.on_touched(changes->changes.on_touched_user, hashtag,
-                                    is_removed ? 0 : count, is_removed);
+        return changes->changes.on_touched(changes->changes.on_touched_user, hashtag,
+                                           is_removed ? 0 : count, is_removed);
     }
     return status == HT_ENOMEM ? HT_ENOMEM : 0;
+}
+
+static bool is_too_old(const struct ht_dynamodb_changes *changes, int64_t created_ms)
+{
+    int64_t age_ms = ht_clock_wall_ms(changes->options.clock) - created_ms;
+    return created_ms > 0 && age_ms >= HELD_AGE_MOST_MS;
+}
+
+/* Holding ends where removals behind it would be in danger: the age of the record says it, also where
+ * the feed gets on, but slower than others write. */
+static int tell_or_drop(struct ht_dynamodb_changes *changes,
+                        const struct ht_dynamodb_stream_record *record)
+{
+    int status = tell_touched(changes, record);
+    if (status != HT_EBUSY) {
+        return status;
+    }
+    if (!is_too_old(changes, record->created_ms)) {
+        changes->is_dropping_touches = false;
+        return status;
+    }
+    changes->changes.counters.touches_dropped++;
+    if (!changes->is_dropping_touches) {
+        changes->is_dropping_touches = true;
+        ht_log_warning(
+            changes->options.log, "changes",
+            "changes by others are held for 6 hours and now passed over, so that "
+            "deletions are archived: counts shown may be old until they are written again",
+            HT_BYTES("sequence", record->sequence_number));
+    }
+    return 0;
 }
 
 static void skip_poison(struct ht_change_reader *reader, struct ht_slice sequence_number)
@@ -311,18 +354,24 @@ static uint64_t wait_after(const struct ht_change_reader *reader, size_t record_
     return wait_ms;
 }
 
-static void go_on(struct ht_change_reader *reader, const struct ht_dynamodb_streams_get_records *op)
+static void note_answer(struct ht_change_reader *reader)
 {
-    struct ht_dynamodb_changes *changes = reader->changes;
     reader->failures = 0;
     reader->from_horizon = false;
     reader->trouble.error.code = 0;
+    if (reader->changes->told.error.code == 0) {
+        ht_health_succeed(&reader->changes->changes.health);
+    }
+}
+
+static void go_on(struct ht_change_reader *reader, const struct ht_dynamodb_streams_get_records *op)
+{
+    struct ht_dynamodb_changes *changes = reader->changes;
+    note_answer(reader);
+    reader->held_rounds = 0;
     reader->idle_rounds =
         op->record_count > 0 ? 0 : reader->idle_rounds + (reader->idle_rounds < 8);
     reader->empty_polls = op->record_count > 0 ? 0 : reader->empty_polls + 1;
-    if (changes->told.error.code == 0) {
-        ht_health_succeed(&changes->changes.health);
-    }
     if (op->next_iterator.length == 0) {
         end_shard(reader);
         return;
@@ -331,6 +380,38 @@ static void go_on(struct ht_change_reader *reader, const struct ht_dynamodb_stre
         reader->state = HT_CHANGE_READER_IDLE;
     }
     reader->due_ms = ht_dynamodb_changes_now_ms(changes) + wait_after(reader, op->record_count);
+}
+
+/* There is more than could be taken: no failure, but not read out either. The iterator is fetched
+ * anew, for it might expire meanwhile. */
+static void hold(struct ht_change_reader *reader)
+{
+    uint64_t now_ms = ht_dynamodb_changes_now_ms(reader->changes);
+    uint64_t wait_ms = HELD_WAIT_MS;
+    note_answer(reader);
+    reader->idle_rounds = reader->empty_polls = 0;
+    if (reader->held_rounds == 0) {
+        reader->held_since_ms = now_ms;
+    }
+    for (unsigned i = 0; i < reader->held_rounds && wait_ms < HELD_MOST_MS; i++) {
+        wait_ms *= 2;
+    }
+    reader->held_rounds += reader->held_rounds < 8;
+    reader->due_ms = now_ms + (is_hurried(reader->changes) ? HURRY_WAIT_MS : wait_ms);
+}
+
+/* Whether a read that does not wait has waited long enough for room. */
+static bool is_stuck(struct ht_change_reader *reader)
+{
+    uint64_t held_ms = ht_dynamodb_changes_now_ms(reader->changes) - reader->held_since_ms;
+    if (reader->held_rounds == 0 || held_ms < HELD_PATIENCE_MS) {
+        return false;
+    }
+    (void)ht_error_set(
+        &reader->trouble.error, HT_EBUSY,
+        "The change feed is held: others changed more hashtags than can be looked at "
+        "before the table is written. It goes on by itself.");
+    return true;
 }
 
 static bool is_code(const struct ht_aws_call *call, const char *code)
@@ -427,6 +508,8 @@ void ht_changes_readers_hurry(struct ht_dynamodb_changes *changes, bool restarts
             reader->due_ms = 0;
             reader->empty_polls = restarts ? 0 : reader->empty_polls;
             reader->has_failed = reader->has_failed && !restarts;
+            reader->held_since_ms =
+                restarts ? ht_dynamodb_changes_now_ms(changes) : reader->held_since_ms;
         }
     }
 }
@@ -440,7 +523,8 @@ bool ht_changes_readers_are_empty(const struct ht_dynamodb_changes *changes,
         const struct ht_change_shard *shard = changes->lineage.shards[i];
         if (ht_lineage_is_ready(&changes->lineage, shard)) {
             are_empty = false; /* its turn has not come yet */
-        } else if (shard->reader != NULL && shard->reader->has_failed) {
+        } else if (shard->reader != NULL &&
+                   (shard->reader->has_failed || is_stuck(shard->reader))) {
             *trouble = &shard->reader->trouble;
         } else if (shard->reader != NULL && shard->reader->empty_polls < EMPTY_POLLS) {
             are_empty = are_empty && shard->reader->state == HT_CHANGE_READER_FINISHED;

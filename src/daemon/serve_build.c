@@ -141,10 +141,10 @@ static struct ht_ingest *make_ingest(struct ht_daemon *daemon)
 }
 
 /* Others may write the table too: the count stage hears of it from the feed. */
-static void on_touched(void *user, struct ht_slice hashtag, uint64_t count, bool is_removed)
+static int on_touched(void *user, struct ht_slice hashtag, uint64_t count, bool is_removed)
 {
     struct ht_daemon *daemon = user;
-    ht_count_touch(daemon->count, hashtag, count, is_removed);
+    return ht_count_touch(daemon->count, hashtag, count, is_removed);
 }
 
 static int build_stages(struct ht_daemon *daemon, struct ht_error *error)

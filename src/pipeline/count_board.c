@@ -234,11 +234,8 @@ void ht_count_clear_flight(struct ht_count *count)
     free(flight->deltas);
     free(flight->shares);
     free(flight->checkpoint_of);
-    free(flight->refreshes);
+    ht_count_clear_refreshes(count);
     free(flight->checkpoints);
-    if (flight->refreshing != NULL) {
-        ht_tag_set_clear(flight->refreshing);
-    }
     free(flight->deletes);
     free(flight->window_parts);
     ht_tally_parts_finish(&flight->parts);

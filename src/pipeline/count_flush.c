@@ -332,6 +332,7 @@ static void finish_landing(struct ht_count *count)
     if (ht_count_has_ready_delete(count)) {
         ht_timer_start(count->options.timers, &count->flush_now_timer, 0);
     }
+    ht_count_look_at_touches(count);
     ht_count_look_at_flushes(count);
     ht_count_look_at_stop(count);
 }

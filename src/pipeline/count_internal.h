@@ -163,8 +163,10 @@ struct ht_count {
     uint64_t *folded_hashes; /* of each of them, where that is needed */
     /* flushing */
     struct ht_pending *pending;
-    struct ht_tag_set *touched; /* hashtags that others changed */
-    size_t touched_bytes;       /* of their texts */
+    struct ht_tag_set *touched;             /* hashtags that others changed */
+    size_t touched_bytes, refreshing_bytes; /* memory of each set, and what a flush takes for it */
+    size_t touches_reserved_bytes;
+    bool is_refusing; /* touches, since there was room last */
     uint64_t flush_id;
     struct ht_timer board_timer, land_timer;
     struct ht_count_letter *letters, *last_letter;
@@ -234,6 +236,10 @@ void ht_count_marks_finish(struct ht_count *count);
 int ht_count_totals_init(struct ht_count *count);
 /** Puts aboard what others touched. 0 or HT_ENOMEM. */
 int ht_count_board_refreshes(struct ht_count *count);
+/** Forgets what was aboard. */
+void ht_count_clear_refreshes(struct ht_count *count);
+/** Flushes at once where touches were refused. */
+void ht_count_look_at_touches(struct ht_count *count);
 /** Applies what the table told, for a slice of time; `*is_done` where nothing is left. 0 or
  * HT_ENOMEM. */
 int ht_count_apply_totals(struct ht_count *count, bool *is_done);

@@ -11,11 +11,16 @@
  *
  * What people see of a hashtag is the total that the table told last, and what is pending behind
  * it. The windows only know what this process counted.
+ *
+ * `touched` holds no more than one flush takes along; where it is full the feed holds its changes
+ * back and the next flush comes at once. So a flush always empties the set, which can only be
+ * cleared whole.
  */
 
 enum {
     TOUCHED_MAX = 20000,
-    TOUCHED_MAX_BYTES = 4 << 20,
+    TOUCHED_SHARE = 16, /* of the byte budget: what boards, and what is collected meanwhile */
+    TOUCHED_LEAST_BYTES = 256 << 10,
     SLICE_NS = 1000000,
     TOTALS_BETWEEN_LOOKS = 64,
 };
@@ -27,33 +32,86 @@ int ht_count_totals_init(struct ht_count *count)
     return count->touched == NULL || count->flight.refreshing == NULL ? HT_ENOMEM : 0;
 }
 
+/* Makes the byte budget know how much memory both sets have. */
+static void sync_budget(struct ht_count *count)
+{
+    size_t bytes = count->touched_bytes + count->refreshing_bytes;
+    if (bytes > count->touches_reserved_bytes) {
+        ht_budget_reserve(count->options.budget, bytes - count->touches_reserved_bytes);
+    } else {
+        ht_budget_release(count->options.budget, count->touches_reserved_bytes - bytes);
+    }
+    count->touches_reserved_bytes = bytes;
+}
+
 void ht_count_totals_finish(struct ht_count *count)
 {
+    count->touched_bytes = count->refreshing_bytes = 0;
+    sync_budget(count);
     ht_tag_set_destroy(count->touched);
     ht_tag_set_destroy(count->flight.refreshing);
     count->touched = count->flight.refreshing = NULL;
 }
 
+/* A set's memory, and what a flush takes for each of its hashtags: so it finds the room. */
+static size_t set_bytes(const struct ht_count *count, const struct ht_tag_set *set)
+{
+    size_t each = sizeof(struct ht_slice) + count->options.table->delta_bytes;
+    return ht_tag_set_memory_bytes(set) + ht_tag_set_count(set) * each;
+}
+
+static bool has_room(const struct ht_count *count)
+{
+    size_t share = count->options.budget->limit_bytes / TOUCHED_SHARE;
+    size_t most = share > TOUCHED_LEAST_BYTES ? share : TOUCHED_LEAST_BYTES;
+    return ht_tag_set_count(count->touched) < TOUCHED_MAX && count->touched_bytes < most;
+}
+
+static int refuse(struct ht_count *count)
+{
+    count->is_refusing = true;
+    count->counters.touches_held++;
+    ht_count_look_at_touches(count);
+    return HT_EBUSY;
+}
+
 /* While the table is loaded nobody knows what is news, so all is taken down. */
-void ht_count_touch(struct ht_count *count, struct ht_slice hashtag, uint64_t count_seen,
+static bool is_news(const struct ht_count *count, struct ht_slice hashtag, uint64_t count_seen,
                     bool is_removed)
 {
+    if (count->is_stopping || hashtag.length == 0 || hashtag.length > HT_TALLY_TAG_MAX_BYTES) {
+        return false;
+    }
     uint64_t known = ht_tally_count(count->options.tally, hashtag);
-    bool is_news = is_removed ? known > 0 : count_seen > known;
-    if (count->is_stopping || (count->is_loaded && !is_news)) {
-        return;
-    }
+    return !count->is_loaded || (is_removed ? known > 0 : count_seen > known);
+}
+
+int ht_count_touch(struct ht_count *count, struct ht_slice hashtag, uint64_t count_seen,
+                   bool is_removed)
+{
     uint32_t number;
-    if (ht_tag_set_find(count->touched, hashtag, &number)) {
-        return;
+    if (!is_news(count, hashtag, count_seen, is_removed) ||
+        ht_tag_set_find(count->touched, hashtag, &number)) {
+        return 0;
     }
-    bool is_full = ht_tag_set_count(count->touched) >= TOUCHED_MAX ||
-                   count->touched_bytes + hashtag.length > TOUCHED_MAX_BYTES;
-    if (is_full || ht_tag_set_add(count->touched, hashtag, &number) != 0) {
-        count->counters.touches_dropped++;
-        return;
+    if (!has_room(count)) {
+        return refuse(count);
     }
-    count->touched_bytes += hashtag.length;
+    if (ht_tag_set_add(count->touched, hashtag, &number) != 0) {
+        return HT_ENOMEM;
+    }
+    count->is_refusing = false;
+    count->touched_bytes = set_bytes(count, count->touched);
+    sync_budget(count);
+    return 0;
+}
+
+void ht_count_look_at_touches(struct ht_count *count)
+{
+    if (count->is_refusing && !count->flight.is_active && !count->is_stopping &&
+        ht_tag_set_count(count->touched) > 0) {
+        ht_timer_start(count->options.timers, &count->flush_now_timer, 0);
+    }
 }
 
 /* A hashtag with deltas is told anyway. */
@@ -63,11 +121,13 @@ int ht_count_board_refreshes(struct ht_count *count)
     struct ht_tag_set *boarding = count->touched;
     count->touched = flight->refreshing;
     flight->refreshing = boarding;
+    count->refreshing_bytes = count->touched_bytes;
     count->touched_bytes = 0;
     size_t most = ht_tag_set_count(boarding);
     if (most == 0) {
         return 0;
     }
+    count->is_refusing = false;
     flight->refreshes = calloc(most, sizeof(*flight->refreshes));
     if (flight->refreshes == NULL) {
         return HT_ENOMEM;
@@ -80,6 +140,18 @@ int ht_count_board_refreshes(struct ht_count *count)
     }
     count->counters.refreshes += flight->refresh_count;
     return 0;
+}
+
+void ht_count_clear_refreshes(struct ht_count *count)
+{
+    free(count->flight.refreshes);
+    count->flight.refreshes = NULL;
+    count->flight.refresh_count = 0;
+    if (count->flight.refreshing != NULL) {
+        ht_tag_set_clear(count->flight.refreshing);
+    }
+    count->refreshing_bytes = 0;
+    sync_budget(count);
 }
 
 int ht_count_forget(struct ht_count *count, struct ht_slice hashtag)

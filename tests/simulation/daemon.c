@@ -59,9 +59,9 @@ static void on_fatal(void *user, const struct ht_error *error)
     }
 }
 
-static void on_touched(void *user, struct ht_slice hashtag, uint64_t count, bool is_removed)
+static int on_touched(void *user, struct ht_slice hashtag, uint64_t count, bool is_removed)
 {
-    ht_count_touch(((struct sim_daemon *)user)->count, hashtag, count, is_removed);
+    return ht_count_touch(((struct sim_daemon *)user)->count, hashtag, count, is_removed);
 }
 
 static void on_health(void *user, struct ht_health *health)

@@ -14,7 +14,7 @@
  * then all of them are durable, or none is known to be. Where one fails, those behind it do too.
  */
 
-enum { FEED_BATCH_MAX = 40 };
+enum { FEED_BATCH_MAX = 40, HELD_MS = 100 };
 
 /* ---- the change feed ---- */
 
@@ -88,6 +88,10 @@ static void on_feed_due(struct ht_timer *timer)
 {
     struct plain_side *side = HT_CONTAINER_OF(timer, struct plain_side, feed_timer);
     struct ht_changes_read *read = side->feed_read;
+    if (plain_marks_is_held(side) && !side->is_dropped) {
+        ht_timer_start(&side->process->timers, timer, HELD_MS);
+        return;
+    }
     side->feed_read = NULL;
     (void)plain_start(side, &feed_kind, PLAIN_FEED, read);
 }

@@ -76,7 +76,9 @@ struct plain_side {
     void (*on_closed)(void *user);
     void *on_closed_user;
     /* table_marks.c */
-    struct marks_flush *flush; /* owned */
+    struct marks_flush *flush;            /* owned */
+    struct marks_touch *held, *last_held; /* owned: what was refused, and all behind it */
+    struct ht_timer held_timer;
     /* what the last flush told, until the next */
     struct ht_removed_item *removed; /* owned */
     struct ht_table_total *totals;   /* owned */
@@ -231,6 +233,8 @@ void plain_window(struct plain_world *world, const struct ht_window_part *part);
 void plain_load(struct plain_world *world, struct ht_table_load *load);
 void plain_table_finish(struct plain_world *world);
 void plain_marks_open(struct plain_side *side);
+/** Whether the feed is held, because what it told was refused. */
+bool plain_marks_is_held(const struct plain_side *side);
 /** Tells the processes that an item changed. */
 void plain_marks_touch(struct plain_world *world, struct ht_slice hashtag);
 void plain_marks_finish(struct plain_side *side);

@@ -16,7 +16,7 @@
  * looks first and removes only what it saw.
  */
 
-enum { WRITES_AT_ONCE = 6, TOUCH_MS = 400 };
+enum { WRITES_AT_ONCE = 6, TOUCH_MS = 400, HELD_MS = 250 };
 
 enum phase { DELTAS, CHECKPOINTS, DELETIONS, REFRESHES, FINISHED };
 
@@ -38,14 +38,63 @@ static void start_look(struct plain_side *side, size_t number);
 
 /* ---- changes that are told ---- */
 
+struct marks_touch {
+    struct marks_touch *next;
+    uint64_t number, count;
+};
+
+/* Whether the process has taken it. One that is gone needs nothing. */
+static bool tell_touch(struct plain_side *side, uint64_t number, uint64_t count)
+{
+    const struct ht_changes *changes = &side->changes;
+    const struct sim_hashtag *hashtag = &side->world->world.truth->hashtags[number];
+    if (changes->on_touched == NULL || side->is_dropped) {
+        return true;
+    }
+    int status = changes->on_touched(
+        changes->on_touched_user, ht_slice_make(hashtag->text, hashtag->length), count, count == 0);
+    HT_ASSERT(status == 0 || status == HT_EBUSY);
+    return status == 0;
+}
+
+static void on_held_due(struct ht_timer *timer)
+{
+    struct plain_side *side = HT_CONTAINER_OF(timer, struct plain_side, held_timer);
+    while (side->held != NULL && tell_touch(side, side->held->number, side->held->count)) {
+        struct marks_touch *told = side->held;
+        side->held = told->next;
+        free(told);
+    }
+    if (side->held != NULL) {
+        ht_timer_start(&side->process->timers, timer, HELD_MS);
+    }
+}
+
+static void hold(struct plain_side *side, uint64_t number, uint64_t count)
+{
+    struct marks_touch *touched = malloc(sizeof(*touched));
+    HT_ASSERT(touched != NULL);
+    *touched = (struct marks_touch){.number = number, .count = count};
+    if (side->held == NULL) {
+        ht_timer_start(&side->process->timers, &side->held_timer, HELD_MS);
+    }
+    *(side->held == NULL ? &side->held : &side->last_held->next) = touched;
+    side->last_held = touched;
+}
+
+bool plain_marks_is_held(const struct plain_side *side)
+{
+    return side->held != NULL;
+}
+
+/* A stream of changes has an order: behind one that is held nothing is told. */
 static void touch_answer(struct plain_request *request, int code, const struct ht_error *error)
 {
-    struct ht_changes *changes = &request->side->changes;
-    const struct sim_hashtag *hashtag = &request->world->world.truth->hashtags[request->numbers[0]];
+    struct plain_side *side = request->side;
     (void)error;
-    if (code == 0 && changes->on_touched != NULL && !request->side->is_dropped) {
-        changes->on_touched(changes->on_touched_user, ht_slice_make(hashtag->text, hashtag->length),
-                            request->numbers[1], request->numbers[1] == 0);
+    if (code == 0 && !side->is_dropped &&
+        (side->held != NULL || !tell_touch(side, request->numbers[0], request->numbers[1]))) {
+        hold(side, request->numbers[0], request->numbers[1]);
     }
 }
 
@@ -561,6 +610,12 @@ static void finish(struct plain_side *side)
 void plain_marks_finish(struct plain_side *side)
 {
     clear_flush(side);
+    while (side->held != NULL) {
+        struct marks_touch *held = side->held;
+        side->held = held->next;
+        free(held);
+    }
+    ht_timer_stop(&side->process->timers, &side->held_timer);
 }
 
 void plain_marks_open(struct plain_side *side)
@@ -568,5 +623,6 @@ void plain_marks_open(struct plain_side *side)
     static const struct ht_table_ops ops = {
         .type = "simulated", .load = table_load, .flush = table_flush};
     side->table = (struct ht_table){.ops = &ops, .has_marks = true};
+    ht_timer_init(&side->held_timer, on_held_due);
     ht_health_init(&side->table.health, &side->process->clock, HT_HEALTH_WORKING);
 }

@@ -111,6 +111,7 @@ struct ht_changes_counters {
     uint64_t records_unreadable; /**< passed over, or archived without what could not be read */
     uint64_t gaps;               /**< times that records were gone before they were read */
     uint64_t open_shards;        /**< that are being read now */
+    uint64_t touches_dropped;    /**< changes that on_touched refused for too long */
 };
 
 /** The part of an adapter that callers see; the adapter's struct begins with it. */
@@ -120,7 +121,12 @@ struct ht_changes {
     struct ht_changes_counters counters;
     /** May be NULL. Tells of a change of the table that somebody made, on its way past: the item of
      * `hashtag` now counts `count`, or was removed. Only from feeds of tables that others write too;
-     * it may come late, and again. The slice lives during the call. */
-    void (*on_touched)(void *user, struct ht_slice hashtag, uint64_t count, bool is_removed);
+     * it may come late, and again. The slice lives during the call. 0; HT_EBUSY: nothing was taken,
+     * the feed holds this change and all behind it, and tells it again after a while, which is no
+     * failure; HT_ENOMEM: likewise, but one. A read with wait_ms 0 waits for what is held, and fails
+     * with HT_EBUSY where nothing moves for half a minute. A removal that is not archived in time is
+     * lost for good, a count is shown wrong for a while only: what is refused 6 hours after it
+     * happened is held no longer, and counted. */
+    int (*on_touched)(void *user, struct ht_slice hashtag, uint64_t count, bool is_removed);
     void *on_touched_user; /**< given to on_touched */
 };

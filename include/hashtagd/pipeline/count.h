@@ -126,10 +126,10 @@ struct ht_count_counters {
     uint64_t hashtags;                        /**< occurrences counted */
     uint64_t hashtags_skipped;                /**< empty, too long or not valid after folding */
     uint64_t remembered;                      /**< records read again only to know their ids */
-    uint64_t marked;          /**< occurrences that the table had counted before this start */
-    uint64_t corrections;     /**< counts set to what the table told, because others write it too */
-    uint64_t refreshes;       /**< hashtags asked for because others touched them */
-    uint64_t touches_dropped; /**< too many at once: seen when the hashtag is written next */
+    uint64_t marked;       /**< occurrences that the table had counted before this start */
+    uint64_t corrections;  /**< counts set to what the table told, because others write it too */
+    uint64_t refreshes;    /**< hashtags asked for because others touched them */
+    uint64_t touches_held; /**< told when there was no room: to be told again */
     uint64_t flush_retries;
     uint64_t deletes;              /**< that found an item */
     uint64_t shard_restarts;       /**< by the watchdog */
@@ -152,10 +152,13 @@ void ht_count_delete(struct ht_count *count, struct ht_count_delete *request);
 /**
  * Tells that the item of a hashtag was changed in the table, by whomever: it counts `count_seen` now,
  * or was removed. Where that is news, the next flush asks the table for it. To be wired to the
- * change feed's on_touched; the slice lives during the call. Late news do no harm.
+ * change feed's on_touched; the slice lives during the call. Late news do no harm, nor what is told
+ * again. 0: taken, or no news; HT_EBUSY: there is no room before the next flush is durable, which
+ * then comes at once: hold the change and tell it again; HT_ENOMEM. Unless 0 nothing was done. A
+ * stage that stops takes all.
  */
-void ht_count_touch(struct ht_count *count, struct ht_slice hashtag, uint64_t count_seen,
-                    bool is_removed);
+int ht_count_touch(struct ht_count *count, struct ht_slice hashtag, uint64_t count_seen,
+                   bool is_removed) HT_MUST_CHECK;
 
 /** Counts what is on the stream now (waiting at most some seconds for it) and writes it. */
 void ht_count_flush(struct ht_count *count, struct ht_count_flush *request);

@@ -481,14 +481,19 @@ void world_run(struct world *world, uint64_t ms)
     world->clock.now_ns = end_ns > world->clock.now_ns ? end_ns : world->clock.now_ns;
 }
 
-static void on_touched(void *user, struct ht_slice hashtag, uint64_t count, bool is_removed)
+static int on_touched(void *user, struct ht_slice hashtag, uint64_t count, bool is_removed)
 {
     struct world *world = user;
+    if (world->refuses_touches && world->touches_taken == 0) {
+        return HT_EBUSY;
+    }
+    world->touches_taken -= world->touches_taken > 0;
     size_t length = strlen(world->touched);
     world->touched_count++;
     (void)snprintf(world->touched + length, sizeof(world->touched) - length,
                    is_removed ? "%.*s- " : "%.*s=%" PRIu64 " ", (int)hashtag.length, hashtag.data,
                    count);
+    return 0;
 }
 
 void world_open(struct world *world)

@@ -88,6 +88,8 @@ struct world {
     uint64_t first_order, last_order; /* of the removals that are not committed */
     char touched[8192];
     size_t touched_count;
+    bool refuses_touches; /* behind the next `touches_taken` */
+    size_t touches_taken;
     bool is_closed;
 };
 

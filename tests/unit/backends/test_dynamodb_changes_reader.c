@@ -183,6 +183,106 @@ static void answers_that_make_no_sense_are_asked_again(void **state)
     }
 }
 
+static struct model_shard *add_changes(struct world *world)
+{
+    struct model_shard *shard = world_shard(world, "shardId-1", "");
+    world_count(world, shard, "a", 1);
+    world_remove(world, shard, "b");
+    world_count(world, shard, "c", 7);
+    world_remove(world, shard, "d");
+    world->refuses_touches = true;
+    world->touches_taken = 1;
+    return shard;
+}
+
+static void a_change_that_is_refused_is_held_with_all_behind_it(void **state)
+{
+    struct world *world = *state;
+    struct model_shard *shard = add_changes(world);
+    shard->is_closed = true; /* it is not read to its end before it is taken */
+    world_open(world);
+    assert_int_equal(world_read(world, 10, 10000), 0);
+    assert_in_range(shard->polls, 6, 12);
+    assert_string_equal(world->touched, "a=1 ");
+    assert_int_equal(world->changes->counters.records_read, 1);
+    assert_int_equal(world->changes->counters.removals_read, 0);
+    assert_int_equal(world->changes->counters.read_errors, 0);
+    assert_int_equal(world->changes->health.state, HT_HEALTH_WORKING);
+    assert_int_equal(world->changes->health.errors, 0);
+    world->touches_taken = 2;
+    assert_int_equal(world_read(world, 10, 10000), 1);
+    assert_string_equal(world->touched, "a=1 b- c=7 ");
+    world->refuses_touches = false;
+    assert_int_equal(world_read(world, 10, 10000), 1);
+    assert_string_equal(world->touched, "a=1 b- c=7 d- ");
+    assert_string_equal(world->got, "b d ");
+    assert_int_equal(world->changes->counters.records_read, 4);
+    assert_int_equal(world_commit(world, 0), 0);
+    world_run(world, 5000);
+    assert_int_equal(world->changes->counters.gaps, 0);
+}
+
+static void a_hurried_read_waits_for_what_is_held(void **state)
+{
+    struct world *world = *state;
+    struct world_reading waiting;
+    (void)add_changes(world);
+    world_open(world);
+    world_start_read(world, &waiting, 10, 0);
+    world_run(world, 20000);
+    assert_false(waiting.is_done);
+    world->refuses_touches = false;
+    world_run(world, 1000);
+    assert_true(waiting.is_done);
+    assert_int_equal(waiting.read.status, 0);
+    assert_int_equal(waiting.read.batch->count, 2);
+    ht_removal_batch_release(waiting.read.batch);
+    assert_int_equal(world_read(world, 10, 0), 0);
+}
+
+static void a_hurried_read_gives_up_where_nothing_moves(void **state)
+{
+    struct world *world = *state;
+    struct world_reading waiting;
+    (void)add_changes(world);
+    world_open(world);
+    assert_int_equal(world_read(world, 10, 60000), 0); /* held before it came */
+    world_start_read(world, &waiting, 10, 0);
+    world_run(world, 29000);
+    assert_false(waiting.is_done);
+    world_run(world, 3000);
+    assert_true(waiting.is_done);
+    assert_int_equal(waiting.read.status, HT_EBUSY);
+    assert_int_equal(world->changes->health.state, HT_HEALTH_WORKING);
+    assert_int_equal(world->changes->counters.read_errors, 0);
+    world->refuses_touches = false;
+    assert_int_equal(world_read(world, 10, 0), 2);
+    assert_int_equal(world_read(world, 10, 0), 0);
+}
+
+static void after_six_hours_deletions_go_before_what_is_shown(void **state)
+{
+    struct world *world = *state;
+    struct model_shard *shard = add_changes(world);
+    int64_t created_ms = 1700000001000;
+    world_open(world);
+    world->clock.now_wall_ms = created_ms + 6 * 3600 * 1000 - 10000;
+    assert_int_equal(world_read(world, 10, 9000), 0);
+    assert_int_equal(world->changes->counters.touches_dropped, 0);
+    world->clock.now_wall_ms = created_ms + 6 * 3600 * 1000;
+    assert_int_equal(world_read(world, 10, 5000), 2);
+    assert_string_equal(world->got, "b d ");
+    assert_string_equal(world->touched, "a=1 ");
+    assert_int_equal(world->changes->counters.touches_dropped, 3);
+    assert_int_equal(world->changes->counters.read_errors, 0);
+    /* one that is taken is told, however old it is */
+    world->refuses_touches = false;
+    world_remove(world, shard, "e");
+    assert_int_equal(world_read(world, 10, 5000), 1);
+    assert_string_equal(world->touched, "a=1 e- ");
+    assert_int_equal(world->changes->counters.touches_dropped, 3);
+}
+
 int main(void)
 {
 #define CASE(test) cmocka_unit_test_setup_teardown(test, world_setup, world_teardown)
@@ -197,6 +297,10 @@ int main(void)
         CASE(a_hurried_read_says_that_it_cannot_tell),
         CASE(poison_records_are_counted_and_passed_over),
         CASE(answers_that_make_no_sense_are_asked_again),
+        CASE(a_change_that_is_refused_is_held_with_all_behind_it),
+        CASE(a_hurried_read_waits_for_what_is_held),
+        CASE(a_hurried_read_gives_up_where_nothing_moves),
+        CASE(after_six_hours_deletions_go_before_what_is_shown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

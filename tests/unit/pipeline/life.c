@@ -34,9 +34,9 @@ static void on_fatal(void *user, const struct ht_error *error)
     fail_msg("%s", error->text);
 }
 
-static void on_touched(void *user, struct ht_slice hashtag, uint64_t count, bool is_removed)
+static int on_touched(void *user, struct ht_slice hashtag, uint64_t count, bool is_removed)
 {
-    ht_count_touch(((struct life *)user)->count, hashtag, count, is_removed);
+    return ht_count_touch(((struct life *)user)->count, hashtag, count, is_removed);
 }
 
 void life_begin(struct life *life)

@@ -92,12 +92,14 @@ static void on_fatal(void *user, const struct ht_error *error)
     play->is_fatal = true;
 }
 
-static void on_touched(void *user, struct ht_slice hashtag, uint64_t count, bool is_removed)
+static int on_touched(void *user, struct ht_slice hashtag, uint64_t count, bool is_removed)
 {
     struct play *play = user;
-    for (size_t i = 0; i < play->process_count; i++) {
-        ht_count_touch(play->processes[i].count, hashtag, count, is_removed);
+    int status = 0;
+    for (size_t i = 0; i < play->process_count && status == 0; i++) {
+        status = ht_count_touch(play->processes[i].count, hashtag, count, is_removed);
     }
+    return status;
 }
 
 static void begin(struct play *play, size_t process_count)

@@ -138,22 +138,133 @@ static void own_writes_that_pass_by_are_no_news(void **state)
     life_end(life);
 }
 
+static int touch(struct life *life, size_t number)
+{
+    char tag[16];
+    (void)snprintf(tag, sizeof(tag), "tag%zu", number);
+    return ht_count_touch(life->count, ht_slice_text(tag), 1, false);
+}
+
 static void touches_are_bounded_and_named_once(void **state)
 {
     (void)state;
     struct life *life = life_create(5, 1);
+    struct ht_budget *budget = &life->world->budget;
+    budget->limit_bytes = (size_t)256 << 20;
     life_begin(life);
     world_run(life->world, 500);
-    char tag[16];
+    size_t before = budget->used_bytes;
     for (size_t i = 0; i < 60000; i++) {
-        (void)snprintf(tag, sizeof(tag), "tag%zu", i / 2);
-        ht_count_touch(life->count, ht_slice_text(tag), 1, false);
-        ht_count_touch(life->count, ht_slice_text(tag), 0, true);
+        assert_int_equal(touch(life, i / 2), i / 2 < 20000 ? 0 : HT_EBUSY);
     }
-    assert_int_equal(ht_count_counters(life->count)->touches_dropped, 20000);
+    assert_int_equal(touch(life, 0), 0); /* it is among them */
+    assert_int_equal(ht_count_counters(life->count)->touches_held, 20000);
+    assert_true(budget->used_bytes > before + 20000 * 24);
+    struct world *world = life->world;
     life_crash(life);
-    world_destroy(life->world);
+    assert_int_equal(budget->used_bytes, 0);
+    world_destroy(world);
     free(life);
+}
+
+/* So small a budget that some dozens of changes fill their share of it. */
+static struct life *create_narrow(uint64_t seed)
+{
+    struct life *life = life_create(seed, 1);
+    life->world->budget.limit_bytes = 1 << 20;
+    life->world->owners[0].table.delta_bytes = 2048;
+    return life;
+}
+
+/* How many touches from `number` on are taken before one is refused. */
+static size_t fill(struct life *life, size_t number)
+{
+    size_t taken = 0;
+    while (touch(life, number + taken) == 0) {
+        assert_true(++taken < 1000);
+    }
+    return taken;
+}
+
+static void the_memory_of_touches_is_a_share_of_the_budget(void **state)
+{
+    (void)state;
+    struct life *life = create_narrow(17);
+    life_begin(life);
+    world_run(life->world, 500);
+    size_t before = life->world->budget.used_bytes;
+    size_t taken = fill(life, 0);
+    assert_in_range(life->world->budget.used_bytes - before, 256 << 10, 260 << 10);
+    world_run(life->world, 1000);
+    assert_int_equal(life->world->budget.used_bytes, before);
+    life->world->budget.limit_bytes = 8 << 20;
+    assert_true(fill(life, 1000) > taken + 100);
+    life_end(life);
+}
+
+/* The interval is an hour: flushes come at once where changes are held. */
+static void what_is_held_is_shown_in_the_end(void **state)
+{
+    (void)state;
+    struct life *life = create_narrow(18);
+    struct world *world = life->world;
+    life->options.flush_interval_ms = 3600 * 1000;
+    life_begin(life);
+    world_run(world, 500);
+    char tag[16];
+    for (size_t i = 0; i < 600; i++) {
+        (void)snprintf(tag, sizeof(tag), "tag%zu", i);
+        world_add_outside(world, tag, 1 + i);
+    }
+    world_run(world, 5000);
+    assert_true(ht_count_counters(life->count)->touches_held > 0);
+    size_t shown = 0;
+    for (size_t i = 0; i < 600; i++) {
+        (void)snprintf(tag, sizeof(tag), "tag%zu", i);
+        shown += life_knows(life, tag) == 1 + i;
+    }
+    assert_true(shown > 540); /* the last ones fill no flush and wait for the interval */
+    world_run(world, 3600 * 1000);
+    for (size_t i = 0; i < 600; i++) {
+        (void)snprintf(tag, sizeof(tag), "tag%zu", i);
+        assert_int_equal(life_knows(life, tag), 1 + i);
+    }
+    life_end(life);
+}
+
+static void a_stage_that_stops_holds_nobody(void **state)
+{
+    (void)state;
+    struct life *life = create_narrow(20);
+    life_begin(life);
+    world_run(life->world, 500);
+    size_t taken = fill(life, 0);
+    bool stopped = false;
+    ht_count_stop(life->count, world_set_true, &stopped);
+    assert_int_equal(touch(life, taken), 0);
+    assert_true(world_run_until(life->world, &stopped, 60000));
+    struct world *world = life->world;
+    life_crash(life);
+    assert_int_equal(world->budget.used_bytes, 0);
+    world_destroy(world);
+    free(life);
+}
+
+static void a_hashtag_that_is_too_long_to_be_shown_is_no_news(void **state)
+{
+    (void)state;
+    struct life *life = create_narrow(21);
+    life_begin(life);
+    world_run(life->world, 500);
+    static char longest[HT_TALLY_TAG_MAX_BYTES + 1];
+    memset(longest, 'x', sizeof(longest));
+    assert_int_equal(ht_count_touch(life->count, ht_slice_make(longest, sizeof(longest)), 1, false),
+                     0);
+    assert_int_equal(ht_count_touch(life->count, HT_SLICE(""), 1, false), 0);
+    (void)fill(life, 0);
+    assert_int_equal(ht_count_touch(life->count, ht_slice_make(longest, sizeof(longest)), 1, false),
+                     0);
+    life_end(life);
 }
 
 /* The item is ahead of the checkpoint: were it deleted at once, a crash would bring it back. */
@@ -260,6 +371,10 @@ int main(void)
         cmocka_unit_test(what_only_the_table_knows_can_be_deleted),
         cmocka_unit_test(own_writes_that_pass_by_are_no_news),
         cmocka_unit_test(touches_are_bounded_and_named_once),
+        cmocka_unit_test(the_memory_of_touches_is_a_share_of_the_budget),
+        cmocka_unit_test(what_is_held_is_shown_in_the_end),
+        cmocka_unit_test(a_stage_that_stops_holds_nobody),
+        cmocka_unit_test(a_hashtag_that_is_too_long_to_be_shown_is_no_news),
         cmocka_unit_test(a_deletion_waits_for_what_the_table_has_counted_already),
         cmocka_unit_test(large_flushes_board_and_land_in_slices),
         cmocka_unit_test(a_total_is_met_by_what_was_counted_meanwhile),

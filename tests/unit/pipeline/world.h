@@ -152,7 +152,8 @@ struct world {
     bool is_kinesis;                    /* long sequence numbers, aggregated records, going back by
                                          * the warm sequence number only */
     bool is_unlisted[WORLD_SHARDS_MAX]; /* shards that the listing leaves out */
-    void (*on_touched)(void *user, struct ht_slice hashtag, uint64_t count, bool is_removed);
+    /* as of the change feed: what is refused is told again, later */
+    int (*on_touched)(void *user, struct ht_slice hashtag, uint64_t count, bool is_removed);
     void *on_touched_user;
 
     char last_key[257]; /* the partition key of the last record that was put */

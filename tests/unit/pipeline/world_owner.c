@@ -4,6 +4,7 @@
 #include "hashtagd/base/assert.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 /*
  * A table without transactions, as DynamoDB is:
@@ -14,27 +15,37 @@
  * done, and what was confirmed is not written again when the same flush comes again.
  */
 
-enum { WRITES_A_STEP = 5 };
+enum { WRITES_A_STEP = 5, HELD_MS = 20 };
 
 static void write_some(struct world_operation *operation);
 static void finish(struct world_owner *owner, struct ht_table_flush *flush);
 
 /* ---- changes that are told ---- */
 
+static struct world_operation *tell_later(struct world *world, const char *tag, uint64_t count);
+
 static void tell_touch(struct world_operation *operation)
 {
     struct world *world = operation->world;
-    if (world->on_touched != NULL) {
+    if (world->on_touched != NULL &&
         world->on_touched(world->on_touched_user, ht_slice_text(operation->tag), operation->count,
-                          operation->count == 0);
+                          operation->count == 0) == HT_EBUSY) {
+        struct world_operation *again = tell_later(world, operation->tag, operation->count);
+        ht_timer_start(&world->timers, &again->timer, HELD_MS);
     }
+}
+
+static struct world_operation *tell_later(struct world *world, const char *tag, uint64_t count)
+{
+    struct world_operation *operation = world_answer_later(world, NULL, tell_touch);
+    (void)snprintf(operation->tag, sizeof(operation->tag), "%s", tag);
+    operation->count = count;
+    return operation;
 }
 
 static void touch(struct world *world, const struct world_item *item)
 {
-    struct world_operation *operation = world_answer_later(world, NULL, tell_touch);
-    memcpy(operation->tag, item->tag, sizeof(operation->tag));
-    operation->count = item->count;
+    (void)tell_later(world, item->tag, item->count);
 }
 
 void world_add_outside(struct world *world, const char *tag, uint64_t count)
