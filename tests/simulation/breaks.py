@@ -70,6 +70,13 @@ BREAKS = [
           "src/pipeline/count_flush.c",
           "    return count->is_running && pending > ",
           "    return count->is_running && count->is_fatal && pending > "),
+    Break("touch-not-held",
+          "of what others change between two flushes all but two are dropped, instead of held",
+          "src/pipeline/count_totals.c",
+          "    if (!has_room(count)) {\n        return refuse(count);\n    }",
+          "    if (!has_room(count)) {\n        return refuse(count);\n    }\n"
+          "    if (ht_tag_set_count(count->touched) >= 2) {\n        return 0;\n    }",
+          "marks"),
     Break("retry-with-new-number",
           "a flush that failed is given up, and what it had goes with the next one",
           "src/pipeline/count_flush.c",
