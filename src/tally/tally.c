@@ -228,11 +228,8 @@ size_t ht_tally_memory_bytes(const struct ht_tally *tally)
            ht_minute_run_writer_memory_bytes(&tally->writer);
 }
 
-void ht_tally_destroy(struct ht_tally *tally)
+static void free_items(struct ht_tally *tally)
 {
-    if (tally == NULL) {
-        return;
-    }
     for (size_t i = 0; i < HT_TALLY_MINUTES; i++) {
         ht_tally_clear_bucket(tally, &tally->buckets[i]);
     }
@@ -243,6 +240,29 @@ void ht_tally_destroy(struct ht_tally *tally)
     ht_tag_texts_finish(&tally->texts);
     ht_tag_index_finish(&tally->index);
     ht_minute_run_writer_finish(&tally->writer);
+}
+
+void ht_tally_clear(struct ht_tally *tally)
+{
+    free_items(tally);
+    tally->chunks = NULL;
+    tally->chunk_count = tally->chunk_capacity = 0;
+    tally->slot_count = 0;
+    tally->dead_first = tally->dead_last = HT_TAG_INDEX_NO_SLOT;
+    tally->dirty_count = tally->late_count = 0;
+    memset(tally->totals, 0, sizeof(tally->totals));
+    memset(tally->distinct, 0, sizeof(tally->distinct));
+    memset(tally->floor_counts, 0, sizeof(tally->floor_counts));
+    memset(tally->leaders, 0, sizeof(tally->leaders));
+    tally->version++;
+}
+
+void ht_tally_destroy(struct ht_tally *tally)
+{
+    if (tally == NULL) {
+        return;
+    }
+    free_items(tally);
     free(tally->dirty);
     free(tally->late);
     free(tally->spare);

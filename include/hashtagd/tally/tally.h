@@ -123,6 +123,10 @@ struct ht_tally *ht_tally_create(const struct ht_tally_options *options);
 /** Frees it. NULL is fine. */
 void ht_tally_destroy(struct ht_tally *tally);
 
+/** Forgets all items, their windows, and what was not yet taken of them, as if it were just made: for
+ * loading a table anew. The running minute stays. */
+void ht_tally_clear(struct ht_tally *tally);
+
 /** Makes room for `count` tags in all, so that loading them needs no rearranging. 0 or HT_ENOMEM. */
 int ht_tally_reserve(struct ht_tally *tally, size_t count) HT_MUST_CHECK;
 

@@ -395,13 +395,52 @@ static void act(struct world *world, enum action action)
     HT_UNREACHABLE();
 }
 
+static void a_tally_that_was_cleared_is_as_new(void **state)
+{
+    (void)state;
+    const struct ht_tally_options options = {
+        .key = {1, 2}, .minute = START_MINUTE, .keep_parts = true};
+    struct ht_tally *tally = ht_tally_create(&options);
+    assert_non_null(tally);
+    for (int round = 0; round < 3; round++) {
+        char text[16];
+        for (int i = 0; i < 10000; i++) {
+            (void)snprintf(text, sizeof(text), "tag%d", i);
+            struct ht_tally_add add = {.tag = ht_slice_text(text),
+                                       .minute = START_MINUTE - i % 3,
+                                       .seen_s = START_MINUTE * INT64_C(60),
+                                       .count = 1};
+            assert_int_equal(ht_tally_add(tally, &add), 0);
+        }
+        assert_int_equal(ht_tally_total(tally, HT_TALLY_ALL), 10000);
+        assert_int_equal(ht_tally_distinct(tally, HT_TALLY_5M), 10000);
+        assert_int_equal(ht_tally_advance(tally, START_MINUTE + round), 0);
+        uint64_t version = ht_tally_version(tally);
+        ht_tally_clear(tally);
+        assert_true(ht_tally_version(tally) > version);
+        assert_int_equal(ht_tally_minute(tally), START_MINUTE + round);
+        struct ht_tally_row row;
+        struct ht_tally_parts parts;
+        for (int window = 0; window < HT_TALLY_WINDOW_COUNT; window++) {
+            struct ht_tally_query query = {.window = (enum ht_tally_window)window, .limit = 1};
+            assert_int_equal(ht_tally_total(tally, query.window), 0);
+            assert_int_equal(ht_tally_top(tally, &query, &row, NULL), 0);
+        }
+        assert_int_equal(ht_tally_take_parts(tally, &parts), 0);
+        assert_int_equal(parts.count, 0);
+    }
+    ht_tally_destroy(tally);
+}
+
 int main(void)
 {
-    struct CMUnitTest tests[HT_COUNT_OF(plays)];
+    struct CMUnitTest tests[HT_COUNT_OF(plays) + 1];
     for (size_t i = 0; i < HT_COUNT_OF(plays); i++) {
         tests[i] = (struct CMUnitTest){.name = plays[i].name,
                                        .test_func = play_out,
                                        .initial_state = (void *)(uintptr_t)&plays[i]};
     }
+    tests[HT_COUNT_OF(plays)] =
+        (struct CMUnitTest)cmocka_unit_test(a_tally_that_was_cleared_is_as_new);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
