@@ -18,6 +18,7 @@ enum {
 };
 
 static void start_load(struct ht_table *port, struct ht_table_load *load);
+static void begin_load(struct ht_embedded_table *table);
 static void submit_chunk(struct ht_embedded_chunk *chunk);
 static void run_chunk(struct ht_job *job);
 static int begin_phase(struct ht_embedded_table *table, struct ht_embedded_chunk *chunk);
@@ -75,14 +76,24 @@ void ht_embedded_table_keep_windows(struct ht_table *port)
     HT_ASSERT(table->load == NULL);
     table->keeps_windows = true;
     table->ttl_s = 0;
-    table->reader.phase = HT_EMBEDDED_LOAD_PARTS;
 }
 
 static void start_load(struct ht_table *port, struct ht_table_load *load)
 {
     struct ht_embedded_table *table = table_from(port);
-    HT_ASSERT(table->load == NULL && !table->load_is_over);
+    HT_ASSERT(table->load == NULL);
     table->load = load;
+    if (table->chunks_running == 0) { /* else when the load before has given them back */
+        begin_load(table);
+    }
+}
+
+static void begin_load(struct ht_embedded_table *table)
+{
+    table->load_is_over = false;
+    table->reader.phase = table->keeps_windows ? HT_EMBEDDED_LOAD_PARTS : HT_EMBEDDED_LOAD_ITEMS;
+    table->reader.oldest_minute = table->load->oldest_minute;
+    table->reader.status = 0;
     for (size_t i = 0; i < HT_COUNT_OF(table->chunks); i++) {
         table->chunks[i].table = table;
         ht_buffer_init(&table->chunks[i].text, MOST_TEXT_BYTES);
@@ -170,7 +181,7 @@ static int begin_phase(struct ht_embedded_table *table, struct ht_embedded_chunk
         status = table->reader.statement == NULL ? chunk->error.code : 0;
     }
     if (status == 0 && chunk->phase == HT_EMBEDDED_LOAD_PARTS) {
-        (void)sqlite3_bind_int64(table->reader.statement, 1, table->load->oldest_minute);
+        (void)sqlite3_bind_int64(table->reader.statement, 1, table->reader.oldest_minute);
     }
     return status;
 }
@@ -309,6 +320,9 @@ static void chunk_done(struct ht_job *job)
     if (table->chunks_running == 0) {
         free_chunk(&table->chunks[0]);
         free_chunk(&table->chunks[1]);
+        if (table->load != NULL) {
+            begin_load(table);
+        }
     }
     check_close(table);
 }
@@ -340,6 +354,7 @@ static void deliver(struct ht_table_load *load, const struct ht_embedded_chunk *
 static void end_load(struct ht_embedded_table *table, const struct ht_embedded_chunk *chunk)
 {
     struct ht_table_load *load = table->load;
+    table->load = NULL;
     load->status = chunk->status;
     ht_error_clear(&load->error);
     if (chunk->status != 0) {

@@ -69,6 +69,7 @@ struct ht_embedded_table {
     struct { /* the worker's */
         enum ht_embedded_load_phase phase;
         sqlite3_stmt *statement; /**< NULL between phases */
+        int64_t oldest_minute;   /**< of window parts */
         bool has_row;            /**< it stands on a row that no chunk has yet */
         int status;              /**< of the first error */
     } reader;
