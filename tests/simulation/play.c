@@ -204,7 +204,9 @@ static void stall(struct play *play)
 {
     struct sim_daemon *daemon = any_daemon(play);
     if (play->plan.stalls && daemon != NULL) {
-        uint64_t most_ms = sim_chance(&play->sim, 200) ? 600000 : 20000;
+        /* where another takes over: so long that what it did cannot be told from the items any more */
+        uint64_t longest_ms = play->plan.has_second ? 2400000 : 600000;
+        uint64_t most_ms = sim_chance(&play->sim, 200) ? longest_ms : 20000;
         uint64_t ms = sim_between(&play->sim, 1, most_ms);
         SIM_NOTE(&play->sim, "daemon %u: SIGSTOP for %" PRIu64 " ms", daemon->number, ms);
         daemon->process->stalled_until_ns = play->sim.now_ns + ms * 1000000;
