@@ -138,7 +138,8 @@ struct ht_lease *ht_leases_get(struct ht_dynamodb_leases *leases, const char *sh
 void ht_dynamodb_leases_load(struct ht_dynamodb_leases *leases,
                              struct ht_dynamodb_leases_load *load)
 {
-    HT_ASSERT(leases->state == HT_LEASES_NEW && !leases->is_closing);
+    HT_ASSERT(leases->state == HT_LEASES_NEW || leases->state == HT_LEASES_LOADED);
+    HT_ASSERT(!leases->is_closing && leases->load == NULL);
     leases->state = HT_LEASES_SCANNING;
     leases->load = load;
     load->status = 0;
@@ -155,6 +156,7 @@ static void on_scan_due(struct ht_timer *timer)
         return;
     }
     leases->is_scanning = true;
+    leases->was_lost = leases->was_lost && leases->scan_key.length > 0;
     leases->scan.table_name = leases->options.table_name;
     leases->scan.resource = leases->resource;
     leases->scan.limit = SCAN_LIMIT;
@@ -301,7 +303,7 @@ static void append_ended(struct ht_dynamodb_leases *leases, struct ht_dynamodb_l
 
 static void start_write(struct ht_dynamodb_leases *leases, struct ht_dynamodb_lease_write *write)
 {
-    HT_ASSERT(leases->state == HT_LEASES_LOADED && !leases->is_closing);
+    HT_ASSERT(leases->state != HT_LEASES_NEW && !leases->is_closing);
     struct ht_lease *lease = ht_leases_get(leases, write->shard_id);
     write->status = 0;
     write->next = NULL;
@@ -449,7 +451,7 @@ static void look_at_load(struct ht_dynamodb_leases *leases)
     if (leases->state != HT_LEASES_TAKING || leases->is_closing || find_foreign(leases) != NULL) {
         return;
     }
-    if (leases->is_outdated) {
+    if (leases->is_outdated || leases->was_lost) {
         leases->state = HT_LEASES_SCANNING;
         ht_timer_start(leases->options.timers, &leases->scan_timer, 0);
         return;
@@ -521,8 +523,24 @@ const struct ht_error *ht_dynamodb_leases_trouble(const struct ht_dynamodb_lease
     return leases->trouble.code == 0 ? NULL : &leases->trouble;
 }
 
+void ht_leases_note_other(struct ht_dynamodb_leases *leases)
+{
+    leases->was_lost = true;
+}
+
+bool ht_dynamodb_leases_are_outdated(const struct ht_dynamodb_leases *leases)
+{
+    return leases->state == HT_LEASES_LOADED && leases->was_lost;
+}
+
 int ht_dynamodb_leases_check(const struct ht_dynamodb_leases *leases, struct ht_error *error)
 {
+    if (ht_dynamodb_leases_are_outdated(leases)) {
+        return ht_error_set(error, HT_EBUSY,
+                            "Another process had leases of table %s meanwhile: two daemons are on "
+                            "one stream. What was counted since is not written, but read again.",
+                            leases->options.table_name);
+    }
     const struct ht_lease *foreign = find_foreign(leases);
     if (foreign != NULL) {
         return ht_lease_foreign_error(foreign, error);

@@ -109,6 +109,7 @@ struct ht_dynamodb_leases {
     struct ht_buffer scan_key;
     bool is_scanning;
     bool is_outdated; /**< somebody else had leases when it was read: there may be new rows since */
+    bool was_lost;    /**< somebody else took or made a row since the scan began */
     unsigned scan_failures;
     struct ht_timer scan_timer;
     /* what happens on the next turn */
@@ -136,6 +137,9 @@ struct ht_lease *ht_leases_get(struct ht_dynamodb_leases *leases, const char *sh
 
 /** Does what is next for a lease, where nothing is on its way. */
 void ht_lease_advance(struct ht_lease *lease);
+
+/** Another worker was at work: what was loaded is outdated. */
+void ht_leases_note_other(struct ht_dynamodb_leases *leases);
 
 /** Takes in a row that was read where the lease is not this worker's. */
 void ht_lease_see(struct ht_lease *lease, const struct ht_lease_row *row);

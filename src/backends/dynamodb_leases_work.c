@@ -19,6 +19,7 @@
 static bool serve_first(struct ht_lease *lease);
 static bool finish_shard(struct ht_lease *lease);
 static bool can_take(const struct ht_lease *lease);
+static bool is_others(const struct ht_lease *lease, const struct ht_lease_row *row);
 static void settle_own(struct ht_lease *lease, const struct ht_lease_row *row, bool is_read);
 static void lose(struct ht_lease *lease, const struct ht_lease_row *row);
 static void vanish(struct ht_lease *lease);
@@ -117,10 +118,25 @@ void ht_lease_see(struct ht_lease *lease, const struct ht_lease_row *row)
     if (is_news) {
         lease->seen_ms = lease->looked_ms;
     }
+    if (!lease->exists && lease->leases->state == HT_LEASES_LOADED && is_others(lease, row)) {
+        ht_leases_note_other(lease->leases);
+    }
     lease->exists = true;
     lease->counter = row->counter;
     lease->position = row->position;
     memcpy(lease->owner, row->owner, sizeof(lease->owner));
+}
+
+static bool is_own_row(const struct ht_lease *lease, const struct ht_lease_row *row)
+{
+    return strcmp(row->owner, lease->leases->options.worker_id) == 0;
+}
+
+/* Of a row that was not there when all were read: made by an own request that came late, it is as it
+ * was made. */
+static bool is_others(const struct ht_lease *lease, const struct ht_lease_row *row)
+{
+    return !is_own_row(lease, row) || row->counter > 0;
 }
 
 /* The row is this worker's, as `row` says or as the update made it. */
@@ -136,11 +152,6 @@ static void own(struct ht_lease *lease, uint64_t counter, const struct ht_positi
     }
     lease->written_ms = ht_leases_now_ms(lease->leases);
     lease->sure_ms = lease->written_ms;
-}
-
-static bool is_own_row(const struct ht_lease *lease, const struct ht_lease_row *row)
-{
-    return strcmp(row->owner, lease->leases->options.worker_id) == 0;
 }
 
 /* A condition failed on a lease that should be this worker's: `row` came with that answer, or was
@@ -160,6 +171,7 @@ static void lose(struct ht_lease *lease, const struct ht_lease_row *row)
 {
     lease->is_mine = false;
     lease->was_lost = true;
+    ht_leases_note_other(lease->leases);
     lease->seen_ms = ht_leases_now_ms(lease->leases);
     ht_lease_see(lease, row);
     ht_log_warning(lease->leases->options.log, "leases", "lease lost to another worker",
@@ -241,6 +253,10 @@ static void after_read(struct ht_lease *lease, const struct ht_lease_row *row)
 {
     lease->looked_ms = ht_leases_now_ms(lease->leases);
     if (row == NULL) {
+        /* removed by hand; or, after a long halt, by who finished the shard meanwhile */
+        if (lease->is_mine && lease->looked_ms - lease->sure_ms >= HT_LEASE_FAILOVER_MS) {
+            ht_leases_note_other(lease->leases);
+        }
         vanish(lease);
     } else if (lease->is_mine) {
         settle_own(lease, row, true);
@@ -265,6 +281,9 @@ static void after_update(struct ht_lease_request *request, const struct ht_lease
     } else if (row == NULL) {
         lease->must_read = true;
     } else if (request->action == HT_LEASE_CREATE && is_own_row(lease, row)) {
+        if (is_others(lease, row)) {
+            ht_leases_note_other(lease->leases);
+        }
         own(lease, row->counter, &row->position);
     } else if (lease->is_mine) {
         settle_own(lease, row, false);

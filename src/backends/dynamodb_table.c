@@ -14,6 +14,7 @@
 
 enum { TABLE_MAGIC = 0x64796e61 };
 
+static bool is_outdated(const struct ht_table *port);
 static void on_lease_trouble(void *user);
 static void close_table(struct ht_table *port, void (*on_closed)(void *user), void *user);
 static void on_close_turn(struct ht_timer *timer);
@@ -23,6 +24,7 @@ static void destroy(struct ht_table *port);
 static const struct ht_table_ops operations = {
     .type = "dynamodb",
     .load = ht_dynamodb_load_start,
+    .is_outdated = is_outdated,
     .flush = ht_dynamodb_flush_start,
     .close = close_table,
     .destroy = destroy,
@@ -144,6 +146,13 @@ void ht_dynamodb_table_succeed(struct ht_dynamodb_table *table)
     if (ht_dynamodb_leases_trouble(table->leases, NULL) == NULL) {
         ht_health_set(&table->table.health, HT_HEALTH_WORKING, "%s", "");
     }
+}
+
+static bool is_outdated(const struct ht_table *port)
+{
+    const struct ht_dynamodb_table *table =
+        HT_CONTAINER_OF(port, const struct ht_dynamodb_table, table);
+    return !table->options.counts_nothing && ht_dynamodb_leases_are_outdated(table->leases);
 }
 
 /* A lost or missing lease is the table's trouble too. */

@@ -41,16 +41,28 @@ void ht_dynamodb_load_start(struct ht_table *port, struct ht_table_load *load)
 {
     struct ht_dynamodb_table *table = ht_dynamodb_table_from(port);
     struct ht_dynamodb_loading *loading = &table->loading;
-    HT_ASSERT(loading->phase == HT_DYNAMODB_LOAD_NONE);
-    loading->request = load;
-    loading->phase = HT_DYNAMODB_LOAD_DESCRIBE;
-    ht_timer_init(&loading->timer, on_timer);
+    HT_ASSERT(loading->phase == HT_DYNAMODB_LOAD_NONE || loading->phase == HT_DYNAMODB_LOAD_END);
+    HT_ASSERT(loading->request == NULL && table->flush.request == NULL);
+    if (loading->phase == HT_DYNAMODB_LOAD_NONE) {
+        ht_timer_init(&loading->timer, on_timer);
+    }
     for (uint32_t i = 0; i < HT_DYNAMODB_SEGMENTS; i++) {
         struct ht_dynamodb_segment *segment = &loading->segments[i];
-        segment->table = table;
-        ht_buffer_init(&segment->key, KEY_MAX_BYTES);
-        ht_timer_init(&segment->timer, on_segment_due);
+        if (loading->phase == HT_DYNAMODB_LOAD_NONE) {
+            segment->table = table;
+            ht_buffer_init(&segment->key, KEY_MAX_BYTES);
+            ht_timer_init(&segment->timer, on_segment_due);
+        }
+        ht_buffer_clear(&segment->key);
+        segment->is_done = false;
+        segment->failures = 0;
     }
+    ht_dynamodb_flush_clear(&table->flush);
+    loading->request = load;
+    loading->phase = HT_DYNAMODB_LOAD_DESCRIBE;
+    loading->failures = 0;
+    loading->has_window_parts = false;
+    table->counters.live_marks = 0;
     ht_timer_start(table->options.timers, &loading->timer, 0);
 }
 

@@ -12,8 +12,9 @@
  * The life of the stage:
  *
  *     create -> start -> load -> on_load -> (shards are read, counts are flushed) -> stop -> destroy
- *                         ^         |
- *                         +- wait --+
+ *                        ^ ^         |           |
+ *                        | +- wait --+           |
+ *                        +------- restart -------+   (count_restart.c)
  */
 
 static const struct ht_backoff backoff = {.base_ms = 500, .max_ms = 15000};
@@ -206,6 +207,10 @@ static void on_load(struct ht_table_load *table_load)
         count->load_failures++;
         ht_timer_start(count->options.timers, &count->load_timer,
                        ht_backoff_ms(&backoff, count->load_failures, count->options.random));
+        return;
+    }
+    if (ht_count_is_outdated(count)) { /* while it was loaded */
+        ht_count_restart(count);
         return;
     }
     count->is_loaded = count->is_running = true;

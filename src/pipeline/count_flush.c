@@ -44,6 +44,11 @@ int ht_count_flush_init(struct ht_count *count)
     ht_timer_init(&count->land_timer, on_land_due);
     ht_buffer_init(&count->flight.minute, MINUTE_MAX_BYTES);
     ht_buffer_init(&count->flight.delete_texts, DELETES_MAX_BYTES);
+    return ht_count_pending_init(count);
+}
+
+int ht_count_pending_init(struct ht_count *count)
+{
     struct ht_pending_options options = {.key = count->options.hash_key,
                                          .keeps_occurrences = count->options.table->has_marks};
     count->pending = ht_pending_create(&options);
@@ -76,6 +81,10 @@ static void on_interval(struct ht_timer *timer)
     struct ht_count *count = HT_CONTAINER_OF(timer, struct ht_count, flush_timer);
     ht_count_move_windows(count);
     ht_count_tell_slow_deletes(count);
+    if (!count->flight.is_active && ht_count_is_outdated(count)) {
+        ht_count_restart(count);
+        return;
+    }
     if (count->options.expires || ht_count_is_dirty(count)) {
         ht_count_flush_now(count);
     }
@@ -211,6 +220,11 @@ static void on_flush(struct ht_table_flush *flush)
 /* The flight stays as it is and goes again: whether the failed try had an effect nobody knows. */
 static void handle_failure(struct ht_count *count, const struct ht_error *error)
 {
+    if (ht_count_is_outdated(count) && !count->is_fatal) {
+        count->counters.flush_retries++;
+        ht_count_restart(count);
+        return;
+    }
     count->flush_failures++;
     count->counters.flush_retries++;
     ht_health_fail(&count->health, HT_HEALTH_WAITING, error);

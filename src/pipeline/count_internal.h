@@ -13,6 +13,7 @@
  *   count_board.c    what one flush takes along
  *   count_totals.c   what others wrote
  *   count_requests.c deletions and flushes that somebody waits for
+ *   count_restart.c  loading the table anew, where another process counted meanwhile
  */
 
 #include "hashtagd/base/assert.h"
@@ -136,6 +137,8 @@ struct ht_count {
     bool is_loading, is_loaded, is_running, is_stopping, is_fatal;
     bool is_giving_up; /* the next write that fails ends the stop */
     bool has_given_up; /* it has failed */
+    bool
+        is_restarting; /* all is forgotten as soon as no read runs, then the table is loaded anew */
     struct ht_table_load load;
     unsigned load_failures;
     struct ht_timer load_timer;
@@ -306,6 +309,8 @@ void ht_count_window_note_tags(struct ht_count_shard *shard, const struct ht_rec
 /* count_flush.c */
 /** Prepares timers and the first generation. 0 or HT_ENOMEM. */
 int ht_count_flush_init(struct ht_count *count);
+/** Makes what collects the pending counts. 0 or HT_ENOMEM. */
+int ht_count_pending_init(struct ht_count *count);
 /** Starts the interval. */
 void ht_count_flush_start(struct ht_count *count);
 /** Flushes now where something is wanted and no flush runs. */
@@ -353,7 +358,18 @@ void ht_count_tell_slow_deletes(struct ht_count *count);
 int ht_count_complete_delete(struct ht_count *count, struct ht_slice hashtag);
 /** Answers everybody who waits with an error; what is aboard will be tried again. */
 void ht_count_tell_failure(struct ht_count *count, const struct ht_error *error);
+/** Answers everybody who waits with an error; nothing of it will be tried again. */
+void ht_count_tell_restart(struct ht_count *count, const struct ht_error *error);
 /** Answers the deletes that found nothing and the flushes that came too late. */
 void ht_count_on_answer_due(struct ht_timer *timer);
 /** Answers every request with HT_ECANCELED. */
 void ht_count_flush_cancel(struct ht_count *count);
+
+/* count_restart.c */
+/** Whether another process has counted since the load, so that nothing of what is pending may be
+ * written. */
+bool ht_count_is_outdated(const struct ht_count *count);
+/** Forgets all that was counted, and loads the table anew. No flight may be in the air. */
+void ht_count_restart(struct ht_count *count);
+/** Goes on with that where no read and no listing runs any more. */
+void ht_count_look_at_restart(struct ht_count *count);

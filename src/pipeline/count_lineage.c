@@ -40,7 +40,7 @@ void ht_count_lineage_init(struct ht_count *count)
 
 void ht_count_lineage_list(struct ht_count *count)
 {
-    if (count->is_listing || count->is_stopping) {
+    if (count->is_listing || count->is_stopping || count->is_restarting) {
         return;
     }
     count->is_listing = true;
@@ -57,6 +57,10 @@ static void on_list(struct ht_stream_list *list)
 {
     struct ht_count *count = list->user;
     count->is_listing = false;
+    if (count->is_restarting) {
+        ht_count_look_at_restart(count);
+        return;
+    }
     if (count->is_stopping) {
         ht_count_look_at_stop(count);
         return;

@@ -86,7 +86,7 @@ static struct ht_count_shard *next_with_work(struct ht_count *count)
 static void on_work_due(struct ht_timer *timer)
 {
     struct ht_count *count = HT_CONTAINER_OF(timer, struct ht_count, work_timer);
-    if (count->is_stopping || count->is_fatal) {
+    if (count->is_stopping || count->is_restarting || count->is_fatal) {
         return;
     }
     count->work_shard = next_with_work(count);

@@ -21,9 +21,10 @@ void ht_count_delete(struct ht_count *count, struct ht_count_delete *request)
     bool may_exist = count->options.table->has_marks ||
                      ht_tally_get(count->options.tally, request->hashtag, &item) == 0;
     if (count->is_stopping || !count->is_running) {
-        request->status = ht_error_set(&request->error, HT_ECANCELED,
-                                       count->is_stopping ? "The daemon is stopping."
-                                                          : "The daemon is still starting.");
+        request->status =
+            ht_error_set(&request->error, HT_ECANCELED,
+                         count->is_stopping ? "The daemon is stopping."
+                                            : "The daemon is still loading the table.");
         may_exist = false;
     }
     if (!may_exist) {
@@ -208,6 +209,14 @@ void ht_count_tell_failure(struct ht_count *count, const struct ht_error *error)
     struct ht_error deleting = *error;
     (void)ht_error_prefix(&deleting, "The deletion is not durable yet and will be tried again");
     fail_delete_requests(&count->flight.delete_requests, &deleting);
+    fail_delete_requests(&count->delete_requests, error);
+    fail_flush_requests(&count->flight.flush_requests, error);
+    fail_flush_requests(&count->flush_requests, error);
+}
+
+void ht_count_tell_restart(struct ht_count *count, const struct ht_error *error)
+{
+    fail_delete_requests(&count->flight.delete_requests, error);
     fail_delete_requests(&count->delete_requests, error);
     fail_flush_requests(&count->flight.flush_requests, error);
     fail_flush_requests(&count->flush_requests, error);

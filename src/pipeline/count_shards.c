@@ -189,8 +189,9 @@ static bool is_idle(const struct ht_count *count)
 static bool may_read(const struct ht_count_shard *shard)
 {
     const struct ht_count *count = shard->count;
-    if (count->is_stopping || shard->is_reading || shard->state != HT_COUNT_SHARD_READING ||
-        shard->batch_count >= HT_COUNT_BATCHES_MAX || shard->read_from.kind == HT_POSITION_END) {
+    if (count->is_stopping || count->is_restarting || shard->is_reading ||
+        shard->state != HT_COUNT_SHARD_READING || shard->batch_count >= HT_COUNT_BATCHES_MAX ||
+        shard->read_from.kind == HT_POSITION_END) {
         return false;
     }
     return has_room(count) || (!is_held_up(count) && is_idle(count));
@@ -313,6 +314,11 @@ static void on_read(struct ht_stream_read *read)
     struct ht_count_shard *shard = read->user;
     struct ht_count *count = shard->count;
     shard->is_reading = false;
+    if (count->is_restarting) {
+        ht_record_batch_release(read->batch);
+        ht_count_look_at_restart(count);
+        return;
+    }
     if (count->is_stopping) {
         ht_record_batch_release(read->batch);
         ht_count_look_at_stop(count);

@@ -90,7 +90,8 @@ int ht_dynamodb_leases_create(struct ht_dynamodb_leases **leases,
                               const struct ht_dynamodb_leases_options *options,
                               struct ht_error *error) HT_MUST_CHECK;
 
-/** Starts the load: once, first. */
+/** Starts the load: first of all, and again after it was outdated. What is this worker's stays so
+ * meanwhile, and is renewed. */
 void ht_dynamodb_leases_load(struct ht_dynamodb_leases *leases,
                              struct ht_dynamodb_leases_load *load);
 
@@ -118,8 +119,12 @@ void ht_dynamodb_leases_remove(struct ht_dynamodb_leases *leases,
 bool ht_dynamodb_leases_find(const struct ht_dynamodb_leases *leases, const char *shard_id,
                              struct ht_position *position);
 
+/** Whether another worker had a row since the load that was this worker's, or has made one that was
+ * not there: what was counted since is not to be written, whoever has the rows now. */
+bool ht_dynamodb_leases_are_outdated(const struct ht_dynamodb_leases *leases);
+
 /** Whether all unfinished rows are surely this worker's at this moment: 0; HT_EBUSY where one is
- * another's; HT_ETIMEDOUT where one was not renewed for so long that another may take it, as after the
+ * another's, or was; HT_ETIMEDOUT where one was not renewed for so long that another may take it, as after the
  * process stood still. Then what was counted must not be written: another may have written it, and
  * deleted it again. */
 int ht_dynamodb_leases_check(const struct ht_dynamodb_leases *leases,

@@ -14,6 +14,10 @@
  * reading a little before the checkpoint without counting. What cannot be read becomes a
  * dead letter, durable before the position passes it.
  *
+ * Where the table says that another process has counted meanwhile, all that was counted and not
+ * written is forgotten, and the table is loaded anew, as after a crash: until then nothing is
+ * shown, and who waits is told why.
+ *
  * A shard starts when all its parents are read to their end. A shard without a successful
  * read for a while is started afresh by a watchdog.
  *
@@ -61,7 +65,8 @@ struct ht_count_options {
     struct ht_position start;    /**< where a shard without a checkpoint starts */
     struct ht_hash_key hash_key; /**< secret, for ids that are no numbers; the intake's too, so that
                                   *   its notes can be read */
-    /** The table is loaded: answers from the tally are whole from now on. May be NULL. */
+    /** The table is loaded: answers from the tally are whole from now on. May be NULL. Called again
+     * when it was loaded anew. */
     void (*on_loaded)(void *user);
     /** The stage cannot go on (table unusable, memory out): the process must stop. Called at most
      * once, on the loop's thread. */
@@ -131,6 +136,7 @@ struct ht_count_counters {
     uint64_t refreshes;    /**< hashtags asked for because others touched them */
     uint64_t touches_held; /**< told when there was no room: to be told again */
     uint64_t flush_retries;
+    uint64_t reloads;              /**< of the table, because another process had counted */
     uint64_t deletes;              /**< that found an item */
     uint64_t shard_restarts;       /**< by the watchdog */
     uint64_t window_parts_damaged; /**< of the stored windows, skipped at start */

@@ -163,8 +163,13 @@ struct ht_table;
 
 struct ht_table_ops {
     const char *type; /**< as in the configuration: "embedded", "dynamodb" */
-    /** Reads everything; once, first. */
+    /** Reads everything; first of all, and anew where is_outdated(), while no flush runs. What a
+     * flush that failed before has left is forgotten then. */
     void (*load)(struct ht_table *table, struct ht_table_load *load);
+    /** Whether another process has counted into the table since the load: what was counted since must
+     * be forgotten, and the table be loaded anew. Until then flushes fail: nobody could tell what is
+     * counted twice. NULL: never. */
+    bool (*is_outdated)(const struct ht_table *table);
     /** Starts a flush. */
     void (*flush)(struct ht_table *table, struct ht_table_flush *flush);
     /** Finishes what runs, then on_closed, once. */

@@ -379,6 +379,58 @@ static void a_lost_lease_is_told_and_taken_back_when_the_other_ends(void **state
     assert_attribute(world, SHARD, "checkpoint", "{\"S\":\"20\"}");
 }
 
+static void load_again(struct world *world)
+{
+    world->is_loaded = false;
+    world->seen_count = 0;
+    ht_dynamodb_leases_load(world->leases, &world->load);
+    pass(world, 30000);
+    assert_true(world->is_loaded);
+    assert_false(ht_dynamodb_leases_are_outdated(world->leases));
+}
+
+static void what_was_loaded_is_outdated_once_another_was_at_work(void **state)
+{
+    struct world *world = *state;
+    open_leases(world, "me");
+    settle(world);
+    assert_int_equal(write_now(world, SHARD, "10"), 0);
+    pass(world, 60000);
+    assert_false(ht_dynamodb_leases_are_outdated(world->leases));
+    /* it took a row, finished the shard, and gave the child back */
+    put_row(world, SHARD, "other", "50", "SHARD_END");
+    put_row(world, CHILD_A, NULL, "7", "70");
+    pass(world, 4000);
+    assert_true(ht_dynamodb_leases_are_outdated(world->leases));
+    assert_int_equal(ht_dynamodb_leases_check(world->leases, NULL), HT_EBUSY);
+    load_again(world);
+    assert_int_equal(world->seen_count, 2);
+    assert_attribute(world, CHILD_A, "leaseOwner", "{\"S\":\"me\"}");
+    assert_int_equal(ht_dynamodb_leases_check(world->leases, NULL), 0);
+    /* it made a row that was not there */
+    put_row(world, CHILD_B, "other", "3", "30");
+    assert_int_equal(write_now(world, CHILD_B, "40"), HT_EBUSY);
+    assert_true(ht_dynamodb_leases_are_outdated(world->leases));
+    load_again(world);
+    /* it finished a shard whose row is gone by now */
+    fake_dynamodb_remove(world->fake, TABLE, CHILD_A);
+    ht_manual_clock_advance_ms(&world->clock, 60000);
+    pass(world, 4000);
+    assert_true(ht_dynamodb_leases_are_outdated(world->leases));
+}
+
+static void a_row_that_a_person_removes_outdates_nothing(void **state)
+{
+    struct world *world = *state;
+    open_leases(world, "me");
+    settle(world);
+    assert_int_equal(write_now(world, SHARD, "10"), 0);
+    fake_dynamodb_remove(world->fake, TABLE, SHARD);
+    pass(world, 8000);
+    assert_false(ht_dynamodb_leases_are_outdated(world->leases));
+    assert_int_equal(write_now(world, SHARD, "20"), 0);
+}
+
 static void the_same_worker_id_twice_does_not_fight(void **state)
 {
     struct world *world = *state;
@@ -572,6 +624,8 @@ int main(void)
         TEST(a_checkpoint_never_moves_back),
         TEST(a_lost_answer_is_recognised_as_an_own_update),
         TEST(a_lost_lease_is_told_and_taken_back_when_the_other_ends),
+        TEST(what_was_loaded_is_outdated_once_another_was_at_work),
+        TEST(a_row_that_a_person_removes_outdates_nothing),
         TEST(the_same_worker_id_twice_does_not_fight),
         TEST(a_finished_shard_has_its_childrens_rows_first),
         TEST(warm_sequence_and_sub_sequence_come_back),

@@ -397,6 +397,17 @@ static void what_another_counted_and_deleted_meanwhile_does_not_come_back(void *
     assert_int_equal(world->fake->updates, updates); /* nothing of it */
     assert_null(fake_dynamodb_find(world->fake, TABLE, "alpha"));
     pass(world, 12000); /* the other one ends without giving it back */
+    assert_true(world->table->ops->is_outdated(world->table));
+    assert_int_equal(flush_now(world, &flight), HT_EBUSY); /* it is to be forgotten first */
+    assert_null(fake_dynamodb_find(world->fake, TABLE, "alpha"));
+    world->is_loaded = false;
+    world->table->ops->load(world->table, &world->load);
+    pass(world, 1000);
+    assert_true(world->is_loaded);
+    assert_false(world->table->ops->is_outdated(world->table));
+    assert_int_equal(world->checkpoints[0], 80);
+    board(world, &flight, (uint64_t[]){80, 0}, (uint64_t[]){100, 0}, NULL);
+    flight.flush.checkpoint_count = 1;
     assert_int_equal(flush_now(world, &flight), 0);
     for (unsigned tag = 0; tag < TAGS; tag++) {
         assert_int_equal(stored(world, tag),

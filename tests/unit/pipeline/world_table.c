@@ -53,6 +53,7 @@ static void answer_load(struct world_operation *operation)
 {
     struct ht_table_load *load = operation->request;
     struct world *world = operation->world;
+    world->is_outdated = false;
     if (world->load_status != 0) {
         load->status = ht_error_set(&load->error, world->load_status, "no loading today");
         load->done(load);
@@ -158,7 +159,7 @@ static void answer_flush(struct world_operation *operation)
 {
     struct ht_table_flush *flush = operation->request;
     struct world *world = operation->world;
-    if (world_takes_fault(&world->fail_flushes)) {
+    if (world->is_outdated || world_takes_fault(&world->fail_flushes)) {
         world_fail(&flush->status, &flush->error, "flush");
         flush->done(flush);
         return;
@@ -193,8 +194,13 @@ static void table_flush(struct ht_table *table, struct ht_table_flush *flush)
     }
 }
 
+static bool table_is_outdated(const struct ht_table *table)
+{
+    return HT_CONTAINER_OF(table, const struct world, table)->is_outdated;
+}
+
 const struct ht_table_ops world_table_ops = {
-    .type = "world", .load = table_load, .flush = table_flush};
+    .type = "world", .load = table_load, .is_outdated = table_is_outdated, .flush = table_flush};
 
 /* ---- the change feed ---- */
 
