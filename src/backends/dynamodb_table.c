@@ -14,7 +14,7 @@
 
 enum { TABLE_MAGIC = 0x64796e61 };
 
-static bool is_outdated(const struct ht_table *port);
+static bool is_outdated(struct ht_table *port);
 static void on_lease_trouble(void *user);
 static void close_table(struct ht_table *port, void (*on_closed)(void *user), void *user);
 static void on_close_turn(struct ht_timer *timer);
@@ -148,10 +148,9 @@ void ht_dynamodb_table_succeed(struct ht_dynamodb_table *table)
     }
 }
 
-static bool is_outdated(const struct ht_table *port)
+static bool is_outdated(struct ht_table *port)
 {
-    const struct ht_dynamodb_table *table =
-        HT_CONTAINER_OF(port, const struct ht_dynamodb_table, table);
+    const struct ht_dynamodb_table *table = ht_dynamodb_table_from(port);
     return !table->options.counts_nothing && ht_dynamodb_leases_are_outdated(table->leases);
 }
 

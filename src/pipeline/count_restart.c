@@ -16,7 +16,7 @@ static void forget_pending(struct ht_count *count);
 
 bool ht_count_is_outdated(const struct ht_count *count)
 {
-    const struct ht_table *table = count->options.table;
+    struct ht_table *table = count->options.table;
     return table->ops->is_outdated != NULL && table->ops->is_outdated(table);
 }
 

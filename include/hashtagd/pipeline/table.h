@@ -169,7 +169,7 @@ struct ht_table_ops {
     /** Whether another process has counted into the table since the load: what was counted since must
      * be forgotten, and the table be loaded anew. Until then flushes fail: nobody could tell what is
      * counted twice. NULL: never. */
-    bool (*is_outdated)(const struct ht_table *table);
+    bool (*is_outdated)(struct ht_table *table);
     /** Starts a flush. */
     void (*flush)(struct ht_table *table, struct ht_table_flush *flush);
     /** Finishes what runs, then on_closed, once. */

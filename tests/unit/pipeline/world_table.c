@@ -194,9 +194,9 @@ static void table_flush(struct ht_table *table, struct ht_table_flush *flush)
     }
 }
 
-static bool table_is_outdated(const struct ht_table *table)
+static bool table_is_outdated(struct ht_table *table)
 {
-    return HT_CONTAINER_OF(table, const struct world, table)->is_outdated;
+    return HT_CONTAINER_OF(table, struct world, table)->is_outdated;
 }
 
 const struct ht_table_ops world_table_ops = {
