@@ -363,7 +363,9 @@ static void answer_well(struct ht_aws_client *world, struct ht_aws_call *call)
         answer_put(world, call, in, &out);
     }
     ht_json_write_object_end(&out);
-    assert_int_equal(ht_json_writer_status(&out), 0);
+    if (ht_json_writer_status(&out) != 0) { /* no memory for it: lost on the way */
+        fail_call(call, "", 0);
+    }
     ht_json_destroy(in);
     if (call->status == 0 && call->max_answer_bytes > 0 &&
         call->answer.length > call->max_answer_bytes) {
@@ -574,16 +576,17 @@ static void on_closed(void *user)
 
 void world_close(struct ht_aws_client *world)
 {
+    struct ht_stream *stream = world->stream;
     bool is_closed = false;
-    if (world->stream == NULL) {
+    if (stream == NULL) {
         return;
     }
-    world->stream->ops->close(world->stream, on_closed, &is_closed);
+    world->stream = NULL; /* a test that was given up would read on and on what is closing */
+    stream->ops->close(stream, on_closed, &is_closed);
     assert_false(is_closed);
     world_run(world, 10000);
     assert_true(is_closed);
-    world->stream->ops->destroy(world->stream);
-    world->stream = NULL;
+    stream->ops->destroy(stream);
 }
 
 void world_finish(struct ht_aws_client *world)
