@@ -39,6 +39,8 @@ def judge(symbols, fault, outcome):
     report = symbols.report(outcome.output)
     if "ERROR: LeakSanitizer" in report:
         leaks = LEAK.findall(report)
+        if is_library_start(trace) and not own_frames(report):
+            return None
         return Finding("leak", own_frames(leaks[0] if leaks else report), last_lines(report, 60))
     if outcome.has_jumped and is_in_tear_down(report):
         return None
@@ -81,6 +83,11 @@ def is_library_abort(report):
     frames = re.findall(r"^\s+#\d+ 0x[0-9a-f]+ (.*)$", report, re.MULTILINE)
     outside = [frame for frame in frames if "libc.so" not in frame and "/nptl/" not in frame]
     return "ABRT" in report and bool(outside) and "libuv.so" in outside[0]
+
+
+def is_library_start(trace):
+    """OpenSSL and curl make themselves ready once; where memory is out they leave behind what they had."""
+    return any(text.startswith(("OPENSSL_init_crypto ", "curl_global_init ")) for text in trace)
 
 
 def frames_of(report):
