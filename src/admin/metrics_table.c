@@ -68,6 +68,7 @@ COUNT(get_count_marked, ht_count_counters(c->count)->marked)
 COUNT(get_count_corrections, ht_count_counters(c->count)->corrections)
 COUNT(get_count_refreshes, ht_count_counters(c->count)->refreshes)
 COUNT(get_count_touches_held, ht_count_counters(c->count)->touches_held)
+COUNT(get_count_reloads, ht_count_counters(c->count)->reloads)
 COUNT(get_count_flush_retries, ht_count_counters(c->count)->flush_retries)
 COUNT(get_count_deletes, ht_count_counters(c->count)->deletes)
 COUNT(get_count_shard_restarts, ht_count_counters(c->count)->shard_restarts)
@@ -291,6 +292,9 @@ static const struct ht_metric_row rows[] = {
     {"hashtagd_count_touches_held", HT_METRIC_COUNTER, "",
      "Times that the change feed was held because others changed many hashtags at once", "",
      HT_PART_COUNT, .count = get_count_touches_held},
+    {"hashtagd_count_reloads", HT_METRIC_COUNTER, "",
+     "Times that the table was loaded anew because another process had counted meanwhile", "",
+     HT_PART_COUNT, .count = get_count_reloads},
     {"hashtagd_count_flush_retries", HT_METRIC_COUNTER, "", "Flushes that had to be tried again",
      "", HT_PART_COUNT, .count = get_count_flush_retries},
     {"hashtagd_count_deletes", HT_METRIC_COUNTER, "", "Hashtags deleted by a user", "",
