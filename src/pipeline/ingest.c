@@ -23,9 +23,6 @@
  */
 
 enum {
-    BATCH_MAX_RECORDS = 4096,
-    BATCH_MAX_BYTES = 4 * 1024 * 1024,
-    BATCH_FULL_BYTES = 1024 * 1024,
     MESSAGE_MAX_BYTES = 2 * 1024 * 1024, /* no stream takes so much; a batch has room for it */
     RUNNING_MAX = 4,
     BATCHES_MAX = 16,
@@ -42,9 +39,7 @@ static void take_or_rescue(struct ht_ingest *ingest, const struct ht_source *fro
                            struct ht_slice message, const char *reason);
 static int judge_and_take(struct ht_ingest *ingest, const struct ht_source *from,
                           struct ht_slice message);
-static struct ht_ingest_batch *open_batch(struct ht_ingest *ingest);
 static int collect(struct ht_ingest *ingest, struct ht_slice message, const struct ht_tweet *tweet);
-static void free_batch(struct ht_ingest *ingest, struct ht_ingest_batch *batch);
 static void on_turn(struct ht_timer *timer);
 static void send_batches(struct ht_ingest *ingest);
 static void on_put(struct ht_stream_put *put);
@@ -115,7 +110,7 @@ static bool on_deliver(struct ht_source_sink *sink, const struct ht_source *from
     if (ht_ingest_rescue_is_empty(ingest)) {
         if (is_news(ingest, count, cursor)) {
             /* without the memory it is stored with the next tweet */
-            (void)open_batch(ingest);
+            (void)ht_ingest_batch_open(ingest);
         }
         ht_ingest_note_cursor(ingest, cursor);
     } else if (cursor.length > 0 && cursor.length <= HT_SOURCE_CURSOR_BYTES) {
@@ -225,39 +220,6 @@ static int judge_and_take(struct ht_ingest *ingest, const struct ht_source *from
     return collect(ingest, message, &tweet);
 }
 
-static struct ht_ingest_batch *open_batch(struct ht_ingest *ingest)
-{
-    struct ht_ingest_batch *batch = ingest->filling;
-    if (batch != NULL && batch->count < BATCH_MAX_RECORDS &&
-        batch->bytes.length < BATCH_FULL_BYTES) {
-        return batch;
-    }
-    batch = calloc(1, sizeof(*batch));
-    if (batch == NULL) {
-        return NULL;
-    }
-    batch->ingest = ingest;
-    ht_buffer_init(&batch->bytes, BATCH_MAX_BYTES);
-    *(ingest->head == NULL ? &ingest->head : &ingest->tail->next) = batch;
-    ingest->tail = ingest->filling = batch;
-    return batch;
-}
-
-static int grow_records(struct ht_ingest_batch *batch)
-{
-    if (batch->count < batch->capacity) {
-        return 0;
-    }
-    size_t capacity = batch->capacity == 0 ? 64 : batch->capacity * 2;
-    struct ht_put_record *records = realloc(batch->records, capacity * sizeof(*records));
-    if (records == NULL) {
-        return HT_ENOMEM;
-    }
-    batch->records = records;
-    batch->capacity = capacity;
-    return 0;
-}
-
 size_t ht_ingest_key_bytes(struct ht_slice id)
 {
     size_t length = id.length;
@@ -276,11 +238,11 @@ static int collect(struct ht_ingest *ingest, struct ht_slice message, const stru
 {
     struct ht_slice id = tweet->id;
     size_t note_bytes = ht_tweet_note_bytes(tweet);
-    struct ht_ingest_batch *batch = open_batch(ingest);
-    if (batch == NULL || grow_records(batch) != 0 ||
+    struct ht_ingest_batch *batch = ht_ingest_batch_open(ingest);
+    if (batch == NULL || ht_ingest_batch_grow(batch) != 0 ||
         ht_buffer_reserve(&batch->bytes, message.length + id.length + note_bytes) != 0) {
         if (batch != NULL && batch->count == 0 && batch->cursor_length == 0) {
-            free_batch(ingest, batch); /* it says nothing, so it must not be sent */
+            ht_ingest_batch_end(ingest, batch); /* it says nothing, so it must not be sent */
         }
         return HT_ENOMEM;
     }
@@ -406,28 +368,6 @@ static void put_again_later(struct ht_ingest *ingest, const struct ht_error *err
     ht_timer_start(ingest->options.timers, &ingest->retry_timer, wait_ms);
 }
 
-static void unlink_batch(struct ht_ingest *ingest, struct ht_ingest_batch *batch)
-{
-    struct ht_ingest_batch *before = NULL;
-    for (struct ht_ingest_batch *at = ingest->head; at != batch; at = at->next) {
-        before = at;
-    }
-    *(before == NULL ? &ingest->head : &before->next) = batch->next;
-    ingest->tail = ingest->tail == batch ? before : ingest->tail;
-    ingest->filling = ingest->filling == batch ? NULL : ingest->filling;
-}
-
-static void free_batch(struct ht_ingest *ingest, struct ht_ingest_batch *batch)
-{
-    unlink_batch(ingest, batch);
-    ingest->waiting_count -= batch->count;
-    size_t reserved_bytes = batch->reserved_bytes;
-    ht_buffer_finish(&batch->bytes);
-    free(batch->records);
-    free(batch);
-    ht_budget_release(ingest->options.budget, reserved_bytes);
-}
-
 /* The stream has what stood around it, and the cursor behind it. */
 static void keep_refused(struct ht_ingest *ingest, struct ht_slice data)
 {
@@ -463,7 +403,7 @@ static void on_put(struct ht_stream_put *put)
     keep_cursor(ingest, batch);
     ingest->failures = 0;
     ht_ingest_succeed(ingest);
-    free_batch(ingest, batch);
+    ht_ingest_batch_end(ingest, batch);
     ht_timer_start(ingest->options.timers, &ingest->turn_timer, 0);
 }
 
@@ -636,9 +576,7 @@ void ht_ingest_destroy(struct ht_ingest *ingest)
     ht_timer_stop(ingest->options.timers, &ingest->turn_timer);
     ht_timer_stop(ingest->options.timers, &ingest->retry_timer);
     ht_ingest_rescue_finish(ingest);
-    while (ingest->head != NULL) {
-        free_batch(ingest, ingest->head);
-    }
+    ht_ingest_batch_finish_all(ingest);
     ht_tweet_reader_finish(&ingest->reader);
     free(ingest);
 }

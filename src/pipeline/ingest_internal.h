@@ -2,8 +2,8 @@
 #pragma once
 
 /**
- * What the files of the ingest stage share: ingest.c has the source's way (batches),
- * ingest_rescue.c what of it memory was out for, ingest_post.c the way of POST.
+ * What the files of the ingest stage share: ingest.c has the source's way, ingest_batch.c its
+ * batches, ingest_rescue.c what of it memory was out for, ingest_post.c the way of POST.
  */
 
 #include "hashtagd/base/buffer.h"
@@ -63,6 +63,8 @@ struct ht_ingest {
     struct ht_tweet_reader reader;
     struct ht_ingest_batch *head, *tail; /* in the order of the source; the tail may be filling */
     struct ht_ingest_batch *filling;     /* the tail, or NULL */
+    struct ht_ingest_batch *spares;      /* with room, to be filled again */
+    size_t spare_count;
     size_t running_count, waiting_count;
     char cursor[HT_SOURCE_CURSOR_BYTES]; /* of the last batch before which all is durable */
     size_t cursor_length;
@@ -85,6 +87,20 @@ struct ht_ingest {
 
 /** Calls on_stopped where nothing is left to wait for. */
 void ht_ingest_look_at_stop(struct ht_ingest *ingest);
+
+/** The batch that takes the next message, empty where the one before is full: a spare one, else a
+ * new one; NULL where memory is out. */
+struct ht_ingest_batch *ht_ingest_batch_open(struct ht_ingest *ingest);
+
+/** Makes room for one more record; HT_ENOMEM. */
+int ht_ingest_batch_grow(struct ht_ingest_batch *batch);
+
+/** Takes a batch out of the list, keeps its room as a spare or frees it, and gives its part of the
+ * budget back. */
+void ht_ingest_batch_end(struct ht_ingest *ingest, struct ht_ingest_batch *batch);
+
+/** Ends all batches and frees the spares. */
+void ht_ingest_batch_finish_all(struct ht_ingest *ingest);
 
 /** How many bytes of an identity are the partition key: all that fit, without half a character, as
  * some identities are chosen by strangers. */
