@@ -61,13 +61,16 @@ int ht_embedded_stream_create(struct ht_stream **out,
 {
     struct ht_embedded_stream *stream = calloc(1, sizeof(*stream));
     char *directory = strdup(options->directory);
+    struct ht_embedded_pool *pool = ht_embedded_pool_create();
     *out = NULL;
-    if (stream == NULL || directory == NULL) {
+    if (stream == NULL || directory == NULL || pool == NULL) {
+        ht_embedded_pool_drop(pool);
         free(stream);
         free(directory);
         return ht_error_set(error, HT_ENOMEM, "Out of memory for the stream.");
     }
     stream->magic = STREAM_MAGIC;
+    stream->pool = pool;
     stream->stream.ops = &operations;
     stream->options = *options;
     stream->options.directory = directory;
@@ -215,6 +218,7 @@ static void on_maintain_due(struct ht_timer *timer)
     if (end > 0 && end <= stream->consumed + 1) {
         start_maintain(stream);
     }
+    ht_embedded_pool_age(stream->pool);
     ht_timer_start(stream->timers, &stream->maintain_timer, MAINTAIN_EVERY_MS);
 }
 
@@ -364,6 +368,7 @@ static void destroy(struct ht_stream *port)
     HT_ASSERT(stream->state == HT_EMBEDDED_STREAM_CLOSED && !stream->close_job.is_running);
     ht_embedded_blocks_clear(&stream->recent);
     ht_embedded_blocks_clear(&stream->window);
+    ht_embedded_pool_drop(stream->pool);
     free((char *)(uintptr_t)stream->options.directory);
     stream->magic = 0;
     free(stream);

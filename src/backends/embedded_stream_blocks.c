@@ -16,6 +16,7 @@ struct batch {
     struct ht_record_batch batch; /* first */
     struct ht_segment_block **blocks;
     size_t block_count;
+    struct ht_embedded_pool *pool; /* held */
 };
 
 /* What a batch will hold. */
@@ -40,16 +41,21 @@ void ht_embedded_blocks_push(struct ht_embedded_blocks *blocks, struct ht_segmen
     }
     blocks->ring[(blocks->first + blocks->count) % HT_EMBEDDED_BLOCKS_MOST] = block;
     blocks->count++;
-    blocks->bytes += block->length;
+    blocks->bytes += block->capacity;
 }
 
-void ht_embedded_blocks_drop_first(struct ht_embedded_blocks *blocks)
+struct ht_segment_block *ht_embedded_blocks_take_first(struct ht_embedded_blocks *blocks)
 {
     struct ht_segment_block *block = at(blocks, 0);
     blocks->first = (blocks->first + 1) % HT_EMBEDDED_BLOCKS_MOST;
     blocks->count--;
-    blocks->bytes -= block->length;
-    ht_segment_block_release(block);
+    blocks->bytes -= block->capacity;
+    return block;
+}
+
+void ht_embedded_blocks_drop_first(struct ht_embedded_blocks *blocks)
+{
+    ht_segment_block_release(ht_embedded_blocks_take_first(blocks));
 }
 
 void ht_embedded_blocks_clear(struct ht_embedded_blocks *blocks)
@@ -142,8 +148,9 @@ static void release_batch(struct ht_record_batch *records)
 {
     struct batch *batch = (struct batch *)records;
     for (size_t i = 0; i < batch->block_count; i++) {
-        ht_segment_block_release(batch->blocks[i]);
+        ht_embedded_pool_release(batch->pool, batch->blocks[i]);
     }
+    ht_embedded_pool_drop(batch->pool);
     free(batch);
 }
 
@@ -191,7 +198,8 @@ struct ht_record_batch *ht_embedded_stream_make_batch(struct ht_embedded_stream 
     if (batch == NULL) {
         return NULL;
     }
-    *batch = (struct batch){.block_count = sum.blocks};
+    *batch = (struct batch){.block_count = sum.blocks, .pool = stream->pool};
+    batch->pool->holders++;
     batch->batch.records = (struct ht_record *)(batch + 1);
     batch->blocks = (struct ht_segment_block **)(batch->batch.records + sum.records);
     batch->batch.bytes = sum.bytes;

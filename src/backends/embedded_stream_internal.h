@@ -16,7 +16,25 @@
 struct ht_embedded_blocks {
     struct ht_segment_block *ring[HT_EMBEDDED_BLOCKS_MOST];
     size_t first, count;
-    size_t bytes; /**< of their records */
+    size_t bytes; /**< that they have room for */
+};
+
+/** Most blocks that are kept to be filled again. */
+#define HT_EMBEDDED_SPARES_MOST 4
+
+/** Large blocks to be filled again, so that at full speed the system need not give and take the
+ * pages of each. */
+struct ht_embedded_spares {
+    struct ht_segment_block *blocks[HT_EMBEDDED_SPARES_MOST]; /**< owned, oldest first */
+    size_t count;
+    bool is_used; /**< by the last write */
+};
+
+/** Where blocks go back to: the loop's. It lives as long as the stream and its batches. */
+struct ht_embedded_pool {
+    size_t holders;
+    struct ht_embedded_spares spares;
+    bool is_used; /**< since ht_embedded_pool_age() */
 };
 
 enum ht_embedded_stream_state {
@@ -50,9 +68,10 @@ struct ht_embedded_stream_write {
     size_t first_record;                /**< of `first` that is not durable yet */
     struct ht_stream_put *rest;         /**< out: the first that is not done; NULL: all are */
     size_t rest_record;
-    struct ht_segment_block *block; /**< out: what was written, or NULL */
-    struct ht_slice cursor;         /**< out: its cursor, in the memory of a put */
-    size_t notes_bytes;             /**< room for the notes of its records */
+    struct ht_segment_block *block;   /**< out: what was written, or NULL */
+    struct ht_slice cursor;           /**< out: its cursor, in the memory of a put */
+    size_t notes_bytes;               /**< room for the notes of its records */
+    struct ht_embedded_spares spares; /**< the pool's, while it runs */
 };
 
 /** Reads blocks from `sequence` on, or finds the sequence of a time. */
@@ -85,6 +104,7 @@ struct ht_embedded_stream {
     size_t cursor_bytes;
     char cursor[HT_SOURCE_CURSOR_BYTES];
     struct ht_embedded_blocks recent; /**< the newest blocks, up to the tip */
+    struct ht_embedded_pool *pool;
     /* lists */
     struct ht_stream_list *lists[16];
     size_t list_count;
@@ -158,6 +178,8 @@ void ht_embedded_stream_on_wait_over(struct ht_timer *timer);
 
 /** Appends a block to a list, which takes over the reference; without room the first one goes. */
 void ht_embedded_blocks_push(struct ht_embedded_blocks *blocks, struct ht_segment_block *block);
+/** Takes the first block and its reference out. */
+struct ht_segment_block *ht_embedded_blocks_take_first(struct ht_embedded_blocks *blocks);
 /** Releases the first block. */
 void ht_embedded_blocks_drop_first(struct ht_embedded_blocks *blocks);
 /** Releases all. */
@@ -167,6 +189,21 @@ struct ht_segment_block *ht_embedded_blocks_find(const struct ht_embedded_blocks
                                                  uint64_t sequence);
 /** The number behind the last record, or 0 where the list is empty. */
 uint64_t ht_embedded_blocks_end(const struct ht_embedded_blocks *blocks);
+
+/** An empty pool, held by the caller; NULL where memory is out. */
+struct ht_embedded_pool *ht_embedded_pool_create(void);
+/** One holder less; the last one frees it and its blocks. NULL is fine. */
+void ht_embedded_pool_drop(struct ht_embedded_pool *pool);
+/** Takes a reference away, as ht_segment_block_release(), but keeps a large block that nobody refers
+ * to any more as a spare, where there is room. NULL is fine. */
+void ht_embedded_pool_release(struct ht_embedded_pool *pool, struct ht_segment_block *block);
+/** Moves the spares to a write, and what it left back. */
+void ht_embedded_pool_lend(struct ht_embedded_pool *pool, struct ht_embedded_spares *spares);
+void ht_embedded_pool_take_back(struct ht_embedded_pool *pool, struct ht_embedded_spares *spares);
+/** Frees the spares where none was used since this was called last: the rush is over. */
+void ht_embedded_pool_age(struct ht_embedded_pool *pool);
+/** An empty block with room for so much: a spare, or a new one; NULL where memory is out. */
+struct ht_segment_block *ht_embedded_spares_take(struct ht_embedded_spares *spares, size_t bytes);
 
 /** A batch of the records from `want` on that lie in `window` and `recent` without a gap; want must
  * be there. NULL where memory is out. */

@@ -122,6 +122,7 @@ static void submit(struct ht_embedded_stream *stream)
     write->block = NULL;
     write->cursor = (struct ht_slice){0};
     write->notes_bytes = 0;
+    ht_embedded_pool_lend(stream->pool, &write->spares);
     stream->put_first = NULL;
     stream->put_last = NULL;
     stream->put_record = 0;
@@ -193,7 +194,7 @@ static void add_record(struct ht_segment_block *block, const struct ht_put_recor
 static struct ht_segment_block *fill(struct ht_embedded_stream_write *write, struct spot end,
                                      size_t bytes)
 {
-    struct ht_segment_block *block = ht_segment_block_create(bytes);
+    struct ht_segment_block *block = ht_embedded_spares_take(&write->spares, bytes);
     struct ht_stream_put *put = write->first;
     size_t record = write->first_record;
     if (block == NULL) {
@@ -221,6 +222,7 @@ static void write_done(struct ht_job *job)
         HT_CONTAINER_OF(job, struct ht_embedded_stream_write, base.job);
     struct ht_embedded_stream *stream = write->base.stream;
     ht_embedded_stream_end_job(&write->base);
+    ht_embedded_pool_take_back(stream->pool, &write->spares);
     if (write->base.status == 0) {
         take_block(stream, write->block, write->cursor);
         ht_health_succeed(&stream->stream.health);
@@ -255,7 +257,7 @@ static void take_block(struct ht_embedded_stream *stream, struct ht_segment_bloc
     stream->stream.counters.bytes_put += block->length;
     ht_embedded_blocks_push(recent, block);
     while (recent->count > 1 && recent->bytes > stream->options.memory_bytes) {
-        ht_embedded_blocks_drop_first(recent);
+        ht_embedded_pool_release(stream->pool, ht_embedded_blocks_take_first(recent));
     }
 }
 

@@ -53,6 +53,9 @@ struct ht_segment_block {
 /** A block with room for `capacity` bytes and one reference; NULL where memory is out. */
 struct ht_segment_block *ht_segment_block_create(size_t capacity);
 
+/** Empties a block that nobody else refers to, for other records. */
+void ht_segment_block_reset(struct ht_segment_block *block);
+
 /** Takes one reference away and frees the block with the last one; NULL is fine. */
 void ht_segment_block_release(struct ht_segment_block *block);
 

@@ -73,6 +73,13 @@ struct ht_segment_block *ht_segment_block_create(size_t capacity)
     return block;
 }
 
+void ht_segment_block_reset(struct ht_segment_block *block)
+{
+    HT_ASSERT(block->references == 1);
+    free(block->notes);
+    *block = (struct ht_segment_block){.references = 1, .capacity = block->capacity};
+}
+
 void ht_segment_block_release(struct ht_segment_block *block)
 {
     if (block != NULL && --block->references == 0) {
