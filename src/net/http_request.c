@@ -125,7 +125,9 @@ int ht_http_request_collect_body(struct ht_http_request *public,
     request->wanted = *wanted;
     request->on_gone = wanted->on_gone;
     request->on_gone_user = wanted->user;
-    ht_buffer_init(&request->body, wanted->max_bytes);
+    /* a body of known length has no use for more room */
+    ht_buffer_init(&request->body,
+                   head->has_length ? (size_t)head->content_length : wanted->max_bytes);
     if (request->connection != NULL) {
         ht_http_connection_collect(request->connection);
         return 0;
