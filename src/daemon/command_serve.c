@@ -18,15 +18,17 @@ static void raise_descriptor_limit(void)
 }
 
 /*
- * What flows through comes in pieces of some megabytes that live for some milliseconds. The C library
- * would give each back to the system and ask for it again, which costs the loop long turns: it
- * keeps a little instead.
+ * A large piece that ends in the C library's heap leaves a hole that nothing fits into for long:
+ * bodies of requests, batches and blocks of a backlog live for very different times. So each from a
+ * megabyte on is a mapping of its own, which grows without being copied and goes back whole. What is
+ * large and needed all the time (the intake's batches, the stream's blocks) is kept by those who
+ * need it. Of what is small the C library keeps a little, lest each turn ask the system for it.
  */
 static void keep_freed_memory(void)
 {
 #if defined(__GLIBC__)
-    (void)mallopt(M_MMAP_THRESHOLD, 8 << 20);
-    (void)mallopt(M_TRIM_THRESHOLD, 32 << 20);
+    (void)mallopt(M_MMAP_THRESHOLD, 1 << 20);
+    (void)mallopt(M_TRIM_THRESHOLD, 8 << 20);
 #endif
 }
 
