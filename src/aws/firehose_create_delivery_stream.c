@@ -93,9 +93,15 @@ static void on_answer(struct ht_aws_call *call)
 static int read_arn(struct ht_firehose_create_delivery_stream *op, struct ht_slice answer)
 {
     struct ht_slice arn = {"", 0};
-    struct ht_json *root = ht_json_parse(answer, 0, NULL, NULL);
-    int status = root == NULL ? HT_EPARSE : ht_json_get_text(root, "DeliveryStreamARN", &arn, NULL);
-    if (status == 0 && arn.length < sizeof(op->arn)) {
+    struct ht_error problem = {0};
+    struct ht_json *root = ht_json_parse(answer, 0, NULL, &problem);
+    int status =
+        root == NULL ? problem.code : ht_json_get_text(root, "DeliveryStreamARN", &arn, NULL);
+    if (status == HT_ENOMEM) {
+        (void)ht_error_set(&op->call.error, HT_ENOMEM,
+                           "Firehose CreateDeliveryStream: out of memory for the answer. Ask for "
+                           "the stream's description.");
+    } else if (status == 0 && arn.length < sizeof(op->arn)) {
         (void)snprintf(op->arn, sizeof(op->arn), "%.*s", (int)arn.length, arn.data);
     } else {
         status = ht_error_set(&op->call.error, HT_EPARSE,

@@ -89,7 +89,8 @@ int ht_firehose_describe_delivery_stream_parse(struct ht_firehose_describe_deliv
 {
 #define DESCRIPTION "DeliveryStreamDescription."
 #define DESTINATION DESCRIPTION "Destinations[0].ExtendedS3DestinationDescription."
-    struct ht_json *root = ht_json_parse(answer, 0, NULL, NULL);
+    struct ht_error problem = {0};
+    struct ht_json *root = ht_json_parse(answer, 0, NULL, &problem);
     struct ht_slice state = ht_json_text(ht_json_find(root, DESCRIPTION "DeliveryStreamStatus"));
     int status = 0;
     op->state = state_of(state);
@@ -99,7 +100,11 @@ int ht_firehose_describe_delivery_stream_parse(struct ht_firehose_describe_deliv
     copy(op->bucket_arn, sizeof(op->bucket_arn), root, DESTINATION "BucketARN");
     copy(op->role_arn, sizeof(op->role_arn), root, DESTINATION "RoleARN");
     copy(op->prefix, sizeof(op->prefix), root, DESTINATION "Prefix");
-    if (state.length == 0) {
+    if (problem.code == HT_ENOMEM) {
+        status = ht_error_set(&op->call.error, HT_ENOMEM,
+                              "Firehose DescribeDeliveryStream: out of memory for the answer. Try "
+                              "it again.");
+    } else if (state.length == 0) {
         status = ht_error_set(&op->call.error, HT_EPARSE,
                               "Firehose DescribeDeliveryStream: the answer makes no sense: there "
                               "is no DeliveryStreamStatus in it.");

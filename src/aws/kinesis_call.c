@@ -41,11 +41,24 @@ int ht_kinesis_call_start(struct ht_aws_client *client, struct ht_aws_call *call
     return 0;
 }
 
+int ht_kinesis_answer_parse(struct ht_slice answer, struct ht_json **root)
+{
+    struct ht_error problem = {0};
+    *root = ht_json_parse(answer, HT_JSON_ROOT_IS_CONTAINER, NULL, &problem);
+    return problem.code;
+}
+
 void ht_kinesis_call_fail(struct ht_aws_call *call, const struct ht_kinesis_request *request,
                           int status, const char *what)
 {
-    call->status = status;
-    (void)ht_error_set(&call->error, status,
+    call->status = status == HT_EPARSE ? HT_ECONNECTION : status;
+    if (status == HT_ENOMEM) {
+        (void)ht_error_set(&call->error, status,
+                           "Kinesis %s on %s: out of memory for the answer. It is asked again.",
+                           call->operation, request->resource);
+        return;
+    }
+    (void)ht_error_set(&call->error, call->status,
                        "Kinesis %s on %s: the answer cannot be used: %s. It is asked again; "
                        "where that goes on, look for a proxy in between.",
                        call->operation, request->resource, what);

@@ -16,7 +16,12 @@ int ht_kinesis_call_start(struct ht_aws_client *client, struct ht_aws_call *call
                           const char *operation, const char *stream_name,
                           struct ht_kinesis_request *request) HT_MUST_CHECK;
 
-/** Makes a call that came back with 2xx one that failed, because its answer cannot be read. */
+/** Parses an answer into `*root`, which is the caller's, or NULL on errors: HT_EPARSE where it is no
+ * JSON, HT_ENOMEM where nobody knows what it is. */
+int ht_kinesis_answer_parse(struct ht_slice answer, struct ht_json **root) HT_MUST_CHECK;
+
+/** Makes a call that came back with 2xx one that failed, because its answer cannot be read. `status`
+ * HT_EPARSE, `what` is wrong with it, is told as HT_ECONNECTION; at HT_ENOMEM nothing is. */
 void ht_kinesis_call_fail(struct ht_aws_call *call, const struct ht_kinesis_request *request,
                           int status, const char *what);
 

@@ -7,7 +7,7 @@
 #include "kinesis_call.h"
 
 static void on_answer(struct ht_aws_call *call);
-static bool read_summary(struct ht_slice answer, struct ht_kinesis_stream_summary *summary);
+static int read_summary(struct ht_slice answer, struct ht_kinesis_stream_summary *summary);
 
 int ht_kinesis_describe_stream_summary_start(struct ht_aws_client *client,
                                              struct ht_kinesis_describe_stream_summary *op)
@@ -28,20 +28,24 @@ static void on_answer(struct ht_aws_call *call)
 {
     struct ht_kinesis_describe_stream_summary *op =
         HT_CONTAINER_OF(call, struct ht_kinesis_describe_stream_summary, call);
-    if (call->status == 0 && !read_summary(ht_buffer_slice(&call->answer), &op->summary)) {
-        ht_kinesis_call_fail(call, &op->request, HT_ECONNECTION, "it does not tell the status");
+    int status = call->status == 0 ? read_summary(ht_buffer_slice(&call->answer), &op->summary) : 0;
+    if (status != 0) {
+        ht_kinesis_call_fail(call, &op->request, status, "it does not tell the status");
     }
     ht_buffer_finish(&op->request.body);
     op->done(op);
 }
 
-static bool read_summary(struct ht_slice answer, struct ht_kinesis_stream_summary *summary)
+static int read_summary(struct ht_slice answer, struct ht_kinesis_stream_summary *summary)
 {
-    struct ht_json *root = ht_json_parse(answer, HT_JSON_ROOT_IS_CONTAINER, NULL, NULL);
+    struct ht_json *root;
+    int status = ht_kinesis_answer_parse(answer, &root);
     const struct ht_json *told = ht_json_member(root, "StreamDescriptionSummary");
     *summary = (struct ht_kinesis_stream_summary){0};
-    bool is_right = ht_kinesis_copy(ht_json_member(told, "StreamStatus"), summary->status,
-                                    sizeof(summary->status));
+    if (!ht_kinesis_copy(ht_json_member(told, "StreamStatus"), summary->status,
+                         sizeof(summary->status))) {
+        status = status != 0 ? status : HT_EPARSE;
+    }
     (void)ht_kinesis_copy(ht_json_member(told, "StreamARN"), summary->arn, sizeof(summary->arn));
     summary->is_usable =
         strcmp(summary->status, "ACTIVE") == 0 || strcmp(summary->status, "UPDATING") == 0;
@@ -50,5 +54,5 @@ static bool read_summary(struct ht_slice answer, struct ht_kinesis_stream_summar
     summary->open_shard_count = ht_json_i64(ht_json_member(told, "OpenShardCount"));
     summary->retention_hours = ht_json_i64(ht_json_member(told, "RetentionPeriodHours"));
     ht_json_destroy(root);
-    return is_right;
+    return status;
 }

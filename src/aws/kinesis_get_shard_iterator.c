@@ -60,11 +60,12 @@ static void on_answer(struct ht_aws_call *call)
     struct ht_kinesis_get_shard_iterator *op =
         HT_CONTAINER_OF(call, struct ht_kinesis_get_shard_iterator, call);
     if (call->status == 0) {
-        struct ht_json *root =
-            ht_json_parse(ht_buffer_slice(&call->answer), HT_JSON_ROOT_IS_CONTAINER, NULL, NULL);
+        struct ht_json *root;
+        int status = ht_kinesis_answer_parse(ht_buffer_slice(&call->answer), &root);
         if (!ht_kinesis_copy(ht_json_member(root, "ShardIterator"), op->iterator,
                              sizeof(op->iterator))) {
-            ht_kinesis_call_fail(call, &op->request, HT_ECONNECTION, "it has no ShardIterator");
+            ht_kinesis_call_fail(call, &op->request, status != 0 ? status : HT_EPARSE,
+                                 "it has no ShardIterator");
         }
         ht_json_destroy(root);
     }

@@ -80,23 +80,25 @@ static void on_answer(struct ht_aws_call *call)
         return;
     }
     if (status != 0) {
-        ht_kinesis_call_fail(call, &op->request, status == HT_EPARSE ? HT_ECONNECTION : status,
-                             status == HT_EPARSE    ? "it is no list of shards"
-                             : status == HT_ETOOBIG ? "it lists too many shards"
-                                                    : "out of memory");
+        ht_kinesis_call_fail(call, &op->request, status,
+                             status == HT_ETOOBIG ? "it lists too many shards"
+                                                  : "it is no list of shards");
         finish(op);
     }
 }
 
 static int take_page(struct ht_kinesis_list_shards *op)
 {
-    struct ht_json *root =
-        ht_json_parse(ht_buffer_slice(&op->call.answer), HT_JSON_ROOT_IS_CONTAINER, NULL, NULL);
+    struct ht_json *root;
+    int status = ht_kinesis_answer_parse(ht_buffer_slice(&op->call.answer), &root);
     const struct ht_json *shards = ht_json_member(root, "Shards");
     struct ht_slice token = ht_json_text(ht_json_member(root, "NextToken"));
-    int status = HT_EPARSE;
+    if (status != 0) {
+        goto out;
+    }
     if (shards == NULL || ht_json_type(shards) != HT_JSON_ARRAY ||
         memchr(token.data, '\0', token.length) != NULL) {
+        status = HT_EPARSE;
         goto out;
     }
     for (size_t i = 0; i < ht_json_count(shards); i++) {
@@ -105,7 +107,6 @@ static int take_page(struct ht_kinesis_list_shards *op)
             goto out;
         }
     }
-    status = 0;
     if (token.length > 0) {
         op->token = ht_slice_to_text(token);
         status = op->token == NULL ? HT_ENOMEM : 0;

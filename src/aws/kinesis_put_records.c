@@ -52,9 +52,12 @@ void ht_kinesis_put_records_format(struct ht_buffer *body, const char *stream_na
 static void on_answer(struct ht_aws_call *call)
 {
     struct ht_kinesis_put_records *op = HT_CONTAINER_OF(call, struct ht_kinesis_put_records, call);
-    if (call->status == 0 && ht_kinesis_put_records_read(ht_buffer_slice(&call->answer),
-                                                         op->results, op->count, op->reason) != 0) {
-        ht_kinesis_call_fail(call, &op->request, HT_ECONNECTION,
+    int status = call->status != 0
+                     ? 0
+                     : ht_kinesis_put_records_read(ht_buffer_slice(&call->answer), op->results,
+                                                   op->count, op->reason);
+    if (status != 0) {
+        ht_kinesis_call_fail(call, &op->request, status,
                              "it does not list a result for each record");
     }
     ht_buffer_finish(&op->request.body);
@@ -64,11 +67,15 @@ static void on_answer(struct ht_aws_call *call)
 int ht_kinesis_put_records_read(struct ht_slice answer, enum ht_kinesis_put_result *results,
                                 size_t count, char *reason)
 {
-    struct ht_json *root = ht_json_parse(answer, HT_JSON_ROOT_IS_CONTAINER, NULL, NULL);
+    struct ht_json *root;
+    int status = ht_kinesis_answer_parse(answer, &root);
     const struct ht_json *records = ht_json_member(root, "Records");
     bool has_reason = false;
-    int status = HT_EPARSE;
-    if (root == NULL || ht_json_type(root) != HT_JSON_OBJECT || ht_json_count(records) != count) {
+    if (status != 0) {
+        goto out;
+    }
+    if (ht_json_type(root) != HT_JSON_OBJECT || ht_json_count(records) != count) {
+        status = HT_EPARSE;
         goto out;
     }
     for (size_t i = 0; i < count; i++) {
@@ -81,7 +88,6 @@ int ht_kinesis_put_records_read(struct ht_slice answer, enum ht_kinesis_put_resu
             has_reason = true;
         }
     }
-    status = 0;
 out:
     ht_json_destroy(root);
     return status;

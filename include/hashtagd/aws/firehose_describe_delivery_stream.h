@@ -44,6 +44,6 @@ struct ht_firehose_describe_delivery_stream {
 void ht_firehose_describe_delivery_stream_start(struct ht_aws_client *client,
                                                 struct ht_firehose_describe_delivery_stream *op);
 
-/** Reads an answer into the results. HT_EPARSE with `call.error`. Pure, for tests. */
+/** Reads an answer into the results. HT_EPARSE or HT_ENOMEM with `call.error`. Pure, for tests. */
 int ht_firehose_describe_delivery_stream_parse(struct ht_firehose_describe_delivery_stream *op,
                                                struct ht_slice answer) HT_MUST_CHECK;

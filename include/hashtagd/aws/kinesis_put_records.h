@@ -44,7 +44,7 @@ void ht_kinesis_put_records_format(struct ht_buffer *body, const char *stream_na
                                    const struct ht_kinesis_put_entry *entries, size_t count);
 
 /** Reads an answer for `count` records into `results` and, of the first that failed, into `reason`
- * (may be NULL, else 128 bytes). HT_EPARSE where it cannot be one: then nobody knows what was
- * stored. For tests. */
+ * (may be NULL, else 128 bytes). HT_EPARSE where it cannot be one, HT_ENOMEM: then nobody knows
+ * what was stored. For tests. */
 int ht_kinesis_put_records_read(struct ht_slice answer, enum ht_kinesis_put_result *results,
                                 size_t count, char *reason) HT_MUST_CHECK;

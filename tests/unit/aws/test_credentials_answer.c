@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "../../../src/aws/credentials_answer.h"
+#include "../../support/json_memory.h"
 
-#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include <jansson.h>
 
 static void reads_each_form(void **state)
 {
@@ -103,23 +101,16 @@ static void refuses_what_is_no_set_of_keys_without_showing_it(void **state)
     }
 }
 
-static void *no_memory(size_t size)
-{
-    (void)size;
-    errno = ENOMEM;
-    return NULL;
-}
-
 static void a_lack_of_memory_is_no_fault_of_the_answer(void **state)
 {
     struct ht_aws_keys *keys;
     struct ht_error error = {0};
 
     (void)state;
-    json_set_alloc_funcs(no_memory, free);
+    json_memory_take();
     int status = ht_aws_answer_parse(HT_AWS_ANSWER_CONTAINER, HT_SLICE("{\"AccessKeyId\":\"ID\"}"),
                                      "tool", &keys, &error);
-    json_set_alloc_funcs(malloc, free);
+    json_memory_give_back();
     assert_int_equal(status, HT_ENOMEM);
     assert_null(keys);
     assert_non_null(strstr(error.text, "memory"));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "hashtagd/aws/firehose_create_delivery_stream.h"
 
+#include "../../support/json_memory.h"
 #include "scripted_calls.h"
 
 #include "hashtagd/base/assert.h"
@@ -53,7 +54,13 @@ static void test_create_delivery_stream(void **state)
     scripted_fail_message(HT_EINVAL, "InvalidArgumentException",
                           "Firehose is unable to assume role arn:x. Please check it.");
     assert_true(op.is_role_unknown);
-    assert_int_equal(done, 8);
+    ht_firehose_create_delivery_stream_start(scripted_client(), &op);
+    json_memory_take();
+    scripted_answer("{\"DeliveryStreamARN\":\"arn:x\"}");
+    json_memory_give_back();
+    assert_int_equal(op.status, HT_ENOMEM);
+    assert_non_null(strstr(op.call.error.text, "out of memory"));
+    assert_int_equal(done, 9);
 }
 
 int main(void)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "hashtagd/aws/firehose_describe_delivery_stream.h"
 
+#include "../../support/json_memory.h"
 #include "scripted_calls.h"
 
 #include "hashtagd/base/assert.h"
@@ -61,11 +62,24 @@ static void test_describe_delivery_stream(void **state)
     }
 }
 
+static void test_an_answer_without_memory_is_not_called_nonsense(void **state)
+{
+    (void)state;
+    struct ht_firehose_describe_delivery_stream op = {.name = "bin", .done = on_described};
+    ht_firehose_describe_delivery_stream_start(scripted_client(), &op);
+    json_memory_take();
+    scripted_answer("{\"DeliveryStreamDescription\":{\"DeliveryStreamStatus\":\"ACTIVE\"}}");
+    json_memory_give_back();
+    assert_int_equal(op.status, HT_ENOMEM);
+    assert_non_null(strstr(op.call.error.text, "out of memory"));
+}
+
 int main(void)
 {
 #define CASE(test) cmocka_unit_test_setup_teardown(test, scripted_setup, scripted_teardown)
     const struct CMUnitTest tests[] = {
         CASE(test_describe_delivery_stream),
+        CASE(test_an_answer_without_memory_is_not_called_nonsense),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

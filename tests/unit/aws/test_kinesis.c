@@ -8,6 +8,7 @@
 #include "hashtagd/aws/kinesis_list_shards.h"
 #include "hashtagd/base/assert.h"
 
+#include "../../support/json_memory.h"
 #include "fake_aws.h"
 
 #include <setjmp.h>
@@ -212,6 +213,41 @@ static void a_list_goes_through_all_pages(void **state)
     assert_string_equal(shards[2].adjacent_parent_id, "s1");
 }
 
+static void check_lack_of_memory(const struct ht_aws_call *call)
+{
+    assert_int_equal(call->status, HT_ENOMEM);
+    assert_non_null(strstr(call->error.text, "out of memory for the answer. It is asked again."));
+    assert_null(strstr(call->error.text, "cannot be used"));
+}
+
+static void an_answer_without_memory_is_not_called_broken(void **state)
+{
+    (void)state;
+    struct ht_kinesis_list_shards list = {.stream_name = "tweets", .done = on_listed};
+    struct ht_kinesis_get_shard_iterator iterator = {
+        .stream_name = "tweets", .shard_id = "s", .done = on_iterator};
+    struct ht_kinesis_describe_stream_summary summary = {.stream_name = "tweets",
+                                                         .done = on_described};
+    assert_int_equal(ht_kinesis_list_shards_start(&client, &list), 0);
+    struct ht_aws_call *call = fake_aws_next(&client);
+    json_memory_take();
+    fake_aws_answer(call, HT_SLICE("{\"Shards\":[]}"));
+    json_memory_give_back();
+    check_lack_of_memory(&list.call);
+    assert_int_equal(ht_kinesis_get_shard_iterator_start(&client, &iterator), 0);
+    call = fake_aws_next(&client);
+    json_memory_take();
+    fake_aws_answer(call, HT_SLICE("{\"ShardIterator\":\"i\"}"));
+    json_memory_give_back();
+    check_lack_of_memory(&iterator.call);
+    assert_int_equal(ht_kinesis_describe_stream_summary_start(&client, &summary), 0);
+    call = fake_aws_next(&client);
+    json_memory_take();
+    fake_aws_answer(call, HT_SLICE("{\"StreamDescriptionSummary\":{\"StreamStatus\":\"ACTIVE\"}}"));
+    json_memory_give_back();
+    check_lack_of_memory(&summary.call);
+}
+
 static void a_list_that_breaks_in_between_fails(void **state)
 {
     (void)state;
@@ -241,6 +277,7 @@ int main(void)
         cmocka_unit_test_setup(each_place_has_its_request, set_up),
         cmocka_unit_test_setup(an_answer_without_iterator_is_refused, set_up),
         cmocka_unit_test_setup(a_list_goes_through_all_pages, set_up),
+        cmocka_unit_test_setup(an_answer_without_memory_is_not_called_broken, set_up),
         cmocka_unit_test_setup(a_list_that_breaks_in_between_fails, set_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,6 +3,7 @@
 
 #include "hashtagd/base/assert.h"
 
+#include "../../support/json_memory.h"
 #include "fake_aws.h"
 
 #include <setjmp.h>
@@ -71,6 +72,17 @@ static void an_answer_for_another_number_of_records_is_refused(void **state)
     }
 }
 
+static void an_answer_without_memory_is_not_refused(void **state)
+{
+    (void)state;
+    enum ht_kinesis_put_result result;
+    json_memory_take();
+    int read =
+        ht_kinesis_put_records_read(HT_SLICE("{\"Records\":[" STORED "]}"), &result, 1, NULL);
+    json_memory_give_back();
+    assert_int_equal(read, HT_ENOMEM);
+}
+
 static int status;
 static char error_text[HT_ERROR_TEXT_BYTES];
 
@@ -104,6 +116,7 @@ int main(void)
         cmocka_unit_test(each_record_has_its_result),
         cmocka_unit_test(null_members_are_absent),
         cmocka_unit_test(an_answer_for_another_number_of_records_is_refused),
+        cmocka_unit_test(an_answer_without_memory_is_not_refused),
         cmocka_unit_test(an_unreadable_answer_leaves_open_what_was_stored),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,14 +7,13 @@
 #include "hashtagd/json/base64.h"
 #include "hashtagd/json/json.h"
 
-#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <cmocka.h>
-#include <jansson.h>
 
+#include "../../support/json_memory.h"
 #include "../../support/shared.h"
 
 enum { MIB = 1024 * 1024 };
@@ -626,13 +625,6 @@ static void test_real_files(void **state)
     }
 }
 
-static void *no_memory(size_t size)
-{
-    (void)size;
-    errno = ENOMEM;
-    return NULL;
-}
-
 /* A letter is not refused as one that nobody can read. */
 static void test_a_letter_without_memory_is_no_reject(void **state)
 {
@@ -641,9 +633,9 @@ static void test_a_letter_without_memory_is_no_reject(void **state)
     struct ht_documents *documents = ht_documents_create();
     assert_non_null(documents);
     ht_documents_feed(documents, HT_SLICE("{\"data\":\"e30=\",\"reason\":\"refused\"}\n"));
-    json_set_alloc_funcs(no_memory, free);
+    json_memory_take();
     enum ht_documents_event event = ht_documents_next(documents, &document);
-    json_set_alloc_funcs(malloc, free);
+    json_memory_give_back();
     assert_int_equal(event, HT_DOCUMENTS_FAILED);
     ht_documents_destroy(documents);
 }
