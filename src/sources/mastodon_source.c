@@ -191,7 +191,11 @@ static void on_instance(void *user, struct ht_http_result *result)
     } else if (choose_streaming(mastodon, result)) {
         open_stream(mastodon);
     } else {
-        const struct ht_live_end end = {.end = HT_SOURCE_END_REFUSED, .error = &mastodon->error};
+        const struct ht_live_end end = {
+            .end =
+                mastodon->error.code == HT_ENOMEM ? HT_SOURCE_END_NETWORK : HT_SOURCE_END_REFUSED,
+            .error = &mastodon->error,
+        };
         ht_live_ended(&mastodon->live, &end);
     }
 }
@@ -206,7 +210,9 @@ static bool choose_streaming(struct ht_mastodon *mastodon, const struct ht_http_
                                                  &mastodon->streaming, &mastodon->error)
                      : ht_buffer_append_slice(&mastodon->streaming, base);
     if (status != 0 && mastodon->error.code == 0) {
-        ht_error_set(&mastodon->error, status, "The address of Mastodon's stream is too long.");
+        ht_error_set(&mastodon->error, status,
+                     status == HT_ENOMEM ? "Out of memory for the address of Mastodon's stream."
+                                         : "The address of Mastodon's stream is too long.");
     }
     return status == 0;
 }

@@ -133,17 +133,25 @@ static struct ht_slice hashtag_of(const struct ht_mastodon_feed *feed)
 int ht_mastodon_url_streaming(struct ht_slice base, struct ht_slice answer, struct ht_buffer *out,
                               struct ht_error *error)
 {
-    struct ht_json *root = ht_json_parse(answer, 0, NULL, NULL);
+    struct ht_error problem = {0};
+    struct ht_json *root = ht_json_parse(answer, 0, NULL, &problem);
     struct ht_buffer named;
+    if (problem.code == HT_ENOMEM) {
+        return HT_ENOMEM;
+    }
     ht_buffer_init(&named, HT_MASTODON_URL_BYTES);
     int status = ht_mastodon_url_base(
         ht_json_text(ht_json_find(root, "configuration.urls.streaming")), &named);
     ht_json_destroy(root);
+    if (status == HT_ENOMEM) {
+        goto out;
+    }
     if (status != 0 || memchr(named.data, '@', named.length) != NULL) {
         status = ht_buffer_append_slice(out, base);
     } else {
         status = append_named(base, ht_buffer_slice(&named), out, error);
     }
+out:
     ht_buffer_finish(&named);
     return status;
 }

@@ -80,7 +80,14 @@ bool ht_twitter_v2_ending_read(struct ht_slice line, struct ht_twitter_v2_ending
     if (begins_with_data(line) || line.length > HT_TWITTER_V2_ENDING_MAX_BYTES) {
         return false;
     }
-    struct ht_json *root = ht_json_parse(line, HT_JSON_ROOT_IS_CONTAINER, NULL, NULL);
+    struct ht_error problem = {0};
+    struct ht_json *root = ht_json_parse(line, HT_JSON_ROOT_IS_CONTAINER, NULL, &problem);
+    if (problem.code == HT_ENOMEM) {
+        *ending =
+            (struct ht_twitter_v2_ending){.end = HT_SOURCE_END_NETWORK, .are_rules_stale = true};
+        (void)ht_error_set(&ending->error, HT_ENOMEM, "out of memory for a message of the stream");
+        return true;
+    }
     bool ends = root != NULL && is_ending(root);
     if (ends) {
         understand(root, ending);

@@ -26,10 +26,11 @@ struct ht_twitter_v2_ending {
     enum ht_source_end end;
     bool are_rules_stale; /**< the account's rules must be looked at again */
     struct ht_error
-        error; /**< HT_ECONNECTION, or HT_EPERMISSION where a person is needed: X's words
+        error; /**< HT_ECONNECTION, HT_ENOMEM, or HT_EPERMISSION where a person is needed: X's words
                               and the cure */
 };
 
 /** Whether `line` (one JSON text) says that the connection is ending; then `*ending` is filled. What
- * is no JSON says nothing. */
+ * is no JSON says nothing. Where memory is out nobody knows: then it is taken for the end of a
+ * connection that broke (HT_ENOMEM), and the rules for stale. */
 bool ht_twitter_v2_ending_read(struct ht_slice line, struct ht_twitter_v2_ending *ending);

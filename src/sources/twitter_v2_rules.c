@@ -28,14 +28,16 @@ static void merge(struct ht_twitter_v2_change *change, const struct entry *wante
 int ht_twitter_v2_held_read(struct ht_twitter_v2_held *held, struct ht_slice body,
                             char next[HT_TWITTER_V2_RULES_NEXT_BYTES], struct ht_error *error)
 {
-    struct ht_json *root = ht_json_parse(body, HT_JSON_ROOT_IS_CONTAINER, NULL, NULL);
+    struct ht_error problem = {0};
+    struct ht_json *root = ht_json_parse(body, HT_JSON_ROOT_IS_CONTAINER, NULL, &problem);
     const struct ht_json *data = ht_json_find(root, "data");
     struct ht_slice token = ht_json_text(ht_json_find(root, "meta.next_token"));
     size_t count = ht_json_count(data);
-    int status = 0;
+    int status = problem.code;
 
     next[0] = '\0';
-    if (ht_json_find(root, "meta") == NULL || token.length >= HT_TWITTER_V2_RULES_NEXT_BYTES) {
+    if (status == 0 &&
+        (ht_json_find(root, "meta") == NULL || token.length >= HT_TWITTER_V2_RULES_NEXT_BYTES)) {
         status = HT_EPARSE;
     }
     for (size_t i = 0; status == 0 && i < count; i++) {
@@ -47,6 +49,8 @@ int ht_twitter_v2_held_read(struct ht_twitter_v2_held *held, struct ht_slice bod
     } else if (status == HT_EPARSE) {
         (void)ht_error_set(error, status,
                            "the list of the account's rules cannot be read; check source.url");
+    } else if (status == HT_ENOMEM) {
+        (void)ht_error_set(error, status, "out of memory for the list of the account's rules");
     } else {
         (void)ht_error_set(error, status, "the account has more rules than fit (%d are read)",
                            HT_TWITTER_V2_RULES_MAX);

@@ -90,7 +90,7 @@ size_t ht_twitter_v2_change_format_deletions(const struct ht_twitter_v2_change *
 enum ht_twitter_v2_verdict {
     HT_TWITTER_V2_VERDICT_DONE,    /**< all rules are as asked */
     HT_TWITTER_V2_VERDICT_REFUSED, /**< X refuses rules: a person is needed */
-    HT_TWITTER_V2_VERDICT_UNCLEAR, /**< it says nothing of rules */
+    HT_TWITTER_V2_VERDICT_UNCLEAR, /**< it says nothing of rules, or memory is out (HT_ENOMEM) */
 };
 
 /** What was asked, to understand the answer. */

@@ -29,6 +29,7 @@ struct reading {
     char told[TOLD_BYTES];
 };
 
+static struct ht_json *parse(struct ht_slice body, struct ht_error *error);
 static void read_error(struct reading *reading, const struct ht_json *error);
 static bool is_problem(const struct ht_json *error, const char *name, const char *title);
 static size_t index_of(const struct ht_twitter_v2_asked *asked, struct ht_slice value);
@@ -45,7 +46,10 @@ enum ht_twitter_v2_verdict ht_twitter_v2_additions_judge(struct ht_slice body,
                                                          struct ht_error *error)
 {
     struct reading reading = {.asked = asked};
-    struct ht_json *root = ht_json_parse(body, HT_JSON_ROOT_IS_CONTAINER, NULL, NULL);
+    struct ht_json *root = parse(body, error);
+    if (error->code == HT_ENOMEM) {
+        return HT_TWITTER_V2_VERDICT_UNCLEAR;
+    }
     const struct ht_json *errors = ht_json_find(root, "errors");
     size_t count = ht_json_count(errors);
     for (size_t i = 0; i < count; i++) {
@@ -54,6 +58,18 @@ enum ht_twitter_v2_verdict ht_twitter_v2_additions_judge(struct ht_slice body,
     enum ht_twitter_v2_verdict verdict = judge(&reading, root, error);
     ht_json_destroy(root);
     return verdict;
+}
+
+/* NULL and no error where it is no JSON: who reads it says what is missing. */
+static struct ht_json *parse(struct ht_slice body, struct ht_error *error)
+{
+    struct ht_error problem = {0};
+    struct ht_json *root = ht_json_parse(body, HT_JSON_ROOT_IS_CONTAINER, NULL, &problem);
+    ht_error_clear(error);
+    if (problem.code == HT_ENOMEM) {
+        (void)ht_error_set(error, HT_ENOMEM, "out of memory for the answer about the rules");
+    }
+    return root;
 }
 
 static void read_error(struct reading *reading, const struct ht_json *error)
@@ -163,7 +179,10 @@ static enum ht_twitter_v2_verdict judge(const struct reading *reading, const str
 enum ht_twitter_v2_verdict ht_twitter_v2_deletions_judge(struct ht_slice body, size_t count,
                                                          struct ht_error *error)
 {
-    struct ht_json *root = ht_json_parse(body, HT_JSON_ROOT_IS_CONTAINER, NULL, NULL);
+    struct ht_json *root = parse(body, error);
+    if (error->code == HT_ENOMEM) {
+        return HT_TWITTER_V2_VERDICT_UNCLEAR;
+    }
     const struct ht_json *summary = ht_json_find(root, "meta.summary");
     const struct ht_json *errors = ht_json_find(root, "errors");
     size_t error_count = ht_json_count(errors);

@@ -190,7 +190,8 @@ static void on_token(struct ht_twitter_v2_call *call)
         end(source, call->end, &call->error, call->at_least_ms);
     } else if (ht_twitter_v2_token_read(call->answer, &source->authorization, &error) != 0) {
         forget(&source->authorization);
-        end(source, HT_SOURCE_END_PROTOCOL, &error, 0);
+        end(source, error.code == HT_ENOMEM ? HT_SOURCE_END_NETWORK : HT_SOURCE_END_PROTOCOL,
+            &error, 0);
     } else {
         go_on(source);
     }

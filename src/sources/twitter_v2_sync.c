@@ -31,6 +31,7 @@ static void take_post(struct ht_twitter_v2_sync *sync);
 static enum ht_twitter_v2_verdict judge(struct ht_twitter_v2_sync *sync, struct ht_error *error);
 static void on_refused(void *user, size_t index, const char *value, const char *why);
 static void fail(struct ht_twitter_v2_sync *sync, enum ht_source_end end);
+static void fail_unread(struct ht_twitter_v2_sync *sync);
 static void fail_as_answered(struct ht_twitter_v2_sync *sync);
 static void finish(struct ht_twitter_v2_sync *sync);
 static bool is_success(const struct ht_twitter_v2_sync *sync);
@@ -93,7 +94,7 @@ static void take_page(struct ht_twitter_v2_sync *sync)
 {
     sync->pages++;
     if (ht_twitter_v2_held_read(&sync->held, sync->call.answer, sync->next, &sync->error) != 0) {
-        fail(sync, HT_SOURCE_END_PROTOCOL);
+        fail_unread(sync);
     } else if (sync->next[0] == '\0') {
         compare(sync);
     } else if (sync->pages == PAGES_MAX) {
@@ -142,11 +143,14 @@ static void post_next(struct ht_twitter_v2_sync *sync)
         sync->step++;
         sync->at = 0;
     }
-    if (ht_buffer_status(&sync->body) != 0) {
-        (void)ht_error_set(&sync->error, ht_buffer_status(&sync->body),
-                           "the rules of the stream do not fit into a request: one of source.rules "
-                           "is too long");
-        fail(sync, HT_SOURCE_END_REFUSED);
+    int status = ht_buffer_status(&sync->body);
+    if (status != 0) {
+        (void)ht_error_set(&sync->error, status,
+                           status == HT_ENOMEM
+                               ? "out of memory for the rules of the stream"
+                               : "the rules of the stream do not fit into a request: one of "
+                                 "source.rules is too long");
+        fail(sync, status == HT_ENOMEM ? HT_SOURCE_END_NETWORK : HT_SOURCE_END_REFUSED);
         return;
     }
     sync->call.content_type = "application/json";
@@ -192,9 +196,9 @@ static void take_post(struct ht_twitter_v2_sync *sync)
     } else if (verdict == HT_TWITTER_V2_VERDICT_REFUSED) {
         sync->error = error;
         fail(sync, HT_SOURCE_END_REFUSED);
-    } else if (is_success(sync)) {
+    } else if (is_success(sync) || error.code == HT_ENOMEM) {
         sync->error = error;
-        fail(sync, HT_SOURCE_END_PROTOCOL);
+        fail_unread(sync);
     } else {
         fail_as_answered(sync);
     }
@@ -233,6 +237,12 @@ static void fail(struct ht_twitter_v2_sync *sync, enum ht_source_end end)
 {
     sync->end = end;
     finish(sync);
+}
+
+/* Want of memory passes; an answer that is none will come again. */
+static void fail_unread(struct ht_twitter_v2_sync *sync)
+{
+    fail(sync, sync->error.code == HT_ENOMEM ? HT_SOURCE_END_NETWORK : HT_SOURCE_END_PROTOCOL);
 }
 
 static void fail_as_answered(struct ht_twitter_v2_sync *sync)

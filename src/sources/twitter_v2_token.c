@@ -34,7 +34,11 @@ int ht_twitter_v2_token_read(struct ht_slice body, struct ht_buffer *authorizati
 {
     struct ht_slice token = {0};
     /* The parser's own words may quote what it stumbled over. */
-    struct ht_json *root = ht_json_parse(body, HT_JSON_ROOT_IS_CONTAINER, NULL, NULL);
+    struct ht_error problem = {0};
+    struct ht_json *root = ht_json_parse(body, HT_JSON_ROOT_IS_CONTAINER, NULL, &problem);
+    if (problem.code == HT_ENOMEM) {
+        return ht_error_set(error, HT_ENOMEM, "out of memory for a bearer token");
+    }
     if (root == NULL) {
         return ht_error_set(error, HT_EPARSE,
                             "the answer to the request for a bearer token is no JSON; check "

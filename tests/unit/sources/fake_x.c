@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "fake_x.h"
 
+#include "../../support/json_memory.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -99,6 +101,7 @@ static void on_body(void *user, struct ht_http_request *request)
     static const struct fake_x_step nothing = {.request = "GET "};
     const struct fake_x_step *step = x->at < x->step_count ? &x->steps[x->at] : &nothing;
     char line[1024];
+    json_memory_give_back();
     snprintf(line, sizeof line, "%.*s %.*s", (int)request->method_name.length,
              request->method_name.data, (int)request->target.length, request->target.data);
     compare(x, "request", ht_slice_text(line), step->request, false);
@@ -126,6 +129,9 @@ static void on_body(void *user, struct ht_http_request *request)
     };
     if (step->answer_length == 0) {
         response.content = ht_slice_text(step->answer);
+    }
+    if (step->lacks_memory) {
+        json_memory_take();
     }
     ht_http_respond(request, &response);
 }
@@ -184,6 +190,7 @@ void fake_x_run(struct fake_x *x)
         x->source->ops->start(x->source, &x->sink.sink, (struct ht_slice){0});
     }
     run_until(x, PATIENCE_NS);
+    json_memory_give_back();
     assert_string_equal(x->wrong, "");
     assert_true(x->is_over);
 }

@@ -34,6 +34,7 @@ struct fake_x_step {
     const char *answer;         /**< NULL: empty; of a 200 of a stream its whole body */
     size_t answer_length;       /**< 0: that of the text */
     const char *header, *value; /**< one more field of the answer; NULL: none */
+    bool lacks_memory;          /**< JSON finds no memory from the answer to the next request */
     bool stays_open;            /**< 200 and a few bytes, then nothing: until either side goes */
 };
 

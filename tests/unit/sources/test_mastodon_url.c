@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "mastodon_url.h"
 
+#include "../../support/json_memory.h"
+
 #include "hashtagd/base/assert.h"
 
 #include <setjmp.h>
@@ -184,6 +186,21 @@ static void test_answers_that_name_nothing(void **state)
     }
 }
 
+/* Nobody knows what it names, so the token goes nowhere. */
+static void test_an_answer_without_memory_names_no_address(void **state)
+{
+    (void)state;
+    struct ht_buffer out;
+    struct ht_error error = {0};
+    ht_buffer_init(&out, 1000);
+    json_memory_take();
+    int status = ht_mastodon_url_streaming(HT_SLICE(SECRET_BASE),
+                                           HT_SLICE("{\"configuration\":{}}"), &out, &error);
+    json_memory_give_back();
+    assert_int_equal(status, HT_ENOMEM);
+    assert_text(&out, "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -192,6 +209,7 @@ int main(void)
         cmocka_unit_test(test_address_that_is_too_long),
         cmocka_unit_test(test_where_to_stream),
         cmocka_unit_test(test_answers_that_name_nothing),
+        cmocka_unit_test(test_an_answer_without_memory_names_no_address),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "twitter_v2_ending.h"
 
+#include "../../support/json_memory.h"
+
 #include "hashtagd/base/assert.h"
 #include "hashtagd/base/buffer.h"
 
@@ -148,12 +150,26 @@ static void test_very_long_lines_are_taken_for_posts(void **state)
     ht_buffer_finish(&line);
 }
 
+static void test_a_line_without_memory_breaks_the_connection(void **state)
+{
+    (void)state;
+    struct ht_twitter_v2_ending ending = {0};
+    json_memory_take();
+    bool ends = ht_twitter_v2_ending_read(HT_SLICE("{\"errors\":[{}]}"), &ending);
+    json_memory_give_back();
+    assert_true(ends);
+    assert_int_equal(ending.end, HT_SOURCE_END_NETWORK);
+    assert_int_equal(ending.error.code, HT_ENOMEM);
+    assert_true(ending.are_rules_stale);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_posts_are_no_endings),
         cmocka_unit_test(test_each_kind_of_ending),
         cmocka_unit_test(test_long_words_are_cut),
+        cmocka_unit_test(test_a_line_without_memory_breaks_the_connection),
         cmocka_unit_test(test_very_long_lines_are_taken_for_posts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

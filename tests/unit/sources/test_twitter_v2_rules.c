@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "twitter_v2_rules.h"
 
+#include "../../support/json_memory.h"
+
 #include "hashtagd/base/assert.h"
 
 #include <setjmp.h>
@@ -385,6 +387,31 @@ static void test_answers_to_deletions(void **state)
     }
 }
 
+static void test_answers_without_memory_are_not_broken(void **state)
+{
+    static const rule wanted[] = {{"cat", ""}};
+    static const size_t additions[] = {0};
+    (void)state;
+    struct ht_twitter_v2_asked asked = {.wanted = wanted, .additions = additions, .count = 1};
+    struct ht_twitter_v2_held held = {0};
+    struct ht_error page = {0}, added = {0}, deleted = {0};
+    char next[HT_TWITTER_V2_RULES_NEXT_BYTES];
+    json_memory_take();
+    int status = ht_twitter_v2_held_read(&held, HT_SLICE("{\"meta\":{}}"), next, &page);
+    enum ht_twitter_v2_verdict of_added =
+        ht_twitter_v2_additions_judge(HT_SLICE("{" SUMMARY(1, 0, 1, 0) "}"), &asked, &added);
+    enum ht_twitter_v2_verdict of_deleted =
+        ht_twitter_v2_deletions_judge(HT_SLICE("{" DELETED(1, 0) "}"), 1, &deleted);
+    json_memory_give_back();
+    assert_int_equal(status, HT_ENOMEM);
+    assert_non_null(strstr(page.text, "out of memory"));
+    assert_int_equal(of_added, HT_TWITTER_V2_VERDICT_UNCLEAR);
+    assert_int_equal(added.code, HT_ENOMEM);
+    assert_int_equal(of_deleted, HT_TWITTER_V2_VERDICT_UNCLEAR);
+    assert_int_equal(deleted.code, HT_ENOMEM);
+    ht_twitter_v2_held_finish(&held);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -399,6 +426,7 @@ int main(void)
         cmocka_unit_test(test_each_refused_rule_is_told),
         cmocka_unit_test(test_long_refusals_leave_room_for_the_cure),
         cmocka_unit_test(test_answers_to_deletions),
+        cmocka_unit_test(test_answers_without_memory_are_not_broken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

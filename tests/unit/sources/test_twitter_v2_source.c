@@ -230,6 +230,37 @@ static void test_a_401_of_the_rules_renews_the_token(void **state)
     finish(&x);
 }
 
+static void test_answers_without_memory_are_asked_for_again(void **state)
+{
+    static const struct fake_x_step steps[] = {
+        {.request = TOKEN, .status = 200, .answer = GIVES("AAAA%2Fsesame"), .lacks_memory = true},
+        {.request = TOKEN, .status = 200, .answer = GIVES("AAAA%2Fsesame")},
+        {.request = RULES, .status = 200, .answer = EMPTY, .lacks_memory = true},
+        {.request = RULES, .status = 200, .answer = EMPTY},
+        {.request = TRIAL, .status = 201, .answer = MADE, .lacks_memory = true},
+        {.request = RULES, .status = 200, .answer = EMPTY},
+        {.request = TRIAL, .status = 400, .answer = MADE, .lacks_memory = true},
+        {.request = RULES, .status = 200, .answer = EMPTY},
+        {.request = TRIAL, .status = 201, .answer = MADE},
+        {.request = POST, .status = 201, .answer = MADE},
+        {.request = STREAM, .status = 200, .answer = "{\"id\":\"1\"}\r\n", .lacks_memory = true},
+        {.request = RULES, .status = 200, .answer = HAS_CAT},
+        {.request = STREAM, .status = 200, .answer = TWEET("2") "\r\n"},
+    };
+    (void)state;
+    struct fake_x x = {.steps = steps, .step_count = HT_COUNT_OF(steps)};
+    fake_x_start(&x);
+    struct ht_twitter_v2_source_options options = keys_of(&x);
+    options.is_sample = false;
+    x.source = ht_twitter_v2_source_create(&options);
+    fake_x_run(&x);
+    assert_int_equal(x.source->connection.ends[HT_SOURCE_END_NETWORK], 5);
+    assert_int_equal(x.source->connection.ends[HT_SOURCE_END_PROTOCOL], 0);
+    assert_int_equal(x.source->connection.ends[HT_SOURCE_END_REFUSED], 0);
+    assert_int_equal(x.sink.count, 2);
+    finish(&x);
+}
+
 static void test_tokens_that_cannot_be_had(void **state)
 {
     static const struct {
@@ -618,6 +649,7 @@ int main(void)
         cmocka_unit_test(test_without_wanted_rules_those_of_the_account_stay),
         cmocka_unit_test(test_a_token_is_asked_for_and_renewed_once),
         cmocka_unit_test(test_a_401_of_the_rules_renews_the_token),
+        cmocka_unit_test(test_answers_without_memory_are_asked_for_again),
         cmocka_unit_test(test_tokens_that_cannot_be_had),
         cmocka_unit_test(test_without_any_token_a_person_is_asked),
         cmocka_unit_test(test_errors_in_the_stream_end_it),

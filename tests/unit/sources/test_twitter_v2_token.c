@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "twitter_v2_token.h"
 
+#include "../../support/json_memory.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -96,6 +98,21 @@ static void test_other_answers_are_refused_without_their_secret(void **state)
     }
 }
 
+static void test_an_answer_without_memory_is_not_refused(void **state)
+{
+    (void)state;
+    struct ht_buffer header;
+    struct ht_error error = {0};
+    ht_buffer_init(&header, 1000);
+    json_memory_take();
+    int status = ht_twitter_v2_token_read(
+        HT_SLICE("{\"token_type\":\"bearer\",\"access_token\":\"A\"}"), &header, &error);
+    json_memory_give_back();
+    assert_int_equal(status, HT_ENOMEM);
+    assert_non_null(strstr(error.text, "out of memory"));
+    ht_buffer_finish(&header);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -103,6 +120,7 @@ int main(void)
         cmocka_unit_test(test_key_and_secret_are_percent_encoded),
         cmocka_unit_test(test_what_does_not_fit_is_an_error),
         cmocka_unit_test(test_token_is_taken_verbatim),
+        cmocka_unit_test(test_an_answer_without_memory_is_not_refused),
         cmocka_unit_test(test_other_answers_are_refused_without_their_secret),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
