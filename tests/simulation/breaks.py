@@ -117,7 +117,7 @@ BREAKS = [
           "a batch that the stream did not take is dropped",
           "src/pipeline/ingest.c",
           "        put_again_later(ingest, &put->error);\n        ht_ingest_look_at_stop(ingest);\n        return;",
-          "        put_again_later(ingest, &put->error);\n        free_batch(ingest, batch);\n"
+          "        put_again_later(ingest, &put->error);\n        ht_ingest_batch_end(ingest, batch);\n"
           "        ht_ingest_look_at_stop(ingest);\n        return;"),
     Break("consumed-too-far",
           "the stream may let go what is only read",
