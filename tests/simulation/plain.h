@@ -79,6 +79,10 @@ struct plain_side {
     struct marks_flush *flush;            /* owned */
     struct marks_touch *held, *last_held; /* owned: what was refused, and all behind it */
     struct ht_timer held_timer;
+    /* leases.c */
+    struct ht_timer lease_timer;
+    struct ht_table_load *waiting_load; /* for the lease */
+    bool has_lease, is_outdated;
     /* what the last flush told, until the next */
     struct ht_removed_item *removed; /* owned */
     struct ht_table_total *totals;   /* owned */
@@ -143,6 +147,8 @@ struct plain_world {
     size_t item_capacity;
     struct ht_checkpoint checkpoints[SIM_SHARDS_MAX];
     bool has_checkpoint[SIM_SHARDS_MAX];
+    unsigned lease_owner;         /* number of a process + 1; 0: nobody */
+    uint64_t lease_ns;            /* when it was renewed */
     struct plain_window *windows; /* owned */
     size_t window_count, window_capacity;
     /* feed */
@@ -238,6 +244,17 @@ bool plain_marks_is_held(const struct plain_side *side);
 /** Tells the processes that an item changed. */
 void plain_marks_touch(struct plain_world *world, struct ht_slice hashtag);
 void plain_marks_finish(struct plain_side *side);
+/** Reads the table into a load that need not wait (any more). */
+void plain_marks_read(struct plain_side *side, struct ht_table_load *load);
+
+/** The lease (leases.c), in a world that has_leases. A load goes on when the lease is its side's. */
+void plain_lease_open(struct plain_side *side);
+void plain_lease_close(struct plain_side *side);
+void plain_lease_load(struct plain_side *side, struct ht_table_load *load);
+/** Whether what is written now is surely there before another process can have the lease. */
+bool plain_lease_is_sure(const struct plain_side *side);
+/** Whether another process had it since this one's load. */
+bool plain_lease_is_outdated(struct plain_side *side);
 void plain_transactional_open(struct plain_side *side);
 
 /** The operations of a backing that both share. */

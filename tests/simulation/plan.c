@@ -6,6 +6,11 @@
 
 /* What a seed means. Small plays and large ones, gentle ones and cruel ones, all of them often. */
 
+enum {
+    TAKEOVERS_PER_CENT = 15,
+    TAKEOVERS_PACE_MS = 1500,
+};
+
 static uint64_t pick(struct ht_random *random, const uint64_t *list, size_t count)
 {
     return list[ht_random_below(random, count)];
@@ -105,6 +110,26 @@ static void draw_density(struct sim_plan *plan, struct ht_random *random)
     }
 }
 
+/* Two daemons that take over from each other all the time, because one stands still. Its dice are of
+ * their own: the other seeds mean what they meant before. */
+static void draw_takeovers(struct sim_plan *plan, const struct sim_play_options *options)
+{
+    struct ht_random random;
+    ht_random_init(&random, ~options->seed);
+    bool is_drawn = perhaps(&random, TAKEOVERS_PER_CENT);
+    if (!plan->backing->has_second || options->is_boundless || !is_drawn) {
+        return;
+    }
+    plan->takes_over = plan->has_second = plan->reshards = true;
+    plan->is_late = plan->expires = plan->floods = false;
+    /* at Amazon a request may be on its way for longer than a lease lasts */
+    plan->deletes = !plan->backing->is_slow;
+    plan->daemon.ttl_s = plan->world.ttl_s = 0;
+    plan->world.has_leases = plan->world.has_second = plan->world.archives = true;
+    plan->world.is_late = false;
+    plan->pace_ms = plan->pace_ms < TAKEOVERS_PACE_MS ? TAKEOVERS_PACE_MS : plan->pace_ms;
+}
+
 void sim_plan_draw(struct sim_plan *plan, const struct sim_play_options *options)
 {
     struct ht_random random;
@@ -128,6 +153,7 @@ void sim_plan_draw(struct sim_plan *plan, const struct sim_play_options *options
                                              .is_late = options->is_boundless || plan->is_late,
                                              .start = plan->daemon.start};
     draw_density(plan, &random);
+    draw_takeovers(plan, options);
 }
 
 void sim_plan_tell(const struct sim_plan *plan, char *text, size_t room)
@@ -137,7 +163,7 @@ void sim_plan_tell(const struct sim_plan *plan, char *text, size_t room)
         "world %s, %u shards%s, %u sources, %u hashtags, window %zu, budget %zu kB, flush each %u "
         "ms, fold %s%s%s, ttl %u s, bad %u, edits %u, dense %u, batches of %u, tick %llu us, "
         "badness %u;"
-        "%s%s%s%s%s%s%s%s%s%s%s%s",
+        "%s%s%s%s%s%s%s%s%s%s%s%s%s",
         plan->backing->name, plan->world.shards,
         plan->daemon.start.kind == HT_POSITION_LATEST ? " from the tip" : "", plan->daemon.sources,
         plan->messages.vocabulary, plan->daemon.repeat_window, plan->daemon.budget_bytes >> 10,
@@ -147,9 +173,10 @@ void sim_plan_tell(const struct sim_plan *plan, char *text, size_t room)
         plan->messages.bad, plan->messages.edits, plan->messages.dense, plan->world.batch_records,
         (unsigned long long)(plan->tick_ns / 1000), plan->badness,
         plan->world.archives ? "" : " no archive,", plan->has_second ? " two daemons," : "",
-        plan->is_late ? " late requests," : "", plan->deletes ? " deletions," : "",
-        plan->foreign ? " others write," : "", plan->jumps ? " the clock jumps," : "",
-        plan->kills ? " kill -9," : "", plan->stops ? " stops," : "",
-        plan->stalls ? " stalls," : "", plan->floods ? " floods," : "",
-        plan->reshards ? " reshards," : "", plan->trims ? " trims," : "");
+        plan->takes_over ? " long halts," : "", plan->is_late ? " late requests," : "",
+        plan->deletes ? " deletions," : "", plan->foreign ? " others write," : "",
+        plan->jumps ? " the clock jumps," : "", plan->kills ? " kill -9," : "",
+        plan->stops ? " stops," : "", plan->stalls ? " stalls," : "",
+        plan->floods ? " floods," : "", plan->reshards ? " reshards," : "",
+        plan->trims ? " trims," : "");
 }

@@ -12,6 +12,9 @@ enum {
     FLOOD_BURSTS = 600,
     STUCK_MS = 25 * 60000, /* without any progress; a source may wait for 20 minutes */
     NEVER_STEPS = 0,
+    HALT_LEAST_MS = 15000,
+    HALT_MOST_MS = 240000,
+    HALT_LONGEST_MS = 2400000,
     SLOWEST_MS = 30000, /* what was under way when all became well is as slow as that */
 };
 
@@ -213,6 +216,25 @@ static void stall(struct play *play)
     }
 }
 
+/* One of two stands still for longer than a lease lasts; or shards end and begin meanwhile. */
+static void let_take_over(struct play *play)
+{
+    struct sim *sim = &play->sim;
+    struct sim_daemon *halted = &play->daemons[sim_chance(sim, 500)];
+    bool are_free = is_free(&play->daemons[0]) && is_free(&play->daemons[1]);
+    if (!sim_chance(sim, 30)) {
+        return;
+    }
+    if (!are_free) {
+        reshard(play);
+        return;
+    }
+    uint64_t most_ms = sim_chance(sim, 300) ? HALT_LONGEST_MS : HALT_MOST_MS;
+    uint64_t ms = sim_between(sim, HALT_LEAST_MS, most_ms);
+    SIM_NOTE(sim, "daemon %u: a halt of %" PRIu64 " ms", halted->number, ms);
+    halted->process->stalled_until_ns = sim->now_ns + ms * 1000000;
+}
+
 static void set_clock(struct play *play)
 {
     struct sim_process *process = &play->sim.processes[0];
@@ -349,6 +371,9 @@ static void on_act_due(struct ht_timer *timer)
         dice -= actions[chosen++].weight;
     }
     actions[chosen].act(play);
+    if (play->plan.takes_over) {
+        let_take_over(play);
+    }
     look_for_missing(play);
     /* calm stretches and bursts */
     uint64_t most_ms = sim_chance(&play->sim, 100) ? play->plan.pace_ms * 10 : play->plan.pace_ms;

@@ -27,6 +27,7 @@ struct sim_plan {
     unsigned recent;       /**< how far back a repeat or an edit may lie, in messages */
     unsigned badness;      /**< how bad a bad time is: 0 .. 3 */
     bool has_second;       /**< two daemons at times */
+    bool takes_over;       /**< one of them stands still often, and the other takes over */
     bool is_late;          /**< requests arrive late; then nothing is deleted */
     bool deletes, expires; /**< users and other programs delete */
     bool foreign;          /**< others add to items */

@@ -133,6 +133,7 @@ static void load_answer(struct plain_request *request, int code, const struct ht
     load->status = code;
     load->error = *error;
     if (code == 0) {
+        (void)plain_lease_is_outdated(request->side);
         plain_load(request->world, load);
     }
     load->done(load);
@@ -140,10 +141,30 @@ static void load_answer(struct plain_request *request, int code, const struct ht
 
 static const struct plain_kind load_kind = {.name = "load", .answer = load_answer};
 
+void plain_marks_read(struct plain_side *side, struct ht_table_load *load)
+{
+    (void)plain_start(side, &load_kind, PLAIN_TABLE, load);
+}
+
 static void table_load(struct ht_table *table, struct ht_table_load *load)
 {
     struct plain_side *side = HT_CONTAINER_OF(table, struct plain_side, table);
-    (void)plain_start(side, &load_kind, PLAIN_TABLE, load);
+    if (side->world->world.options.has_leases) {
+        plain_lease_load(side, load);
+    } else {
+        plain_marks_read(side, load);
+    }
+}
+
+static bool table_is_outdated(struct ht_table *table)
+{
+    return plain_lease_is_outdated(HT_CONTAINER_OF(table, struct plain_side, table));
+}
+
+/* What an answer means for who may not be the only one that writes any more. */
+static int judge(const struct plain_side *side, int code)
+{
+    return code == 0 && !plain_lease_is_sure(side) ? HT_EBUSY : code;
 }
 
 /* ---- deltas ---- */
@@ -222,6 +243,7 @@ static void update_answer(struct plain_request *request, int code, const struct 
     struct plain_side *side = request->side;
     (void)error;
     side->flush->in_flight--;
+    code = judge(side, code);
     if (code != 0) {
         note_failure(side->flush, code);
     } else if (request->results[2] == 1) {
@@ -292,6 +314,7 @@ static void checkpoint_answer(struct plain_request *request, int code, const str
     struct plain_side *side = request->side;
     (void)error;
     side->flush->in_flight--;
+    code = judge(side, code);
     if (code != 0) {
         note_failure(side->flush, code);
     }
@@ -378,6 +401,7 @@ static void look_answer(struct plain_request *request, int code, const struct ht
     struct marks_flush *flush = side->flush;
     (void)error;
     flush->in_flight--;
+    code = judge(side, code);
     if (code != 0) {
         note_failure(flush, code);
     } else if (request->results[0] == 0) {
@@ -446,6 +470,7 @@ static void begin_answer(struct plain_request *request, int code, const struct h
 {
     (void)error;
     request->side->flush->in_flight--;
+    code = judge(request->side, code);
     if (code != 0) {
         note_failure(request->side->flush, code);
     }
@@ -616,13 +641,17 @@ void plain_marks_finish(struct plain_side *side)
         free(held);
     }
     ht_timer_stop(&side->process->timers, &side->held_timer);
+    plain_lease_close(side);
 }
 
 void plain_marks_open(struct plain_side *side)
 {
-    static const struct ht_table_ops ops = {
-        .type = "simulated", .load = table_load, .flush = table_flush};
+    static const struct ht_table_ops ops = {.type = "simulated",
+                                            .load = table_load,
+                                            .is_outdated = table_is_outdated,
+                                            .flush = table_flush};
     side->table = (struct ht_table){.ops = &ops, .has_marks = true};
+    plain_lease_open(side);
     ht_timer_init(&side->held_timer, on_held_due);
     ht_health_init(&side->table.health, &side->process->clock, HT_HEALTH_WORKING);
 }

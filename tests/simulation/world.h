@@ -48,6 +48,7 @@ struct sim_world_options {
     size_t repeat_window;     /**< counting.repeat_window */
     unsigned batch_records;   /**< the most records a read brings */
     bool has_second;          /**< two processes at once will be there */
+    bool has_leases;          /**< one of the two writes at a time; where a world can do without */
     bool is_late;             /**< requests may take effect after their sender gave them up */
     struct ht_position start; /**< stream.start */
 };
