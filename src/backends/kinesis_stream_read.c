@@ -255,8 +255,10 @@ static void note_gap(struct ht_kinesis_reader *reader, const char *expected)
  * old that it is forgotten. */
 static bool is_place_refused(const struct ht_kinesis_get_shard_iterator *op)
 {
+    const char *code = op->call.failure.code;
     return op->call.failure.http_status == 400 &&
-           strcmp(op->call.failure.code, "InvalidArgumentException") == 0 &&
+           (strcmp(code, "InvalidArgumentException") == 0 ||
+            strcmp(code, "ValidationException") == 0) &&
            (op->place.type == HT_KINESIS_AT_SEQUENCE_NUMBER ||
             op->place.type == HT_KINESIS_AFTER_SEQUENCE_NUMBER);
 }

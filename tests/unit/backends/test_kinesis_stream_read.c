@@ -260,10 +260,10 @@ static void a_refused_place_is_a_gap_too_and_nothing_comes_twice(void **state)
     reader_read_once(&reader);
     assert_string_equal(world.counts.iterator_type, "AFTER_SEQUENCE_NUMBER");
     assert_int_equal(reader.count, 2);
-    /* and may be refused again */
+    /* and may be refused again, in other words */
     world_run(&world, 400000);
-    world_fault(&world, (struct world_fault){"GetShardIterator", "InvalidArgumentException", 400,
-                                             NULL, false, 0, 1});
+    world_fault(&world, (struct world_fault){"GetShardIterator", "ValidationException", 400, NULL,
+                                             false, 0, 1});
     world_add_text(&world, 0, "e");
     reader_read_once(&reader);
     assert_int_equal(reader.count, 3);
