@@ -434,7 +434,12 @@ static void handle_failure(struct ht_change_reader *reader, const struct ht_aws_
     if (is_code(call, "TrimmedDataAccessException") ||
         (is_code(call, "ValidationException") && strcmp(call->operation, "GetShardIterator") == 0 &&
          !reader->from_horizon)) {
+        bool had_place = !reader->from_horizon;
         start_over(reader, call);
+        if (had_place) { /* a gap is told as one, and is no trouble: the oldest record is there */
+            reader->due_ms = 0;
+            return;
+        }
     } else if (is_code(call, "ResourceNotFoundException")) {
         lose_shard(reader, call);
         return;

@@ -32,6 +32,52 @@ static void a_trimmed_position_is_a_counted_gap(void **state)
     assert_int_equal(world->changes->health.state, HT_HEALTH_WORKING);
 }
 
+static void a_refused_position_is_a_gap_and_no_trouble(void **state)
+{
+    static const struct {
+        const char *operation, *code;
+        int status;
+    } cases[] = {{"GetShardIterator", "ValidationException", HT_EINVAL},
+                 {"GetShardIterator", "TrimmedDataAccessException", HT_ENOTFOUND},
+                 {"GetRecords", "TrimmedDataAccessException", HT_ENOTFOUND}};
+    struct world *world = *state;
+    struct model_shard *shard = world_shard(world, "shardId-1", "");
+    world_remove(world, shard, "a");
+    world_open(world);
+    world_drain(world);
+    assert_int_equal(world_commit(world, 0), 0);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        world_close(world);
+        world_fail(world, cases[i].operation, cases[i].code, cases[i].status, 1);
+        world->got[0] = '\0';
+        world_open(world);
+        assert_int_equal(world_read(world, 10, 0), 1);
+        assert_string_equal(world->got, "a ");
+        assert_int_equal(world->changes->counters.gaps, 1);
+        assert_int_equal(world->changes->health.errors, 0);
+    }
+}
+
+static void a_place_that_is_always_refused_asks_for_a_person(void **state)
+{
+    struct world *world = *state;
+    struct model_shard *shard = world_shard(world, "shardId-1", "");
+    world_remove(world, shard, "a");
+    world_open(world);
+    world_drain(world);
+    assert_int_equal(world_commit(world, 0), 0);
+    world_close(world);
+    world_fail(world, "GetShardIterator", "ValidationException", HT_EINVAL, 1000000);
+    world_open(world);
+    (void)world_read(world, 10, 59000);
+    assert_in_range(1000000 - world->fault_count, 2, 20);
+    assert_int_equal(world->changes->health.state, HT_HEALTH_FAILED);
+    assert_int_equal(world->changes->counters.gaps, 1);
+    world->fault_count = 0;
+    (void)world_read(world, 10, 20000);
+    assert_int_equal(world->changes->health.state, HT_HEALTH_WORKING);
+}
+
 static void a_shard_that_is_trimmed_while_it_is_read_goes_on(void **state)
 {
     struct world *world = *state;
@@ -288,6 +334,8 @@ int main(void)
 #define CASE(test) cmocka_unit_test_setup_teardown(test, world_setup, world_teardown)
     const struct CMUnitTest tests[] = {
         CASE(a_trimmed_position_is_a_counted_gap),
+        CASE(a_refused_position_is_a_gap_and_no_trouble),
+        CASE(a_place_that_is_always_refused_asks_for_a_person),
         CASE(a_shard_that_is_trimmed_while_it_is_read_goes_on),
         CASE(an_expired_iterator_is_fetched_anew_behind_the_last_record),
         CASE(iterators_that_expire_at_once_do_not_loop),
