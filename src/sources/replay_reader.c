@@ -21,9 +21,11 @@ struct ht_replay_reader {
     int fd;                         /* of it; -1 where none is open */
     struct ht_documents *documents; /* owned; of it */
     uint64_t round;
-    uint64_t number;  /* messages of this round so far, skipped ones included */
-    uint64_t skip;    /* as many of this round are not given out */
-    bool has_message; /* one was found in this round */
+    uint64_t number;       /* messages of this round so far, skipped ones included */
+    uint64_t skip;         /* as many of this round are not given out */
+    uint64_t rejects;      /* of this round so far, skipped ones included */
+    uint64_t skip_rejects; /* as many of this round are not given out either */
+    bool has_message;      /* one was found in this round */
     char chunk[CHUNK_BYTES];
 };
 
@@ -34,6 +36,7 @@ static void close_file(struct ht_replay_reader *reader);
 static void end_file(struct ht_replay_reader *reader, struct ht_replay_batch *batch);
 static void add_item(struct ht_replay_reader *reader, struct ht_replay_batch *batch,
                      const struct ht_document *document);
+static bool is_skipped(const struct ht_replay_reader *reader, bool is_message);
 static void fail_errno(struct ht_replay_batch *batch, int errno_value, const char *path);
 static void fail_memory(struct ht_replay_reader *reader, struct ht_replay_batch *batch);
 static bool may_errno_pass(int errno_value);
@@ -183,6 +186,7 @@ static void end_file(struct ht_replay_reader *reader, struct ht_replay_batch *ba
     reader->file = 0;
     reader->round++;
     reader->number = reader->skip = 0;
+    reader->rejects = reader->skip_rejects = 0;
     reader->has_message = false;
 }
 
@@ -193,7 +197,8 @@ static void add_item(struct ht_replay_reader *reader, struct ht_replay_batch *ba
     bool is_message = document->refusal == HT_TWEET_REFUSAL_NONE;
     reader->has_message = reader->has_message || is_message;
     reader->number += is_message;
-    if (is_message ? reader->number <= reader->skip : reader->number < reader->skip) {
+    reader->rejects += !is_message;
+    if (is_skipped(reader, is_message)) {
         return;
     }
     *item = (struct ht_replay_item){
@@ -206,11 +211,21 @@ static void add_item(struct ht_replay_reader *reader, struct ht_replay_batch *ba
                             : ht_buffer_append_slice(&batch->bytes, document->bytes);
     if (status != 0) {
         reader->number -= is_message;
+        reader->rejects -= !is_message;
         fail_memory(reader, batch);
         return;
     }
     item->length = batch->bytes.length - item->begin;
     batch->count++;
+}
+
+/* A cursor counts messages only: what was rejected behind the last one comes again after a start. */
+static bool is_skipped(const struct ht_replay_reader *reader, bool is_message)
+{
+    if (is_message) {
+        return reader->number <= reader->skip;
+    }
+    return reader->number < reader->skip || reader->rejects <= reader->skip_rejects;
 }
 
 static void fail_errno(struct ht_replay_batch *batch, int errno_value, const char *path)
@@ -225,8 +240,7 @@ static void fail_errno(struct ht_replay_batch *batch, int errno_value, const cha
          cure);
 }
 
-/* The message that there was no memory for is read again: from the start of the round, less what
- * is out. */
+/* What there was no memory for is read again: from the start of the round, less what is out. */
 static void fail_memory(struct ht_replay_reader *reader, struct ht_replay_batch *batch)
 {
     batch->may_pass = true;
@@ -234,7 +248,9 @@ static void fail_memory(struct ht_replay_reader *reader, struct ht_replay_batch 
     close_file(reader);
     reader->file = 0;
     reader->skip = reader->number > reader->skip ? reader->number : reader->skip;
-    reader->number = 0;
+    reader->skip_rejects =
+        reader->rejects > reader->skip_rejects ? reader->rejects : reader->skip_rejects;
+    reader->number = reader->rejects = 0;
 }
 
 /* Shortages, and a disk that may be well again; not what a person has to put right. */

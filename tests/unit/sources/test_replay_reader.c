@@ -2,6 +2,7 @@
 #include "replay_reader.h"
 #include "round_ids.h"
 
+#include "../tally/failing_memory.h"
 #include "temporary_files.h"
 
 #include "hashtagd/base/gzip.h"
@@ -177,6 +178,55 @@ static void test_reading_goes_on_when_there_are_descriptors(void **state)
     ht_buffer_finish(&out);
 }
 
+/* Fills one reader, whose `failing`th allocation fails, until all is out. Whether one failed. */
+static bool read_without_memory(struct ht_replay_reader *reader, size_t failing,
+                                struct ht_buffer *out)
+{
+    static struct ht_replay_batch batch;
+    bool has_failed = false;
+    ht_replay_batch_init(&batch);
+    ht_buffer_clear(out);
+    do {
+        (void)failing_memory_set(has_failed ? SIZE_MAX : failing);
+        ht_replay_reader_fill(reader, &batch);
+        has_failed |= failing_memory_set(SIZE_MAX);
+        for (size_t i = 0; i < batch.count; i++) {
+            const struct ht_replay_item *item = &batch.items[i];
+            ht_buffer_append_format(out, "%llu %.*s\n", (unsigned long long)item->number,
+                                    (int)item->length, batch.bytes.data + item->begin);
+        }
+    } while (!batch.is_last || batch.may_pass);
+    ht_replay_batch_finish(&batch);
+    return has_failed;
+}
+
+/* A dead letter is written once, also where memory is out behind it. */
+static void test_nothing_comes_twice_where_memory_is_out(void **state)
+{
+    (void)state;
+    struct temporary_files files;
+    struct ht_buffer out;
+    temporary_files_init(&files);
+    ht_buffer_init(&out, 1 << 20);
+    const char *paths[] = {
+        temporary_files_add(&files, HT_SLICE("bad 1\n{\"id\":1}\nbad 2\nbad 3\n")),
+        temporary_files_add(&files, HT_SLICE("bad 4\n{\"id\":2}\nbad 5\n{\"data\":\"e30=\","
+                                             "\"reason\":\"refused\"}\nbad 6\n")),
+    };
+    bool has_failed = true;
+    for (size_t failing = 0; has_failed; failing++) {
+        struct ht_replay_reader *reader = ht_replay_reader_create(paths, 2, false);
+        assert_non_null(reader);
+        has_failed = read_without_memory(reader, failing, &out);
+        assert_string_equal(out.data, "0 bad 1\n1 {\"id\":1}\n1 bad 2\n1 bad 3\n1 bad 4\n"
+                                      "2 {\"id\":2}\n2 bad 5\n3 {}\n3 bad 6\n");
+        ht_replay_reader_destroy(reader);
+        assert_true(failing < 1000);
+    }
+    temporary_files_finish(&files);
+    ht_buffer_finish(&out);
+}
+
 static void test_many_messages_come_in_batches(void **state)
 {
     (void)state;
@@ -261,6 +311,7 @@ int main(void)
         cmocka_unit_test(test_rounds_have_new_ids),
         cmocka_unit_test(test_empty_files_do_not_turn_for_ever),
         cmocka_unit_test(test_reading_goes_on_when_there_are_descriptors),
+        cmocka_unit_test(test_nothing_comes_twice_where_memory_is_out),
         cmocka_unit_test(test_many_messages_come_in_batches),
         cmocka_unit_test(test_failures_say_what_to_do),
         cmocka_unit_test(test_fingerprint),
