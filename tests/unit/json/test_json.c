@@ -238,6 +238,37 @@ static void test_out_of_memory_is_told_as_such(void **state)
 }
 
 /* A number that is read clears what malloc said. */
+/* So many lists around the value. */
+static bool is_read(size_t levels, const char *value)
+{
+    struct ht_buffer text;
+    ht_buffer_init(&text, 1u << 16);
+    for (size_t i = 0; i < levels; i++) {
+        (void)ht_buffer_append_byte(&text, '[');
+    }
+    (void)ht_buffer_append_text(&text, value);
+    for (size_t i = 0; i < levels; i++) {
+        (void)ht_buffer_append_byte(&text, ']');
+    }
+    assert_int_equal(ht_buffer_status(&text), 0);
+    struct ht_json *root = ht_json_parse(ht_buffer_slice(&text), 0, NULL, NULL);
+    ht_buffer_finish(&text);
+    bool is_json = root != NULL;
+    ht_json_destroy(root);
+    return is_json;
+}
+
+static void test_depth(void **state)
+{
+    (void)state;
+    assert_true(is_read(2048, ""));
+    assert_false(is_read(2049, ""));
+    assert_true(is_read(2047, "12345678901234"));
+    assert_false(is_read(2048, "12345678901234"));
+    assert_true(is_read(2046, "123456789012345"));
+    assert_false(is_read(2047, "123456789012345"));
+}
+
 /* Where a number is long, a text is read in another way. */
 static void test_long_numbers(void **state)
 {
@@ -287,6 +318,7 @@ int main(void)
         cmocka_unit_test(test_wrong_types_read_as_nothing),
         cmocka_unit_test(test_out_of_memory_is_told_as_such),
         cmocka_unit_test(test_long_numbers),
+        cmocka_unit_test(test_depth),
         cmocka_unit_test(test_out_of_memory_before_a_number_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
