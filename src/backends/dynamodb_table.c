@@ -15,6 +15,7 @@
 enum { TABLE_MAGIC = 0x64796e61 };
 
 static bool is_outdated(struct ht_table *port);
+static bool is_waiting(struct ht_table *port);
 static void on_lease_trouble(void *user);
 static void close_table(struct ht_table *port, void (*on_closed)(void *user), void *user);
 static void on_close_turn(struct ht_timer *timer);
@@ -25,6 +26,7 @@ static const struct ht_table_ops operations = {
     .type = "dynamodb",
     .load = ht_dynamodb_load_start,
     .is_outdated = is_outdated,
+    .is_waiting = is_waiting,
     .flush = ht_dynamodb_flush_start,
     .close = close_table,
     .destroy = destroy,
@@ -152,6 +154,14 @@ static bool is_outdated(struct ht_table *port)
 {
     const struct ht_dynamodb_table *table = ht_dynamodb_table_from(port);
     return !table->options.counts_nothing && ht_dynamodb_leases_are_outdated(table->leases);
+}
+
+/* Scans are consistent: what was written before one begins it reads. */
+static bool is_waiting(struct ht_table *port)
+{
+    const struct ht_dynamodb_table *table = ht_dynamodb_table_from(port);
+    return table->loading.phase == HT_DYNAMODB_LOAD_DESCRIBE ||
+           table->loading.phase == HT_DYNAMODB_LOAD_LEASES;
 }
 
 /* A lost or missing lease is the table's trouble too. */

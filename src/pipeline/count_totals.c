@@ -75,15 +75,25 @@ static int refuse(struct ht_count *count)
     return HT_EBUSY;
 }
 
-/* While the table is loaded nobody knows what is news, so all is taken down. */
+static bool is_table_waiting(const struct ht_count *count)
+{
+    struct ht_table *table = count->options.table;
+    return table->ops->is_waiting != NULL && table->ops->is_waiting(table);
+}
+
+/* While the table is loaded nobody knows what is news, so all is taken down. Before it is read nothing
+ * is: a load may wait for days, and the feed must not be held for it. */
 static bool is_news(const struct ht_count *count, struct ht_slice hashtag, uint64_t count_seen,
                     bool is_removed)
 {
     if (count->is_stopping || hashtag.length == 0 || hashtag.length > HT_TALLY_TAG_MAX_BYTES) {
         return false;
     }
+    if (!count->is_loaded) {
+        return !is_table_waiting(count);
+    }
     uint64_t known = ht_tally_count(count->options.tally, hashtag);
-    return !count->is_loaded || (is_removed ? known > 0 : count_seen > known);
+    return is_removed ? known > 0 : count_seen > known;
 }
 
 int ht_count_touch(struct ht_count *count, struct ht_slice hashtag, uint64_t count_seen,

@@ -161,6 +161,11 @@ static bool table_is_outdated(struct ht_table *table)
     return plain_lease_is_outdated(HT_CONTAINER_OF(table, struct plain_side, table));
 }
 
+static bool table_is_waiting(struct ht_table *table)
+{
+    return HT_CONTAINER_OF(table, struct plain_side, table)->waiting_load != NULL;
+}
+
 /* What an answer means for who may not be the only one that writes any more. */
 static int judge(const struct plain_side *side, int code)
 {
@@ -649,6 +654,7 @@ void plain_marks_open(struct plain_side *side)
     static const struct ht_table_ops ops = {.type = "simulated",
                                             .load = table_load,
                                             .is_outdated = table_is_outdated,
+                                            .is_waiting = table_is_waiting,
                                             .flush = table_flush};
     side->table = (struct ht_table){.ops = &ops, .has_marks = true};
     plain_lease_open(side);

@@ -170,6 +170,9 @@ struct ht_table_ops {
      * be forgotten, and the table be loaded anew. Until then flushes fail: nobody could tell what is
      * counted twice. NULL: never. */
     bool (*is_outdated)(struct ht_table *table);
+    /** Whether a load waits, as long as another process counts, and has read nothing yet: what is
+     * changed meanwhile it reads when it goes on. NULL: never. */
+    bool (*is_waiting)(struct ht_table *table);
     /** Starts a flush. */
     void (*flush)(struct ht_table *table, struct ht_table_flush *flush);
     /** Finishes what runs, then on_closed, once. */

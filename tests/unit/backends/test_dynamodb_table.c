@@ -417,6 +417,28 @@ static void what_another_counted_and_deleted_meanwhile_does_not_come_back(void *
                         "{\"S\":\"100\"}");
 }
 
+/* What others change until it goes on it reads then. */
+static void a_load_that_waits_for_a_lease_says_so(void **state)
+{
+    struct world *world = *state;
+    fake_dynamodb_put(world->fake, LEASES, "leaseKey", SHARD_0, "leaseOwner", "{\"S\":\"other\"}",
+                      "leaseCounter", "{\"N\":\"7\"}", "checkpoint", "{\"S\":\"10\"}", NULL);
+    open_table(world);
+    pass(world, 8000);
+    assert_false(world->is_loaded);
+    assert_true(world->table->ops->is_waiting(world->table));
+    fake_dynamodb_put(world->fake, TABLE, "hashtag", "alpha", "htCount", "{\"N\":\"9\"}", NULL);
+    world->window_load_status = HT_ENOSPC;
+    pass(world, 30000);
+    assert_false(world->is_loaded);
+    assert_int_equal(world->loaded_counts[0], 9);
+    assert_false(world->table->ops->is_waiting(world->table)); /* it has read */
+    world->window_load_status = 0;
+    pass(world, 30000);
+    assert_true(world->is_loaded);
+    assert_false(world->table->ops->is_waiting(world->table));
+}
+
 static void closing_waits_for_a_flush_but_not_for_ever(void **state)
 {
     struct world *world = *state;
@@ -456,6 +478,7 @@ int main(void)
         TEST(one_malformed_item_does_not_stop_the_others),
         TEST(a_process_that_counts_nothing_leaves_positions_alone),
         TEST(what_another_counted_and_deleted_meanwhile_does_not_come_back),
+        TEST(a_load_that_waits_for_a_lease_says_so),
         TEST(closing_waits_for_a_flush_but_not_for_ever),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

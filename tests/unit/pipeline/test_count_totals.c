@@ -167,6 +167,31 @@ static void touches_are_bounded_and_named_once(void **state)
     free(life);
 }
 
+static void a_load_that_waits_holds_no_feed(void **state)
+{
+    (void)state;
+    struct life *life = life_create(6, 1);
+    struct world *world = life->world;
+    world->is_waiting = true;
+    world->is_kinesis = false;
+    life->options.table = &world->table;
+    world->budget.limit_bytes = (size_t)256 << 20;
+    life_begin(life);
+    size_t before = world->budget.used_bytes;
+    for (size_t i = 0; i < 30000; i++) {
+        assert_int_equal(touch(life, i), 0);
+    }
+    assert_int_equal(world->budget.used_bytes, before);
+    world->is_waiting = false; /* it reads: from here on each matters */
+    for (size_t i = 0; i <= 20000; i++) {
+        assert_int_equal(touch(life, i), i < 20000 ? 0 : HT_EBUSY);
+    }
+    assert_false(ht_count_is_loaded(life->count));
+    life_crash(life);
+    world_destroy(world);
+    free(life);
+}
+
 /* So small a budget that some dozens of changes fill their share of it. */
 static struct life *create_narrow(uint64_t seed)
 {
@@ -371,6 +396,7 @@ int main(void)
         cmocka_unit_test(what_only_the_table_knows_can_be_deleted),
         cmocka_unit_test(own_writes_that_pass_by_are_no_news),
         cmocka_unit_test(touches_are_bounded_and_named_once),
+        cmocka_unit_test(a_load_that_waits_holds_no_feed),
         cmocka_unit_test(the_memory_of_touches_is_a_share_of_the_budget),
         cmocka_unit_test(what_is_held_is_shown_in_the_end),
         cmocka_unit_test(a_stage_that_stops_holds_nobody),

@@ -140,6 +140,7 @@ struct world {
     bool hold_reads;         /* reads are never answered unless canceled */
     size_t flush_count;      /* flushes of the table that were asked for */
     bool is_outdated;        /* another counted since the load: flushes fail until the next */
+    bool is_waiting;         /* the table says that its load waits for another process */
     bool hold_flushes;       /* a flush of the table is never answered */
     int lost_shard;          /* number + 1 of a shard that cannot be read any more; 0: none */
     uint64_t delay_max_ms;   /* answers come after 0 .. this */

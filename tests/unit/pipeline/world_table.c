@@ -199,8 +199,16 @@ static bool table_is_outdated(struct ht_table *table)
     return HT_CONTAINER_OF(table, struct world, table)->is_outdated;
 }
 
-const struct ht_table_ops world_table_ops = {
-    .type = "world", .load = table_load, .is_outdated = table_is_outdated, .flush = table_flush};
+static bool table_is_waiting(struct ht_table *table)
+{
+    return HT_CONTAINER_OF(table, struct world, table)->is_waiting;
+}
+
+const struct ht_table_ops world_table_ops = {.type = "world",
+                                             .load = table_load,
+                                             .is_outdated = table_is_outdated,
+                                             .is_waiting = table_is_waiting,
+                                             .flush = table_flush};
 
 /* ---- the change feed ---- */
 
