@@ -395,6 +395,9 @@ static void serve_scan(struct request *request, struct ht_aws_call *call, enum f
     if (ht_json_member(root, "Limit") != NULL) {
         limit = ht_json_i64(ht_json_member(root, "Limit"));
     }
+    if (request->fake->items_a_page > 0) {
+        limit = request->fake->items_a_page;
+    }
     char *start = text_of(ht_json_member(root, "ExclusiveStartKey"), "at");
     size_t bucket = start == NULL ? (size_t)segment : strtoull(start, NULL, 10);
     free(start);
@@ -423,14 +426,15 @@ static void serve_scan(struct request *request, struct ht_aws_call *call, enum f
 static void serve_describe(struct request *request, struct ht_aws_call *call)
 {
     struct ht_buffer body;
-    const char *type = request->fake->key_type;
+    const char *type = request->fake->key_type, *status = request->fake->table_status;
     ht_buffer_init(&body, 4096);
     HT_ASSERT(ht_buffer_append_format(
                   &body,
-                  "{\"Table\":{\"TableStatus\":\"ACTIVE\",\"ItemCount\":%zu,\"KeySchema\":[{"
+                  "{\"Table\":{\"TableStatus\":\"%s\",\"ItemCount\":%zu,\"KeySchema\":[{"
                   "\"AttributeName\":\"hashtag\",\"KeyType\":\"HASH\"}],\"AttributeDefinitions\":["
                   "{\"AttributeName\":\"hashtag\",\"AttributeType\":\"%s\"}]}}",
-                  request->fake->item_count, type == NULL ? "S" : type) == 0);
+                  status == NULL ? "ACTIVE" : status, request->fake->item_count,
+                  type == NULL ? "S" : type) == 0);
     fake_aws_answer(call, ht_buffer_slice(&body));
     ht_buffer_finish(&body);
 }

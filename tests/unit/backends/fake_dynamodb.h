@@ -41,9 +41,11 @@ struct fake_dynamodb {
     struct ht_aws_client client;
     struct fake_item *buckets[FAKE_BUCKETS];
     size_t item_count;
-    bool hides_failed_item; /* a failed condition comes without the item */
-    const char *refuses;    /* every call fails with this code; NULL: none */
-    const char *key_type;   /* what DescribeTable says; NULL: "S" */
+    bool hides_failed_item;   /* a failed condition comes without the item */
+    const char *refuses;      /* every call fails with this code; NULL: none */
+    const char *key_type;     /* what DescribeTable says; NULL: "S" */
+    const char *table_status; /* the same; NULL: "ACTIVE" */
+    uint32_t items_a_page;    /* of a Scan; 0: as many as are asked for */
     /* what was asked */
     uint64_t updates, puts, gets, deletes, scans, conditions_failed;
 };

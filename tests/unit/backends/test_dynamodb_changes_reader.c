@@ -204,6 +204,21 @@ static void poison_records_are_counted_and_passed_over(void **state)
     assert_string_equal(world_row(world, "shardId-1"), "105");
 }
 
+static void a_deletion_whose_old_image_cannot_be_read_is_told_with_its_keys(void **state)
+{
+    struct world *world = *state;
+    struct model_shard *shard = world_shard(world, "shardId-1", "");
+    world_record(world, shard,
+                 "{\"eventName\":\"REMOVE\",\"dynamodb\":{\"SequenceNumber\":\"100\","
+                 "\"Keys\":{\"hashtag\":{\"S\":\"a\"}},\"OldImage\":{\"htCount\":{]}}}");
+    world_remove(world, shard, "b");
+    world_open(world);
+    world_drain(world);
+    assert_string_equal(world->got, "a b ");
+    assert_int_equal(world->changes->counters.removals_read, 2);
+    assert_int_equal(world->changes->counters.records_unreadable, 1);
+}
+
 static void answers_that_make_no_sense_are_asked_again(void **state)
 {
     struct world *world = *state;
@@ -344,6 +359,7 @@ int main(void)
         CASE(throttled_shards_are_asked_less),
         CASE(a_hurried_read_says_that_it_cannot_tell),
         CASE(poison_records_are_counted_and_passed_over),
+        CASE(a_deletion_whose_old_image_cannot_be_read_is_told_with_its_keys),
         CASE(answers_that_make_no_sense_are_asked_again),
         CASE(a_change_that_is_refused_is_held_with_all_behind_it),
         CASE(a_hurried_read_waits_for_what_is_held),

@@ -570,6 +570,103 @@ static void a_row_removed_by_hand_is_made_again(void **state)
     assert_attribute(world, SHARD, "checkpoint", "{\"S\":\"11\"}");
 }
 
+static void rows_that_make_no_sense_are_left_alone(void **state)
+{
+    struct world *world = *state;
+    put_row(world, SHARD, NULL, "7", "yesterday");
+    put_row(world, CHILD_A, NULL, "7", "70");
+    open_leases(world, "me");
+    settle(world);
+    assert_true(world->is_loaded);
+    assert_int_equal(world->load.status, 0);
+    assert_int_equal(world->seen_count, 1);
+    assert_string_equal(world->seen[0].shard_id, CHILD_A);
+    assert_attribute(world, SHARD, "checkpoint", "{\"S\":\"yesterday\"}");
+    assert_attribute(world, SHARD, "leaseCounter", "{\"N\":\"7\"}");
+}
+
+static void a_shard_that_begins_at_a_time_does_so_after_a_restart_too(void **state)
+{
+    struct world *world = *state;
+    open_leases(world, "me");
+    settle(world);
+    struct writing writing = {.position = {.kind = HT_POSITION_AT_TIME, .time_ms = 1700000000123}};
+    writing.write = (struct ht_dynamodb_lease_write){
+        .shard_id = SHARD, .position = &writing.position, .done = on_written, .user = &writing};
+    ht_dynamodb_leases_write(world->leases, &writing.write);
+    settle(world);
+    assert_true(writing.is_done);
+    assert_int_equal(writing.write.status, 0);
+    crash(world);
+    open_leases(world, "me");
+    settle(world);
+    assert_int_equal(world->seen_count, 1);
+    assert_int_equal(world->seen[0].position.kind, HT_POSITION_AT_TIME);
+    assert_int_equal(world->seen[0].position.time_ms, 1700000000123);
+}
+
+static void writes_of_one_shard_are_done_in_their_order(void **state)
+{
+    struct world *world = *state;
+    struct writing first, second, third;
+    open_leases(world, "me");
+    settle(world);
+    start_write(world, &first, SHARD, "10");
+    start_write(world, &second, SHARD, "20");
+    start_write(world, &third, SHARD, "15"); /* behind what is there by then */
+    assert_false(first.is_done || second.is_done || third.is_done);
+    settle(world);
+    assert_true(first.is_done && second.is_done && third.is_done);
+    assert_int_equal(first.write.status | second.write.status | third.write.status, 0);
+    assert_attribute(world, SHARD, "checkpoint", "{\"S\":\"20\"}");
+}
+
+static void the_row_of_a_shard_that_has_none_is_removed_at_once(void **state)
+{
+    struct world *world = *state;
+    open_leases(world, "me");
+    settle(world);
+    struct writing removal = {.write = {.shard_id = SHARD, .done = on_written}};
+    removal.write.user = &removal;
+    ht_dynamodb_leases_remove(world->leases, &removal.write);
+    settle(world);
+    assert_true(removal.is_done);
+    assert_int_equal(removal.write.status, 0);
+    assert_int_equal(world->fake->deletes, 0);
+}
+
+static void nothing_may_be_counted_while_another_has_a_lease(void **state)
+{
+    struct world *world = *state;
+    struct ht_error error = {0};
+    put_row(world, SHARD, "other", "7", "70");
+    open_leases(world, "me");
+    settle(world);
+    assert_false(world->is_loaded);
+    assert_int_equal(ht_dynamodb_leases_check(world->leases, &error), HT_EBUSY);
+    assert_non_null(strstr(error.text, "other"));
+    crash(world);
+}
+
+static void names_out_of_bounds_are_refused(void **state)
+{
+    struct world *world = *state;
+    char name[257];
+    memset(name, 'x', 256);
+    name[256] = '\0';
+    const struct {
+        const char *table, *worker;
+    } cases[] = {{"", "me"}, {name, "me"}, {TABLE, ""}, {TABLE, name}};
+    for (size_t i = 0; i < HT_COUNT_OF(cases); i++) {
+        const struct ht_dynamodb_leases_options options = {.aws = &world->fake->client,
+                                                           .table_name = cases[i].table,
+                                                           .worker_id = cases[i].worker};
+        struct ht_error error;
+        assert_int_equal(ht_dynamodb_leases_create(&world->leases, &options, &error), HT_EINVAL);
+        assert_null(world->leases);
+    }
+}
+
 /* Any faults, crashes and restarts: what was told to be durable is there, and never less. */
 static void whatever_happens_a_durable_checkpoint_stays(void **state)
 {
@@ -633,6 +730,17 @@ int main(void)
         TEST(closing_during_a_load_ends_it),
         TEST(a_shard_that_is_gone_leaves_nothing_behind),
         TEST(a_row_removed_by_hand_is_made_again),
+        TEST(rows_that_make_no_sense_are_left_alone),
+
+        TEST(a_shard_that_begins_at_a_time_does_so_after_a_restart_too),
+
+        TEST(writes_of_one_shard_are_done_in_their_order),
+
+        TEST(the_row_of_a_shard_that_has_none_is_removed_at_once),
+
+        TEST(nothing_may_be_counted_while_another_has_a_lease),
+
+        TEST(names_out_of_bounds_are_refused),
         TEST(whatever_happens_a_durable_checkpoint_stays),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
