@@ -8,7 +8,7 @@ it: what only a `kill -9` reaches is shown as never run.
     tools/coverage                     the table of the last run of tools/test
     tools/coverage src/net             the files of a folder
     tools/coverage src/net/tls.c       a file, with how often each line and branch ran
-    tools/coverage --explain [src/net] why lines never ran, by kind; the blocks that no rule explains
+    tools/coverage --explain [src/net] why lines never ran, by kind; the blocks that nothing explains
 """
 
 import json
@@ -96,6 +96,8 @@ def report():
         print("nothing was counted: no suite used the build \"address\"")
         return
     table(sorted(folders().items(), key=lambda row: (row[0] == "all", row[0])))
+    print(f"lines that never ran and that nothing explains: {explain.unexplained(ask('export', '-format=lcov'))} "
+          "(tools/coverage --explain)")
 
 
 def main(arguments):
