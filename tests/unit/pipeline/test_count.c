@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "hashtagd/pipeline/count.h"
 
-#include "world.h"
+#include "plain_life.h"
 
 #include "hashtagd/base/assert.h"
 
@@ -25,81 +25,6 @@ static const char *const tags[TAGS] = {"one",   "two",   "three", "four", "five"
 /* the same folded */
 static const char *const keys[TAGS] = {"one",   "two",   "three", "four", "five",   "six",
                                        "seven", "eight", "nine",  "ten",  "eleven", "twelve"};
-
-/* One life of the stage over a world that outlives it. */
-struct life {
-    struct world *world;
-    struct ht_tally *tally;
-    struct ht_count *count;
-    bool is_fatal;
-    struct ht_error fatal;
-};
-
-static void on_fatal(void *user, const struct ht_error *error)
-{
-    struct life *life = user;
-    life->is_fatal = true;
-    life->fatal = *error;
-}
-
-static struct ht_count_options options_for(struct life *life)
-{
-    struct world *world = life->world;
-    return (struct ht_count_options){.stream = &world->stream,
-                                     .table = &world->table,
-                                     .dead_letters = &world->dead_letters,
-                                     .tally = life->tally,
-                                     .clock = &world->clock.clock,
-                                     .timers = &world->timers,
-                                     .random = &world->random,
-                                     .budget = &world->budget,
-                                     .reads = true,
-                                     .repeat_window = 1000,
-                                     .flush_interval_ms = 200,
-                                     .start = {.kind = HT_POSITION_TRIM_HORIZON},
-                                     .hash_key = {1, 2},
-                                     .on_fatal = on_fatal,
-                                     .user = life};
-}
-
-static void begin_with(struct life *life, const struct ht_count_options *options)
-{
-    life->count = ht_count_create(options);
-    assert_non_null(life->count);
-    ht_count_start(life->count);
-}
-
-static void make(struct life *life, struct world *world)
-{
-    struct ht_tally_options tally = {
-        .key = {3, 4}, .minute = world->clock.now_wall_ms / 60000, .keep_parts = true};
-    *life = (struct life){.world = world, .tally = ht_tally_create(&tally)};
-    assert_non_null(life->tally);
-}
-
-static void begin(struct life *life, struct world *world)
-{
-    make(life, world);
-    struct ht_count_options options = options_for(life);
-    begin_with(life, &options);
-}
-
-/* Gone without a word, as after kill -9. */
-static void crash(struct life *life)
-{
-    ht_count_destroy(life->count);
-    ht_tally_destroy(life->tally);
-    world_crash(life->world);
-}
-
-static void end(struct life *life)
-{
-    bool stopped = false;
-    ht_count_stop(life->count, world_set_true, &stopped);
-    assert_false(stopped);
-    assert_true(world_run_until(life->world, &stopped, 60000));
-    crash(life);
-}
 
 /* What an accountant counts, from the records alone: nothing of the program's code is used. */
 struct truth {
@@ -138,8 +63,8 @@ static void every_hashtag_is_counted_once(void **state)
     (void)state;
     struct world *world = world_create(1, 2);
     struct truth truth = {{0}};
-    struct life life;
-    begin(&life, world);
+    struct plain_life life;
+    plain_life_begin(&life, world);
     for (uint64_t id = 1; id <= 2000; id++) {
         add_random_tweet(world, &truth, id, id % 10 == 0);
         world_run(world, 1);
@@ -151,7 +76,7 @@ static void every_hashtag_is_counted_once(void **state)
     struct ht_tally_item item;
     assert_int_equal(ht_tally_get(life.tally, HT_SLICE("one"), &item), 0);
     assert_int_equal(item.counts[HT_TALLY_ALL], truth.counts[0]);
-    end(&life);
+    plain_life_end(&life);
     assert_int_equal(world->budget.used_bytes, 0);
     world_destroy(world);
 }
@@ -164,8 +89,8 @@ static void crashes_and_faults_leave_counts_exact(void **state)
         struct truth truth = {{0}};
         uint64_t id = 0;
         for (int crashes = 0; crashes < 8; crashes++) {
-            struct life life;
-            begin(&life, world);
+            struct plain_life life;
+            plain_life_begin(&life, world);
             size_t steps = ht_random_below(&world->random, 120);
             for (size_t step = 0; step < steps; step++) {
                 id++;
@@ -175,13 +100,13 @@ static void crashes_and_faults_leave_counts_exact(void **state)
                 world->fail_reads += fault == 1;
                 world_run(world, ht_random_below(&world->random, 40));
             }
-            crash(&life);
+            plain_life_crash(&life);
         }
         world->fail_flushes = world->fail_reads = 0;
-        struct life life;
-        begin(&life, world);
+        struct plain_life life;
+        plain_life_begin(&life, world);
         world_run(world, 10000);
-        end(&life);
+        plain_life_end(&life);
         assert_exact(world, &truth);
         world_destroy(world);
     }
@@ -197,7 +122,7 @@ static void on_deleted(struct ht_count_delete *request)
     ((struct deletion *)request->user)->is_done = true;
 }
 
-static void delete_tag(struct life *life, struct deletion *deletion, const char *tag)
+static void delete_tag(struct plain_life *life, struct deletion *deletion, const char *tag)
 {
     *deletion = (struct deletion){
         .request = {.hashtag = ht_slice_text(tag), .done = on_deleted, .user = deletion}};
@@ -209,8 +134,8 @@ static void a_deletion_takes_pending_counts_along(void **state)
 {
     (void)state;
     struct world *world = world_create(2, 1);
-    struct life life;
-    begin(&life, world);
+    struct plain_life life;
+    plain_life_begin(&life, world);
     world_run(world, 1000);
     world_add_tweet(world, 0, 1, tags, 2);
     world_run(world, 100);
@@ -229,7 +154,7 @@ static void a_deletion_takes_pending_counts_along(void **state)
     delete_tag(&life, &deletion, "one");
     assert_true(world_run_until(world, &deletion.is_done, 5000));
     assert_false(deletion.request.found);
-    end(&life);
+    plain_life_end(&life);
     world_destroy(world);
 }
 
@@ -243,8 +168,8 @@ static void deletions_and_crashes_lose_nothing(void **state)
         struct truth truth = {{0}};
         uint64_t id = 0;
         for (int crashes = 0; crashes < 6; crashes++) {
-            struct life life;
-            begin(&life, world);
+            struct plain_life life;
+            plain_life_begin(&life, world);
             static struct deletion deletions[200];
             size_t deletion_count = 0;
             for (size_t step = 0; step < 100; step++) {
@@ -257,16 +182,16 @@ static void deletions_and_crashes_lose_nothing(void **state)
                 world_run(world, ht_random_below(&world->random, 30));
             }
             if (crashes % 2 == 0) {
-                crash(&life);
+                plain_life_crash(&life);
             } else {
-                end(&life);
+                plain_life_end(&life);
             }
         }
         world->fail_flushes = 0;
-        struct life life;
-        begin(&life, world);
+        struct plain_life life;
+        plain_life_begin(&life, world);
         world_run(world, 10000);
-        end(&life);
+        plain_life_end(&life);
         for (size_t i = 0; i < TAGS; i++) {
             uint64_t sum = world_count(world, keys[i]);
             for (size_t at = 0; at < world->removal_count; at++) {
@@ -286,8 +211,8 @@ static void the_tally_agrees_with_the_table_after_deletions(void **state)
     struct world *world = world_create(77, 1);
     world->delay_max_ms = 300;
     struct truth truth = {{0}};
-    struct life life;
-    begin(&life, world);
+    struct plain_life life;
+    plain_life_begin(&life, world);
     static struct deletion deletions[400];
     size_t deletion_count = 0;
     for (uint64_t id = 1; id < 800; id++) {
@@ -309,7 +234,7 @@ static void the_tally_agrees_with_the_table_after_deletions(void **state)
         assert_int_equal(in_series, item.counts[HT_TALLY_1H]);
         assert_int_equal(item.counts[HT_TALLY_1H], item.counts[HT_TALLY_ALL]);
     }
-    end(&life);
+    plain_life_end(&life);
     world_destroy(world);
 }
 
@@ -318,8 +243,8 @@ static void windows_survive_a_crash(void **state)
     (void)state;
     struct world *world = world_create(5, 1);
     struct truth truth = {{0}};
-    struct life life;
-    begin(&life, world);
+    struct plain_life life;
+    plain_life_begin(&life, world);
     for (uint64_t id = 1; id <= 500; id++) {
         add_random_tweet(world, &truth, id, false);
         world_run(world, 1000);
@@ -329,8 +254,8 @@ static void windows_survive_a_crash(void **state)
     for (size_t i = 0; i < TAGS; i++) {
         assert_int_equal(ht_tally_get(life.tally, ht_slice_text(keys[i]), &before[i]), 0);
     }
-    crash(&life);
-    begin(&life, world);
+    plain_life_crash(&life);
+    plain_life_begin(&life, world);
     world_run(world, 1000);
     for (size_t i = 0; i < TAGS; i++) {
         struct ht_tally_item after;
@@ -338,7 +263,7 @@ static void windows_survive_a_crash(void **state)
         assert_memory_equal(before[i].counts, after.counts, sizeof(after.counts));
         assert_memory_equal(before[i].series, after.series, sizeof(after.series));
     }
-    end(&life);
+    plain_life_end(&life);
     world_destroy(world);
 }
 
@@ -348,8 +273,8 @@ static void bad_records_become_dead_letters_and_their_neighbours_count(void **st
     static const char *const bad[] = {"not json", "{\"id\":1", "[1,2]{",
                                       "{\"id\":9,\"text\":\"\",\"entities\":{\"hashtags\":7}}"};
     struct world *world = world_create(3, 1);
-    struct life life;
-    begin(&life, world);
+    struct plain_life life;
+    plain_life_begin(&life, world);
     world->fail_letters = 2;
     for (size_t i = 0; i < HT_COUNT_OF(bad); i++) {
         world_add_tweet(world, 0, 100 + i, tags, 1);
@@ -364,7 +289,7 @@ static void bad_records_become_dead_letters_and_their_neighbours_count(void **st
         assert_non_null(strstr(world->letters.data, bad[i]));
     }
     assert_int_equal(ht_count_counters(life.count)->notices[HT_TWEET_KIND_DELETE], 1);
-    end(&life);
+    plain_life_end(&life);
     world_destroy(world);
 }
 
@@ -376,11 +301,11 @@ static void children_wait_for_both_parents(void **state)
     (void)snprintf(world->shards[2].adjacent_parent_id, HT_SHARD_ID_BYTES, "%s",
                    world->shards[1].id);
     world->shards[0].closed = true;
-    struct life life;
+    struct plain_life life;
     world_add_tweet(world, 0, 1, tags, 1);
     world_add_tweet(world, 1, 2, tags, 1);
     world_add_tweet(world, 2, 3, tags, 1);
-    begin(&life, world);
+    plain_life_begin(&life, world);
     world_run(world, 5000);
     assert_int_equal(world_count(world, "one"), 2);
     struct ht_count_shard_status status;
@@ -392,13 +317,13 @@ static void children_wait_for_both_parents(void **state)
     world_run(world, 40000);
     assert_int_equal(world_count(world, "one"), 3);
     /* a finished shard stays finished after a restart */
-    crash(&life);
-    begin(&life, world);
+    plain_life_crash(&life);
+    plain_life_begin(&life, world);
     world_run(world, 5000);
     assert_int_equal(world_count(world, "one"), 3);
     ht_count_shard_get(life.count, 1, &status);
     assert_int_equal(status.state, HT_COUNT_SHARD_FINISHED);
-    end(&life);
+    plain_life_end(&life);
     world_destroy(world);
 }
 
@@ -406,9 +331,9 @@ static void a_stuck_shard_is_started_again(void **state)
 {
     (void)state;
     struct world *world = world_create(6, 1);
-    struct life life;
+    struct plain_life life;
     world->hold_reads = true;
-    begin(&life, world);
+    plain_life_begin(&life, world);
     world_add_tweet(world, 0, 1, tags, 1);
     world_run(world, 50000);
     assert_int_equal(ht_count_counters(life.count)->shard_restarts, 0);
@@ -419,7 +344,7 @@ static void a_stuck_shard_is_started_again(void **state)
     world_run(world, 70000);
     assert_int_equal(world_count(world, "one"), 1);
     assert_int_equal(ht_count_health(life.count)->state, HT_HEALTH_WORKING);
-    end(&life);
+    plain_life_end(&life);
     world_destroy(world);
 }
 
@@ -427,8 +352,8 @@ static void a_table_that_refuses_is_told_and_tried_again(void **state)
 {
     (void)state;
     struct world *world = world_create(7, 1);
-    struct life life;
-    begin(&life, world);
+    struct plain_life life;
+    plain_life_begin(&life, world);
     world_run(world, 500);
     world->fail_flushes = 1000;
     world_add_tweet(world, 0, 1, tags, 1);
@@ -443,7 +368,7 @@ static void a_table_that_refuses_is_told_and_tried_again(void **state)
     world_run(world, 20000);
     assert_int_equal(world_count(world, "one"), 1);
     assert_int_equal(ht_count_health(life.count)->state, HT_HEALTH_WORKING);
-    end(&life);
+    plain_life_end(&life);
     world_destroy(world);
 }
 
@@ -451,8 +376,8 @@ static void a_stop_with_a_refusing_table_ends_and_tells(void **state)
 {
     (void)state;
     struct world *world = world_create(8, 1);
-    struct life life;
-    begin(&life, world);
+    struct plain_life life;
+    plain_life_begin(&life, world);
     world_run(world, 500);
     world_add_tweet(world, 0, 1, tags, 3);
     world_run(world, 60);
@@ -467,12 +392,12 @@ static void a_stop_with_a_refusing_table_ends_and_tells(void **state)
     assert_true(world_run_until(world, &stopped, 1000));
     assert_int_equal(ht_count_pending_hashtags(life.count), 3);
     assert_int_equal(ht_count_waiting_deletions(life.count), 0);
-    crash(&life);
+    plain_life_crash(&life);
     world->fail_flushes = 0;
-    begin(&life, world);
+    plain_life_begin(&life, world);
     world_run(world, 2000);
     assert_int_equal(world_count(world, "one"), 1);
-    end(&life);
+    plain_life_end(&life);
     world_destroy(world);
 }
 
@@ -480,8 +405,8 @@ static void a_stop_tells_of_deletions_that_it_forgets(void **state)
 {
     (void)state;
     struct world *world = world_create(8, 1);
-    struct life life;
-    begin(&life, world);
+    struct plain_life life;
+    plain_life_begin(&life, world);
     world_run(world, 500);
     world_add_tweet(world, 0, 1, tags, 1);
     world_run(world, 3000);
@@ -495,7 +420,7 @@ static void a_stop_tells_of_deletions_that_it_forgets(void **state)
     ht_count_stop(life.count, world_set_true, &stopped);
     assert_true(world_run_until(world, &stopped, 10000));
     assert_int_equal(ht_count_waiting_deletions(life.count), 1);
-    crash(&life);
+    plain_life_crash(&life);
     world_destroy(world);
 }
 
@@ -504,8 +429,8 @@ static void a_stop_tries_again_until_all_is_written(void **state)
     (void)state;
     for (unsigned failures = 1; failures <= 6; failures++) {
         struct world *world = world_create(failures, 1);
-        struct life life;
-        begin(&life, world);
+        struct plain_life life;
+        plain_life_begin(&life, world);
         world_run(world, 500);
         world_add_tweet(world, 0, 1, tags, 1);
         world_run(world, 3000);
@@ -526,7 +451,7 @@ static void a_stop_tries_again_until_all_is_written(void **state)
         assert_int_equal(world->letter_count, 1);
         assert_int_equal(ht_count_pending_hashtags(life.count), 0);
         assert_int_equal(ht_count_waiting_deletions(life.count), 0);
-        crash(&life);
+        plain_life_crash(&life);
         world_destroy(world);
     }
 }
@@ -535,8 +460,8 @@ static void a_retry_in_the_air_is_waited_for_at_the_stop(void **state)
 {
     (void)state;
     struct world *world = world_create(8, 1);
-    struct life life;
-    begin(&life, world);
+    struct plain_life life;
+    plain_life_begin(&life, world);
     world_run(world, 500);
     world_add_tweet(world, 0, 1, tags, 3);
     world->fail_flushes = 1;
@@ -551,7 +476,7 @@ static void a_retry_in_the_air_is_waited_for_at_the_stop(void **state)
     assert_true(world_run_until(world, &stopped, 60000));
     assert_int_equal(world_count(world, "one"), 1);
     assert_int_equal(ht_count_pending_hashtags(life.count), 0);
-    crash(&life);
+    plain_life_crash(&life);
     world_destroy(world);
 }
 
@@ -569,8 +494,8 @@ static void a_flush_waits_for_what_is_on_the_stream(void **state)
 {
     (void)state;
     struct world *world = world_create(9, 2);
-    struct life life;
-    begin(&life, world);
+    struct plain_life life;
+    plain_life_begin(&life, world);
     world_run(world, 500);
     for (uint64_t id = 1; id <= 300; id++) {
         world_add_tweet(world, (unsigned)(id % 2), id, tags, 1);
@@ -584,7 +509,7 @@ static void a_flush_waits_for_what_is_on_the_stream(void **state)
     ht_count_flush(life.count, &flushing.request);
     assert_true(world_run_until(world, &flushing.is_done, 2000));
     assert_int_equal(flushing.request.hashtags, 0);
-    end(&life);
+    plain_life_end(&life);
     world_destroy(world);
 }
 
@@ -593,17 +518,17 @@ static void a_flush_waits_for_the_first_listing(void **state)
 {
     (void)state;
     struct world *world = world_create(9, 1);
-    struct life life;
+    struct plain_life life;
     world->fail_lists = 2;
     world_add_tweet(world, 0, 1, tags, 1);
-    begin(&life, world);
+    plain_life_begin(&life, world);
     world_run(world, 50);
     assert_true(ht_count_is_loaded(life.count));
     struct flushing flushing = {.request = {.done = on_flushed, .user = &flushing}};
     ht_count_flush(life.count, &flushing.request);
     assert_true(world_run_until(world, &flushing.is_done, 4000));
     assert_int_equal(world_count(world, "one"), 1);
-    end(&life);
+    plain_life_end(&life);
     world_destroy(world);
 }
 
@@ -613,17 +538,16 @@ static void a_flush_during_the_load_is_answered_behind_it(void **state)
     (void)state;
     for (int reads = 0; reads < 2; reads++) {
         struct world *world = world_create(9, 1);
-        struct life life;
+        struct plain_life life;
         world->fail_lists = 1000;
-        make(&life, world);
-        struct ht_count_options options = options_for(&life);
+        struct ht_count_options options = plain_life_make(&life, world);
         options.reads = reads == 1;
-        begin_with(&life, &options);
+        plain_life_start(&life, &options);
         struct flushing flushing = {.request = {.done = on_flushed, .user = &flushing}};
         ht_count_flush(life.count, &flushing.request);
         assert_true(world_run_until(world, &flushing.is_done, 6000));
         assert_int_equal(flushing.request.status, 0);
-        end(&life);
+        plain_life_end(&life);
         world_destroy(world);
     }
 }
@@ -633,8 +557,8 @@ static void a_flush_that_waits_for_a_shard_waits_quietly(void **state)
 {
     (void)state;
     struct world *world = world_create(9, 2);
-    struct life life;
-    begin(&life, world);
+    struct plain_life life;
+    plain_life_begin(&life, world);
     world_add_tweet(world, 0, 1, tags, 1);
     world_run(world, 500);
     world->hold_reads = true;
@@ -649,7 +573,7 @@ static void a_flush_that_waits_for_a_shard_waits_quietly(void **state)
     assert_in_range(world->flush_count - before, 1, 20);
     assert_true(world_run_until(world, &flushing.is_done, 1000));
     assert_int_equal(flushing.request.status, 0);
-    end(&life);
+    plain_life_end(&life);
     world_destroy(world);
 }
 
@@ -657,13 +581,14 @@ static void a_table_that_cannot_be_used_is_fatal(void **state)
 {
     (void)state;
     struct world *world = world_create(10, 1);
-    struct life life;
+    struct plain_life life;
     world->load_status = HT_ECORRUPT;
-    begin(&life, world);
+    plain_life_begin(&life, world);
+    life.may_be_fatal = true;
     world_run(world, 500);
     assert_true(life.is_fatal);
     assert_string_equal(life.fatal.text, "no loading today");
-    end(&life);
+    plain_life_end(&life);
     world_destroy(world);
 }
 
@@ -671,9 +596,9 @@ static void a_table_out_of_reach_is_tried_again(void **state)
 {
     (void)state;
     struct world *world = world_create(11, 1);
-    struct life life;
+    struct plain_life life;
     world->load_status = HT_ECONNECTION;
-    begin(&life, world);
+    plain_life_begin(&life, world);
     world_add_tweet(world, 0, 1, tags, 1);
     world_run(world, 5000);
     assert_false(life.is_fatal);
@@ -683,7 +608,7 @@ static void a_table_out_of_reach_is_tried_again(void **state)
     world_run(world, 30000);
     assert_true(ht_count_is_loaded(life.count));
     assert_int_equal(world_count(world, "one"), 1);
-    end(&life);
+    plain_life_end(&life);
     world_destroy(world);
 }
 
@@ -693,8 +618,8 @@ static void many_repeats_leave_the_window_whole_after_a_crash(void **state)
     (void)state;
     for (size_t shown = 0; shown < 200; shown += effort(20, 60)) {
         struct world *world = world_create(14, 1);
-        struct life life;
-        begin(&life, world);
+        struct plain_life life;
+        plain_life_begin(&life, world);
         for (uint64_t id = 1; id <= 1000; id++) {
             world_add_tweet(world, 0, id, tags, 1);
         }
@@ -702,9 +627,9 @@ static void many_repeats_leave_the_window_whole_after_a_crash(void **state)
             world_add_tweet(world, 0, 1, tags, 1);
         }
         world_run(world, 20000);
-        crash(&life);
+        plain_life_crash(&life);
         assert_int_equal(world_count(world, "one"), 1000);
-        begin(&life, world);
+        plain_life_begin(&life, world);
         world_run(world, shown);
         for (uint64_t id = 2; id <= 50; id++) {
             world_add_tweet(world, 0, id, tags, 1);
@@ -712,7 +637,7 @@ static void many_repeats_leave_the_window_whole_after_a_crash(void **state)
         world_add_tweet(world, 0, 5000, tags, 1);
         world_run(world, 20000);
         assert_int_equal(world_count(world, "one"), 1001);
-        end(&life);
+        plain_life_end(&life);
         world_destroy(world);
     }
 }
@@ -721,11 +646,11 @@ static void a_stop_while_the_table_is_loaded_ends(void **state)
 {
     (void)state;
     struct world *world = world_create(12, 1);
-    struct life life;
+    struct plain_life life;
     world->delay_max_ms = 50;
-    begin(&life, world);
+    plain_life_begin(&life, world);
     assert_false(ht_count_is_loaded(life.count));
-    end(&life);
+    plain_life_end(&life);
     world_destroy(world);
 }
 
@@ -733,8 +658,8 @@ static void a_flush_after_the_stop_is_answered(void **state)
 {
     (void)state;
     struct world *world = world_create(13, 1);
-    struct life life;
-    begin(&life, world);
+    struct plain_life life;
+    plain_life_begin(&life, world);
     world_run(world, 500);
     bool stopped = false;
     ht_count_stop(life.count, world_set_true, &stopped);
@@ -744,7 +669,7 @@ static void a_flush_after_the_stop_is_answered(void **state)
     assert_false(flushing.is_done);
     assert_true(world_run_until(world, &flushing.is_done, 10000));
     assert_int_equal(flushing.request.status, HT_ECANCELED);
-    crash(&life);
+    plain_life_crash(&life);
     world_destroy(world);
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "hashtagd/pipeline/count.h"
 
-#include "world.h"
+#include "plain_life.h"
 
 #include "hashtagd/base/assert.h"
 
@@ -16,68 +16,15 @@
 
 #include <stdio.h>
 
-/* One life of the stage over a world that outlives it. */
-struct life {
-    struct world *world;
-    struct ht_tally *tally;
-    struct ht_count *count;
-};
-
-static void on_fatal(void *user, const struct ht_error *error)
-{
-    (void)user;
-    fail_msg("%s", error->text);
-}
-
-static struct ht_count_options options_for(struct life *life, struct world *world)
-{
-    struct ht_tally_options tally = {
-        .key = {3, 4}, .minute = world->clock.now_wall_ms / 60000, .keep_parts = true};
-    *life = (struct life){.world = world, .tally = ht_tally_create(&tally)};
-    assert_non_null(life->tally);
-    return (struct ht_count_options){.stream = &world->stream,
-                                     .table = &world->table,
-                                     .dead_letters = &world->dead_letters,
-                                     .tally = life->tally,
-                                     .clock = &world->clock.clock,
-                                     .timers = &world->timers,
-                                     .random = &world->random,
-                                     .budget = &world->budget,
-                                     .reads = true,
-                                     .repeat_window = 1000,
-                                     .flush_interval_ms = 200,
-                                     .start = {.kind = HT_POSITION_TRIM_HORIZON},
-                                     .hash_key = {1, 2},
-                                     .on_fatal = on_fatal,
-                                     .user = life};
-}
-
-static void begin_with(struct life *life, const struct ht_count_options *options)
-{
-    life->count = ht_count_create(options);
-    assert_non_null(life->count);
-    ht_count_start(life->count);
-}
-
-static void end(struct life *life)
-{
-    bool stopped = false;
-    ht_count_stop(life->count, world_set_true, &stopped);
-    assert_true(world_run_until(life->world, &stopped, 60000));
-    ht_count_destroy(life->count);
-    ht_tally_destroy(life->tally);
-    world_crash(life->world);
-}
-
 /* Also where no flush was due since the minute began. */
 static void a_record_counts_in_the_minute_in_which_it_came(void **state)
 {
     (void)state;
     struct world *world = world_create(5, 1);
-    struct life life;
-    struct ht_count_options options = options_for(&life, world);
+    struct plain_life life;
+    struct ht_count_options options = plain_life_make(&life, world);
     options.flush_interval_ms = 600000;
-    begin_with(&life, &options);
+    plain_life_start(&life, &options);
     world_run(world, 90000);
     world_add_tweet(world, 0, 1, (const char *const[]){"one"}, 1);
     world_run(world, 2000);
@@ -85,7 +32,7 @@ static void a_record_counts_in_the_minute_in_which_it_came(void **state)
     assert_int_equal(ht_tally_get_series(life.tally, HT_SLICE("one"), series), 0);
     assert_int_equal(ht_tally_minute(life.tally), world->clock.now_wall_ms / 60000);
     assert_int_equal(series[HT_TALLY_SERIES_COUNT - 1], 1);
-    end(&life);
+    plain_life_end(&life);
     world_destroy(world);
 }
 
@@ -94,11 +41,11 @@ static void a_stream_that_cannot_be_listed_stays_the_news(void **state)
 {
     (void)state;
     struct world *world = world_create(5, 1);
-    struct life life;
-    struct ht_count_options options = options_for(&life, world);
+    struct plain_life life;
+    struct ht_count_options options = plain_life_make(&life, world);
     options.expires = true;
     world->fail_lists = 1000;
-    begin_with(&life, &options);
+    plain_life_start(&life, &options);
     world_run(world, 5000);
     for (int i = 0; i < 20; i++) {
         world_run(world, 100);
@@ -107,7 +54,7 @@ static void a_stream_that_cannot_be_listed_stays_the_news(void **state)
     world->fail_lists = 0;
     world_run(world, 20000);
     assert_int_equal(ht_count_health(life.count)->state, HT_HEALTH_WORKING);
-    end(&life);
+    plain_life_end(&life);
     world_destroy(world);
 }
 
@@ -117,20 +64,20 @@ static void many_hashtags_are_flushed_before_they_fill_the_budget(void **state)
     (void)state;
     enum { HASHTAGS = 2000, BUDGET_BYTES = 256 << 10 };
     struct world *world = world_create(6, 1);
-    struct life life;
+    struct plain_life life;
     ht_budget_init(&world->budget, BUDGET_BYTES);
-    struct ht_count_options options = options_for(&life, world);
+    struct ht_count_options options = plain_life_make(&life, world);
     options.flush_interval_ms = 600000;
     for (uint64_t id = 1; id <= HASHTAGS; id++) {
         char text[WORLD_TAG_BYTES];
         (void)snprintf(text, sizeof(text), "hashtag-number-%d", (int)id);
         world_add_tweet(world, 0, id, (const char *const[]){text}, 1);
     }
-    begin_with(&life, &options);
+    plain_life_start(&life, &options);
     world_run(world, 30000);
     assert_int_equal(ht_tally_distinct(life.tally, HT_TALLY_ALL), HASHTAGS);
     assert_in_range(world->budget.peak_bytes, 1, BUDGET_BYTES);
-    end(&life);
+    plain_life_end(&life);
     world_destroy(world);
 }
 
@@ -141,18 +88,18 @@ static void many_dead_letters_are_written_before_they_fill_the_budget(void **sta
     (void)state;
     enum { RECORDS = 2000, BUDGET_BYTES = 128 << 10 };
     struct world *world = world_create(6, 1);
-    struct life life;
+    struct plain_life life;
     ht_budget_init(&world->budget, BUDGET_BYTES);
-    struct ht_count_options options = options_for(&life, world);
+    struct ht_count_options options = plain_life_make(&life, world);
     options.flush_interval_ms = 600000;
     for (int i = 1; i <= RECORDS; i++) {
         world_add_record(world, 0, "this is no tweet, but it is long enough to be seen in memory");
     }
     world->fail_letters = 5;
-    begin_with(&life, &options);
+    plain_life_start(&life, &options);
     world_run(world, 60000);
     assert_in_range(world->budget.peak_bytes, BUDGET_BYTES / 2, BUDGET_BYTES);
-    end(&life);
+    plain_life_end(&life);
     assert_int_equal(world->letter_count, RECORDS);
     world_destroy(world);
 }
@@ -177,21 +124,21 @@ static void what_waits_for_a_table_that_fails_stays_within_the_budget(void **sta
     (void)state;
     enum { TWEETS = 200, HASHTAGS = 10, BUDGET_BYTES = 96 << 10 };
     struct world *world = world_create(6, 1);
-    struct life life;
+    struct plain_life life;
     ht_budget_init(&world->budget, BUDGET_BYTES);
-    struct ht_count_options options = options_for(&life, world);
+    struct ht_count_options options = plain_life_make(&life, world);
     for (int id = 1; id <= TWEETS; id++) {
         add_unique(world, 0, id, HASHTAGS);
     }
     world->fail_flushes = 8;
-    begin_with(&life, &options);
+    plain_life_start(&life, &options);
     world_run(world, 10000);
     assert_true(world->fail_flushes > 0);
     assert_in_range(world->budget.peak_bytes, BUDGET_BYTES / 2, BUDGET_BYTES);
     world_run(world, 120000);
     assert_int_equal(ht_tally_distinct(life.tally, HT_TALLY_ALL), TWEETS * HASHTAGS);
     assert_in_range(world->budget.peak_bytes, BUDGET_BYTES / 2, BUDGET_BYTES);
-    end(&life);
+    plain_life_end(&life);
     world_destroy(world);
 }
 
@@ -202,10 +149,10 @@ static void what_is_pending_takes_what_others_leave(void **state)
     enum { SHARDS = 4, TWEETS = 36, BUDGET_BYTES = 512 << 10, READ_BYTES = 64 << 10 };
     enum { MOST_BYTES = BUDGET_BYTES + BUDGET_BYTES / 8 + (16 << 10) };
     struct world *world = world_create(6, SHARDS);
-    struct life life;
+    struct plain_life life;
     ht_budget_init(&world->budget, BUDGET_BYTES);
     world->batch_bytes = READ_BYTES;
-    struct ht_count_options options = options_for(&life, world);
+    struct ht_count_options options = plain_life_make(&life, world);
     for (int id = 1; id <= TWEETS; id++) {
         add_unique(world, 0, id, HASHTAGS_MOST);
     }
@@ -216,7 +163,7 @@ static void what_is_pending_takes_what_others_leave(void **state)
     world->waits_at_tip = true;
     assert_true(ht_budget_reserve_intake(&world->budget, BUDGET_BYTES / 2));
     world->fail_flushes = 8;
-    begin_with(&life, &options);
+    plain_life_start(&life, &options);
     world_run(world, 10000);
     assert_true(world->fail_flushes > 0);
     assert_in_range(world->budget.peak_bytes, BUDGET_BYTES, MOST_BYTES);
@@ -224,7 +171,7 @@ static void what_is_pending_takes_what_others_leave(void **state)
     assert_int_equal(ht_tally_distinct(life.tally, HT_TALLY_ALL), TWEETS * HASHTAGS_MOST);
     assert_in_range(world->budget.peak_bytes, BUDGET_BYTES, MOST_BYTES);
     ht_budget_release(&world->budget, BUDGET_BYTES / 2);
-    end(&life);
+    plain_life_end(&life);
     world_destroy(world);
 }
 
@@ -234,18 +181,18 @@ static void what_a_read_brings_fits_into_a_small_budget(void **state)
     (void)state;
     enum { RECORDS = 20 * WORLD_BATCH_MAX, BUDGET_BYTES = 1 << 20 };
     struct world *world = world_create(6, 1);
-    struct life life;
+    struct plain_life life;
     ht_budget_init(&world->budget, BUDGET_BYTES);
     world->batch_bytes = 4 << 20;
     for (uint64_t id = 1; id <= RECORDS; id++) {
         world_add_tweet(world, 0, id, (const char *const[]){"one"}, 1);
     }
-    struct ht_count_options options = options_for(&life, world);
-    begin_with(&life, &options);
+    struct ht_count_options options = plain_life_make(&life, world);
+    plain_life_start(&life, &options);
     world_run(world, 15000);
     assert_int_equal(ht_tally_count(life.tally, HT_SLICE("one")), RECORDS);
     assert_in_range(world->budget.peak_bytes, BUDGET_BYTES / 2, BUDGET_BYTES);
-    end(&life);
+    plain_life_end(&life);
     world_destroy(world);
 }
 
@@ -255,17 +202,17 @@ static void idle_shards_do_not_slow_one_that_is_behind(void **state)
     (void)state;
     enum { RECORDS = 20 * WORLD_BATCH_MAX };
     struct world *world = world_create(6, 5);
-    struct life life;
+    struct plain_life life;
     ht_budget_init(&world->budget, 1 << 20);
     world->waits_at_tip = true;
     for (uint64_t id = 1; id <= RECORDS; id++) {
         world_add_tweet(world, 0, id, (const char *const[]){"one"}, 1);
     }
-    struct ht_count_options options = options_for(&life, world);
-    begin_with(&life, &options);
+    struct ht_count_options options = plain_life_make(&life, world);
+    plain_life_start(&life, &options);
     world_run(world, 15000);
     assert_int_equal(ht_tally_count(life.tally, HT_SLICE("one")), RECORDS);
-    end(&life);
+    plain_life_end(&life);
     world_destroy(world);
 }
 
@@ -274,10 +221,10 @@ static void a_flush_that_takes_for_ever_does_not_fill_the_memory(void **state)
 {
     (void)state;
     struct world *world = world_create(15, 1);
-    struct life life;
+    struct plain_life life;
     ht_budget_init(&world->budget, 4400 << 10);
-    struct ht_count_options options = options_for(&life, world);
-    begin_with(&life, &options);
+    struct ht_count_options options = plain_life_make(&life, world);
+    plain_life_start(&life, &options);
     world_run(world, 500);
     world->hold_flushes = true;
     char texts[3][16];
