@@ -221,7 +221,6 @@ static void on_load(struct ht_table_load *table_load)
         qsort(count->loaded, count->loaded_count, sizeof(*count->loaded), compare_checkpoints);
     }
     ht_count_flush_start(count);
-    ht_count_look_at_flushes(count); /* that came during the load */
     if (count->options.reads) {
         ht_count_shards_start(count);
     } else {

@@ -10,6 +10,15 @@
 
 enum { WAIT_FOR_TIP_MS = 5000 };
 
+/* Who may load for minutes, a large table or one out of reach, lets nobody wait for it. */
+static int refuse(const struct ht_count *count, struct ht_error *error)
+{
+    return ht_error_set(error, HT_ECANCELED,
+                        count->is_stopping ? "The daemon is stopping."
+                                           : "The daemon is still loading the table; try again in "
+                                             "a moment. GET /readyz tells when it is ready.");
+}
+
 void ht_count_delete(struct ht_count *count, struct ht_count_delete *request)
 {
     request->status = 0;
@@ -21,10 +30,7 @@ void ht_count_delete(struct ht_count *count, struct ht_count_delete *request)
     bool may_exist = count->options.table->has_marks ||
                      ht_tally_get(count->options.tally, request->hashtag, &item) == 0;
     if (count->is_stopping || !count->is_running) {
-        request->status =
-            ht_error_set(&request->error, HT_ECANCELED,
-                         count->is_stopping ? "The daemon is stopping."
-                                            : "The daemon is still loading the table.");
+        request->status = refuse(count, &request->error);
         may_exist = false;
     }
     if (!may_exist) {
@@ -113,9 +119,9 @@ void ht_count_flush(struct ht_count *count, struct ht_count_flush *request)
     ht_error_clear(&request->error);
     request->asked_ns = ht_clock_monotonic_ns(count->options.clock);
     request->asked_wall_ms = ht_clock_wall_ms(count->options.clock);
-    if (count->is_stopping) {
+    if (count->is_stopping || !count->is_running) {
         /* the last flight may have landed: nobody would look at the request again */
-        request->status = ht_error_set(&request->error, HT_ECANCELED, "The daemon is stopping.");
+        request->status = refuse(count, &request->error);
         request->next = count->flush_answers;
         count->flush_answers = request;
         ht_timer_start(count->options.timers, &count->answer_timer, 0);

@@ -97,7 +97,8 @@ struct ht_count_delete {
     struct ht_slice hashtag;                       /**< folded; the caller's until `done` */
     void (*done)(struct ht_count_delete *request); /**< once, never from inside the call */
     void *user;                                    /**< the caller's */
-    int status; /**< 0: durable (or nothing was there); HT_ECANCELED: the stage stopped before */
+    int status; /**< 0: durable (or nothing was there); HT_ECANCELED: the stage stopped before,
+                     or has not loaded the table yet */
     struct ht_error error;
     bool found; /**< whether there was an item */
     uint64_t count;
@@ -112,7 +113,8 @@ struct ht_count_delete {
 struct ht_count_flush {
     void (*done)(struct ht_count_flush *request); /**< once, never from inside the call */
     void *user;                                   /**< the caller's */
-    int status; /**< 0: durable; else why the write failed (it is still tried) */
+    int status; /**< 0: durable; else why the write failed (it is still tried); HT_ECANCELED: the
+                     stage stops, or has not loaded the table yet */
     struct ht_error error;
     uint64_t hashtags;           /**< how many deltas were written */
     struct ht_count_flush *next; /* private */

@@ -532,8 +532,32 @@ static void a_flush_waits_for_the_first_listing(void **state)
     world_destroy(world);
 }
 
-/* It came while the table was loaded, and nothing is read, so that nothing else would wake it. */
-static void a_flush_during_the_load_is_answered_behind_it(void **state)
+/* A table that is out of reach may be so for hours. */
+static void a_flush_before_the_table_is_loaded_is_refused_at_once(void **state)
+{
+    (void)state;
+    struct world *world = world_create(9, 1);
+    struct plain_life life;
+    world->load_status = HT_ECONNECTION;
+    plain_life_begin(&life, world);
+    struct flushing flushing = {.request = {.done = on_flushed, .user = &flushing}};
+    ht_count_flush(life.count, &flushing.request);
+    assert_false(flushing.is_done);
+    assert_true(world_run_until(world, &flushing.is_done, 1));
+    assert_int_equal(flushing.request.status, HT_ECANCELED);
+    assert_non_null(strstr(flushing.request.error.text, "try again"));
+    world->load_status = 0;
+    world_run(world, 30000);
+    flushing.is_done = false;
+    ht_count_flush(life.count, &flushing.request);
+    assert_true(world_run_until(world, &flushing.is_done, 6000));
+    assert_int_equal(flushing.request.status, 0);
+    plain_life_end(&life);
+    world_destroy(world);
+}
+
+/* Nothing is read, so that nothing else would wake it; or nobody knows what is to be read. */
+static void a_flush_right_behind_the_load_is_answered(void **state)
 {
     (void)state;
     for (int reads = 0; reads < 2; reads++) {
@@ -543,6 +567,9 @@ static void a_flush_during_the_load_is_answered_behind_it(void **state)
         struct ht_count_options options = plain_life_make(&life, world);
         options.reads = reads == 1;
         plain_life_start(&life, &options);
+        while (!ht_count_is_loaded(life.count)) {
+            world_run(world, 1);
+        }
         struct flushing flushing = {.request = {.done = on_flushed, .user = &flushing}};
         ht_count_flush(life.count, &flushing.request);
         assert_true(world_run_until(world, &flushing.is_done, 6000));
@@ -692,7 +719,8 @@ int main(void)
         cmocka_unit_test(a_retry_in_the_air_is_waited_for_at_the_stop),
         cmocka_unit_test(a_flush_waits_for_what_is_on_the_stream),
         cmocka_unit_test(a_flush_waits_for_the_first_listing),
-        cmocka_unit_test(a_flush_during_the_load_is_answered_behind_it),
+        cmocka_unit_test(a_flush_before_the_table_is_loaded_is_refused_at_once),
+        cmocka_unit_test(a_flush_right_behind_the_load_is_answered),
         cmocka_unit_test(a_flush_that_waits_for_a_shard_waits_quietly),
         cmocka_unit_test(a_table_that_cannot_be_used_is_fatal),
         cmocka_unit_test(a_table_out_of_reach_is_tried_again),
