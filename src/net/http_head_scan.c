@@ -84,22 +84,19 @@ static enum ht_http_verdict scan_request_line(struct ht_slice line,
         return refuse(refusal, 414, "The request target is too long.");
     }
     const char *first = memchr(line.data, ' ', line.length);
-    const char *space = memrchr(line.data, ' ', line.length);
-    if (space == NULL) {
+    const char *last = memrchr(line.data, ' ', line.length);
+    if (first == NULL || last == NULL) {
         return refuse(refusal, 400, "The request line is not \"method target version\".");
     }
-    size_t at = (size_t)(space - line.data) + 1;
-    const char *target = (const char *)memchr(line.data, ' ', line.length) + 1;
-    if (target <= space && memchr(target, ' ', (size_t)(space - target)) != NULL) {
+    /* one space on either side of the target; llhttp steps over more of them before it */
+    if (first < last && memchr(first + 1, ' ', (size_t)(last - first - 1)) != NULL) {
         return refuse(refusal, 400, "The request line has more than two spaces.");
     }
+    size_t at = (size_t)(last - line.data) + 1;
     struct ht_slice version = ht_slice_make(line.data + at, line.length - at);
     if (ht_slice_equal(version, HT_SLICE("HTTP/1.1")) ||
         ht_slice_equal(version, HT_SLICE("HTTP/1.0"))) {
-        /* one space on either side of the target; llhttp steps over more of them before it */
-        bool is_apart =
-            first < space && memchr(first + 1, ' ', (size_t)(space - first - 1)) == NULL;
-        return is_apart
+        return first < last
                    ? HT_HTTP_NEEDS_MORE
                    : refuse(refusal, 400, "The request line is not \"method target version\".");
     }
