@@ -165,7 +165,14 @@ static bool parse(struct arguments *arguments, int count, char **words)
                                             {NULL, 0, NULL, 0}};
     *arguments = (struct arguments){.hours = 1, .events = 60, .stop_after = UINT64_MAX};
     int which = 0;
-    for (int option = 0; (option = getopt_long(count, words, "", options, &which)) != -1;) {
+    opterr = 0; /* getopt's own words begin with the path of the program */
+    for (int option = 0; (option = getopt_long(count, words, ":", options, &which)) != -1;) {
+        if (option == ':' || option == '?') {
+            (void)fprintf(stderr,
+                          option == ':' ? "%s needs a value\n" : "nothing is known of \"%s\"\n",
+                          words[optind - 1]);
+            return false;
+        }
         if (!take_option(option, options[which].name, arguments)) {
             return false;
         }
@@ -221,11 +228,12 @@ int main(int count, char **words)
         play_one(&arguments, first + totals.seeds, &totals);
     }
     double took = seconds() - began;
-    (void)printf("%" PRIu64 " seeds, %" PRIu64 " failed; %.1f simulated hours, %" PRIu64
+    (void)printf("%" PRIu64 " seed%s, %" PRIu64 " failed; %.1f simulated hours, %" PRIu64
                  " records, %" PRIu64 " deletions, %" PRIu64 " archived lines, %" PRIu64
                  " kills, %" PRIu64 " steps in %.1f s (%.1f ms a seed)\n",
-                 totals.seeds, totals.failures, (double)totals.simulated_ms / HOUR_MS,
-                 totals.records, totals.removals, totals.lines, totals.kills, totals.steps, took,
+                 totals.seeds, totals.seeds == 1 ? "" : "s", totals.failures,
+                 (double)totals.simulated_ms / HOUR_MS, totals.records, totals.removals,
+                 totals.lines, totals.kills, totals.steps, took,
                  totals.seeds == 0 ? 0 : took * 1000 / (double)totals.seeds);
     tell_faults();
     return totals.failures > 0 ? 1 : 0;

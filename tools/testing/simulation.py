@@ -74,7 +74,7 @@ def _output_of(process, failures):
 def _seeds(output):
     for line in output.splitlines():
         words = line.split()
-        if len(words) > 2 and words[1] == "seeds,":
+        if len(words) > 2 and words[1] in ("seed,", "seeds,"):
             return int(words[0])
     return 0
 
