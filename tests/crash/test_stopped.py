@@ -4,6 +4,7 @@
 The minutes pass on the clocks that the daemon sees (world.c).
 """
 
+import collections
 import http.client
 import signal
 import threading
@@ -16,6 +17,7 @@ import live
 from accounts import Client, Ledger, judge
 from aws_truth import SETTINGS
 from conftest import SEED, crashes
+from daemon import Daemon
 from fake_aws import FakeAws
 from world import World
 
@@ -116,3 +118,44 @@ def test_amazon_stopped(start, world):
         wanted = {entry["event_id"] for entry in aws.deletions()}
         aws_truth.wait_until(lambda: wanted <= {line["event_id"] for line in aws_truth.archive_lines(aws)}, "archived", 30)
         daemon.stop()
+
+
+def test_amazon_stopped_until_another_took_over(tmp_path):
+    """What both show is what the table has: who was stopped writes nothing of what he had counted."""
+    (tmp_path / "2").mkdir()
+    worlds = World(tmp_path), World(tmp_path / "2")
+    with FakeAws(seed=8) as aws:
+        aws_truth.create_account(aws)
+        first, second = (Daemon({**SETTINGS, "table.flush_interval_s": 1}, data=tmp_path / f"data{number}",
+                                environ={**aws.environment(), **world.environ}) for number, world in enumerate(worlds))
+        first.start()
+        tweets = aws_truth.made_tweets(100)
+        aws_truth.put(aws, tweets)
+        aws_truth.wait_for_counts(aws, aws_truth.count_of(tweets))
+        with first, second.spawn():
+            aws_truth.wait_until(lambda: "lease" in second.log, "the second one waits")
+            first.process.send_signal(signal.SIGSTOP)
+            more = aws_truth.made_tweets(100, first=101)
+            aws_truth.put(aws, more)
+            worlds[1].pass_time(60, wall=False)
+            second.wait_until_up()
+            counted = aws_truth.count_of(tweets + more)
+            second.wait_until_counted(counted)
+            gone = max(counted, key=counted.get)
+            second.wait_for(lambda: aws_truth.counts(aws) == counted, "all is written")
+            assert second.delete(f"/hashtags/{gone}").json["count"] == counted.pop(gone)
+            aws_truth.wait_for_counts(aws, counted)
+            assert second.counts() == counted and second.metric("hashtagd_count_reloads_total") == 0
+            worlds[0].pass_time(60, wall=False)
+            first.process.send_signal(signal.SIGCONT)
+            first.wait_for(lambda: first.metric("hashtagd_count_reloads_total") == 1, "the first one forgets")
+            assert first.get("/readyz").status == 503
+            second.stop()
+            first.wait_until_up()
+            assert first.counts() == counted and first.status()["hashtags"]["total"] == sum(counted.values())
+            some = aws_truth.made_tweets(100, first=201)
+            aws_truth.put(aws, some)
+            first.wait_until_counted(collections.Counter(counted) + collections.Counter(aws_truth.count_of(some)))
+            first.flush()
+            assert aws_truth.counts(aws) == first.counts()
+            first.stop()
