@@ -20,6 +20,7 @@ static bool serve_first(struct ht_lease *lease);
 static bool finish_shard(struct ht_lease *lease);
 static bool can_take(const struct ht_lease *lease);
 static bool is_others(const struct ht_lease *lease, const struct ht_lease_row *row);
+static void see_again(struct ht_lease *lease, const struct ht_lease_row *row);
 static void settle_own(struct ht_lease *lease, const struct ht_lease_row *row, bool is_read);
 static void lose(struct ht_lease *lease, const struct ht_lease_row *row);
 static void vanish(struct ht_lease *lease);
@@ -137,6 +138,17 @@ static bool is_own_row(const struct ht_lease *lease, const struct ht_lease_row *
 static bool is_others(const struct ht_lease *lease, const struct ht_lease_row *row)
 {
     return !is_own_row(lease, row) || row->counter > 0;
+}
+
+/* A row that another has moved since it was seen last tells that it is at work, and perhaps made rows
+ * that were not there when all were read. An own request that took effect shows as one step. */
+static void see_again(struct ht_lease *lease, const struct ht_lease_row *row)
+{
+    bool is_own_step = is_own_row(lease, row) && row->counter == lease->counter + 1;
+    if (lease->exists && lease->counter != row->counter && !is_own_step) {
+        ht_leases_note_other(lease->leases);
+    }
+    ht_lease_see(lease, row);
 }
 
 /* The row is this worker's, as `row` says or as the update made it. */
@@ -261,7 +273,7 @@ static void after_read(struct ht_lease *lease, const struct ht_lease_row *row)
     } else if (lease->is_mine) {
         settle_own(lease, row, true);
     } else {
-        ht_lease_see(lease, row);
+        see_again(lease, row);
     }
 }
 
@@ -288,7 +300,7 @@ static void after_update(struct ht_lease_request *request, const struct ht_lease
     } else if (lease->is_mine) {
         settle_own(lease, row, false);
     } else {
-        ht_lease_see(lease, row);
+        see_again(lease, row);
     }
 }
 

@@ -297,6 +297,30 @@ static void rows_that_another_made_meanwhile_are_known_before_it_begins(void **s
     assert_attribute(world, CHILD_B, "leaseOwner", "{\"S\":\"me\"}");
 }
 
+/* Free when the table was read, and another's when it was asked for: two that were started at once. */
+static void rows_of_one_that_was_faster_are_known_before_this_begins(void **state)
+{
+    struct world *world = *state;
+    for (int hides = 0; hides < 2; hides++) {
+        world->fake->hides_failed_item = hides == 1;
+        fake_dynamodb_remove(world->fake, TABLE, CHILD_A);
+        put_row(world, SHARD, NULL, "7", "100");
+        open_leases(world, "me");
+        assert_true(ht_timer_queue_run(&world->timers) > 0);
+        assert_true(fake_dynamodb_serve(world->fake, FAKE_NONE)); /* the scan */
+        put_row(world, SHARD, "other", "8", "100");
+        pass(world, 3000);
+        assert_false(world->is_loaded);
+        put_row(world, CHILD_A, NULL, "3", "50"); /* counted, and given back at its end */
+        put_row(world, SHARD, "other", "9", "SHARD_END");
+        pass(world, 4000);
+        assert_true(world->is_loaded);
+        assert_int_equal(world->seen_count, 2);
+        assert_string_equal(world->seen[1].position.sequence_number, "50");
+        close_leases(world);
+    }
+}
+
 static void a_lease_without_writes_is_renewed_and_one_with_writes_is_not(void **state)
 {
     struct world *world = *state;
@@ -717,6 +741,7 @@ int main(void)
         TEST(own_and_free_rows_are_taken_at_once_and_what_is_unknown_survives),
         TEST(a_foreign_lease_is_taken_when_it_stood_still_for_ten_seconds),
         TEST(rows_that_another_made_meanwhile_are_known_before_it_begins),
+        TEST(rows_of_one_that_was_faster_are_known_before_this_begins),
         TEST(a_lease_without_writes_is_renewed_and_one_with_writes_is_not),
         TEST(a_checkpoint_never_moves_back),
         TEST(a_lost_answer_is_recognised_as_an_own_update),
