@@ -3,8 +3,9 @@
 
 /**
  * `hashtagd put` in parts: files are read and taken apart (put_files.c), messages go in chunks to
- * the running daemon (put_daemon.c) or straight into the stream where none runs, or where it is at Amazon (put_store.c), and
- * what is skipped is listed, file and line (put_report.c).
+ * the running daemon (put_daemon.c, its answers in put_answer.c) or straight into the stream where
+ * none runs, or where it is at Amazon (put_store.c), and what is skipped is listed, file and line
+ * (put_report.c).
  */
 
 #include "config.h"
@@ -65,6 +66,19 @@ struct ht_put_report {
 
 /** Makes a sink to the running daemon. HT_ENOTFOUND or HT_ECONNECTION where none runs. */
 int ht_put_daemon_open(struct ht_put_sink **sink, const struct ht_config *config,
+                       struct ht_error *error) HT_MUST_CHECK;
+
+/** What the daemon answered to a chunk. */
+struct ht_put_answer {
+    int status;           /* of HTTP */
+    struct ht_slice body; /* borrowed */
+    const char *url;      /* borrowed; the daemon's, for messages */
+};
+
+/** Writes the reason into each entry of `chunk` that the daemon refused. HT_ENOTFOUND, `error` left
+ * alone, where the answer says nothing of tweets; HT_ENOMEM and HT_EIO where what became of them cannot
+ * be read. */
+int ht_put_answer_read(const struct ht_put_answer *answer, struct ht_put_chunk *chunk,
                        struct ht_error *error) HT_MUST_CHECK;
 
 /** Makes a sink straight into the stream: the data directory, HT_EBUSY where a daemon has it; or

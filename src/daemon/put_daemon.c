@@ -4,9 +4,7 @@
 #include "client.h"
 
 #include "hashtagd/base/assert.h"
-#include "hashtagd/json/json.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 /* How long one chunk may take, and how long a daemon may say that it is busy. */
@@ -77,31 +75,13 @@ static int send_chunk(struct ht_put_sink *base, struct ht_put_chunk *chunk, stru
     }
 }
 
-/* Line n of the body is entry n - 1: each message is one line. */
 static int read_answer(const struct daemon_sink *sink, const struct ht_client_answer *answer,
                        struct ht_put_chunk *chunk, struct ht_error *error)
 {
-    struct ht_json *root = ht_json_parse(ht_buffer_slice(&answer->body), 0, NULL, NULL);
-    const struct ht_json *rejected = ht_json_member(root, "rejected");
-    if ((answer->status != 202 && answer->status != 400) || rejected == NULL) {
-        ht_json_destroy(root);
-        return ht_client_explain(&sink->client, answer, error);
-    }
-    for (size_t i = 0; i < ht_json_count(rejected); i++) {
-        const struct ht_json *row = ht_json_element(rejected, i);
-        int64_t line = ht_json_i64(ht_json_member(row, "line"));
-        struct ht_slice reason = ht_json_text(ht_json_member(row, "reason"));
-        if (line < 1 || (uint64_t)line > chunk->count) {
-            continue;
-        }
-        struct ht_put_entry *entry = &chunk->entries[line - 1];
-        (void)snprintf(
-            entry->reason, sizeof(entry->reason), "%.*s",
-            (int)(reason.length < HT_PUT_REASON_BYTES ? reason.length : HT_PUT_REASON_BYTES - 1),
-            reason.length == 0 ? "refused" : reason.data);
-    }
-    ht_json_destroy(root);
-    return 0;
+    struct ht_put_answer told = {
+        .status = answer->status, .body = ht_buffer_slice(&answer->body), .url = sink->client.url};
+    int result = ht_put_answer_read(&told, chunk, error);
+    return result == HT_ENOTFOUND ? ht_client_explain(&sink->client, answer, error) : result;
 }
 
 static void close_sink(struct ht_put_sink *base)
