@@ -63,5 +63,8 @@ static void note(struct ht_put_chunk *chunk, const struct ht_json *row)
     (void)snprintf(
         entry->reason, sizeof(entry->reason), "%.*s",
         (int)(reason.length < HT_PUT_REASON_BYTES ? reason.length : HT_PUT_REASON_BYTES - 1),
-        reason.length == 0 ? "refused" : reason.data);
+        reason.data);
+    if (entry->reason[0] == '\0') { /* empty would mean accepted */
+        (void)snprintf(entry->reason, sizeof(entry->reason), "refused");
+    }
 }

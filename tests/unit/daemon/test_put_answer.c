@@ -32,6 +32,7 @@ static void each_refused_line_gets_its_reason(void **state)
                                  "{\"accepted\":1,\"rejected\":[{\"line\":3,\"reason\":\"no\"},"
                                  "{\"line\":1},{\"line\":0},{\"line\":4},{}]}"),
                      0);
+    assert_string_equal(entries[0].reason, "refused");
     assert_string_equal(entries[1].reason, "");
     assert_string_equal(entries[2].reason, "no");
     assert_int_equal(read_answer(400, "{\"rejected\":[{\"line\":2,\"reason\":\"no\"}]}"), 0);
