@@ -168,22 +168,19 @@ static int print_list(struct ht_client *client, const struct wish *wish,
 {
     struct ht_buffer text;
     ht_buffer_init(&text, MAX_SCREEN_BYTES);
-    struct ht_json *list = ht_json_parse(ht_buffer_slice(&answer->body), 0, NULL, NULL);
     struct ht_top_style style = {.columns = terminal_columns(),
                                  .now_s = ht_clock_wall_s(ht_loop_clock(client->loop)),
                                  .has_colour = wish->is_terminal};
-    int result = ht_top_table_format(list, &style, &text);
-    if (result != 0) {
-        result = ht_error_set(error, result, "What answers at %s is no hashtagd.", client->url);
-    } else if (wish->is_watching && wish->is_terminal) {
+    int result =
+        ht_top_table_read(ht_buffer_slice(&answer->body), client->url, &style, &text, error);
+    if (result == 0 && wish->is_watching && wish->is_terminal) {
         print_screen(ht_buffer_slice(&text));
-    } else {
+    } else if (result == 0) {
         (void)fputs(ht_buffer_slice(&text).data, stdout);
     }
     if (result == 0 && (fflush(stdout) != 0 || ferror(stdout) != 0)) {
         result = ht_error_set(error, HT_EIO, "The output cannot be written.");
     }
-    ht_json_destroy(list);
     ht_buffer_finish(&text);
     return result;
 }

@@ -147,6 +147,26 @@ static void append_head(const struct ht_json *list, const struct ht_top_style *s
     (void)ht_buffer_append_text(out, style->has_colour ? "\033[0m\n" : "\n");
 }
 
+int ht_top_table_read(struct ht_slice answer, const char *url, const struct ht_top_style *style,
+                      struct ht_buffer *out, struct ht_error *error)
+{
+    struct ht_error problem = {0};
+    struct ht_json *list = ht_json_parse(answer, 0, NULL, &problem);
+    int result = problem.code == HT_ENOMEM ? HT_ENOMEM : ht_top_table_format(list, style, out);
+    ht_json_destroy(list);
+    switch (result) {
+    case 0:
+        return 0;
+    case HT_ENOMEM:
+        return ht_error_set(error, result, "Out of memory for the list of hashtags; try again.");
+    case HT_ETOOBIG:
+        return ht_error_set(error, result,
+                            "The list of hashtags is too large for a screen; ask for fewer (-n).");
+    default:
+        return ht_error_set(error, result, "What answers at %s is no hashtagd.", url);
+    }
+}
+
 int ht_top_table_format(const struct ht_json *list, const struct ht_top_style *style,
                         struct ht_buffer *out)
 {

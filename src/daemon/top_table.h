@@ -26,6 +26,11 @@ struct ht_top_style {
 int ht_top_table_format(const struct ht_json *list, const struct ht_top_style *style,
                         struct ht_buffer *out) HT_MUST_CHECK;
 
+/** Appends the table for `answer`, the body of what `url` answered to GET /hashtags. HT_EPARSE where it
+ * is no list; HT_ENOMEM; HT_ETOOBIG where the buffer is too small; `error` says what to do. */
+int ht_top_table_read(struct ht_slice answer, const char *url, const struct ht_top_style *style,
+                      struct ht_buffer *out, struct ht_error *error) HT_MUST_CHECK;
+
 /** Appends `number` with commas between groups of three digits. */
 void ht_top_append_grouped(struct ht_buffer *out, uint64_t number);
 

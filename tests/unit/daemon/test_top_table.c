@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/top_table.h"
 
+#include "../../support/json_memory.h"
 #include "../tally/failing_memory.h"
 
 #include "hashtagd/base/assert.h"
@@ -150,12 +151,38 @@ static void test_groups(void **state)
     }
 }
 
+static void test_what_a_list_lacks_is_told(void **state)
+{
+    (void)state;
+    struct ht_top_style style = {.columns = 60, .now_s = 1000};
+    struct ht_slice list =
+        HT_SLICE("{\"window\":\"1h\",\"total\":1,\"distinct\":1,\"hashtags\":[]}");
+    struct ht_error error;
+    struct ht_buffer out;
+    ht_buffer_init(&out, 1 << 20);
+    assert_int_equal(ht_top_table_read(list, "http://here/", &style, &out, &error), 0);
+    json_memory_take();
+    int result = ht_top_table_read(list, "http://here/", &style, &out, &error);
+    json_memory_give_back();
+    assert_int_equal(result, HT_ENOMEM);
+    assert_non_null(strstr(error.text, "Out of memory"));
+    assert_int_equal(ht_top_table_read(HT_SLICE("<html>"), "http://here/", &style, &out, &error),
+                     HT_EPARSE);
+    assert_string_equal(error.text, "What answers at http://here/ is no hashtagd.");
+    ht_buffer_finish(&out);
+    ht_buffer_init(&out, 8);
+    assert_int_equal(ht_top_table_read(list, "http://here/", &style, &out, &error), HT_ETOOBIG);
+    assert_non_null(strstr(error.text, "-n"));
+    ht_buffer_finish(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_table),
         cmocka_unit_test(test_nothing_is_counted),
         cmocka_unit_test(test_what_is_no_list),
+        cmocka_unit_test(test_what_a_list_lacks_is_told),
         cmocka_unit_test(test_narrow_terminals),
         cmocka_unit_test(test_a_lack_of_memory_changes_no_widths),
         cmocka_unit_test(test_ages),
