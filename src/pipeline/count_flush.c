@@ -44,11 +44,6 @@ int ht_count_flush_init(struct ht_count *count)
     ht_timer_init(&count->land_timer, on_land_due);
     ht_buffer_init(&count->flight.minute, MINUTE_MAX_BYTES);
     ht_buffer_init(&count->flight.delete_texts, DELETES_MAX_BYTES);
-    return ht_count_pending_init(count);
-}
-
-int ht_count_pending_init(struct ht_count *count)
-{
     struct ht_pending_options options = {.key = count->options.hash_key,
                                          .keeps_occurrences = count->options.table->has_marks};
     count->pending = ht_pending_create(&options);

@@ -309,8 +309,6 @@ void ht_count_window_note_tags(struct ht_count_shard *shard, const struct ht_rec
 /* count_flush.c */
 /** Prepares timers and the first generation. 0 or HT_ENOMEM. */
 int ht_count_flush_init(struct ht_count *count);
-/** Makes what collects the pending counts. 0 or HT_ENOMEM. */
-int ht_count_pending_init(struct ht_count *count);
 /** Starts the interval. */
 void ht_count_flush_start(struct ht_count *count);
 /** Flushes now where something is wanted and no flush runs. */

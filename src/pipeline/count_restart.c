@@ -61,10 +61,7 @@ void ht_count_look_at_restart(struct ht_count *count)
     }
     count->is_restarting = false;
     forget(count);
-    if (count->is_fatal) {
-        return;
-    }
-    if (!count->is_stopping) {
+    if (!count->is_stopping && !count->is_fatal) {
         /* on the next turn: the table may be in the middle of an answer */
         ht_timer_start(count->options.timers, &count->load_timer, 0);
     }
@@ -96,12 +93,6 @@ static void forget_pending(struct ht_count *count)
     ht_count_free_letters(count);
     count->letters = count->last_letter = NULL;
     count->letter_count = 0;
-    ht_pending_destroy(count->pending);
-    struct ht_error error;
-    if (ht_count_pending_init(count) != 0) {
-        (void)ht_error_set(&error, HT_ENOMEM, "Out of memory for loading the table anew.");
-        ht_count_fail(count, &error);
-        return;
-    }
+    ht_pending_clear(count->pending);
     ht_count_sync_budget(count);
 }

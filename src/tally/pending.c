@@ -236,6 +236,13 @@ size_t ht_pending_used_bytes(const struct ht_pending *pending)
            ht_pending_generation_used_bytes(&pending->generations[1]);
 }
 
+void ht_pending_clear(struct ht_pending *pending)
+{
+    ht_pending_generation_clear(&pending->generations[0]);
+    ht_pending_generation_clear(&pending->generations[1]);
+    pending->is_flushing = pending->is_returning = false;
+}
+
 void ht_pending_destroy(struct ht_pending *pending)
 {
     if (pending == NULL) {

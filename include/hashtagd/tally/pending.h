@@ -70,6 +70,9 @@ struct ht_pending_rest {
 /** Makes an empty one; the caller frees it with ht_pending_destroy. NULL where memory is out. */
 struct ht_pending *ht_pending_create(const struct ht_pending_options *options);
 
+/** Forgets all, what is in flight too, as if it were just made. */
+void ht_pending_clear(struct ht_pending *pending);
+
 /** Frees it. NULL is fine. */
 void ht_pending_destroy(struct ht_pending *pending);
 

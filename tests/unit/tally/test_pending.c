@@ -153,6 +153,29 @@ static void removes_what_is_collected(void **state)
     ht_pending_destroy(pending);
 }
 
+static void forgets_all_at_once(void **state)
+{
+    (void)state;
+    struct ht_pending *pending = make(0);
+    add_at(pending, 0, "a", 1, 1);
+    assert_int_equal(ht_pending_begin_flush(pending), 0);
+    add_at(pending, 0, "a", 2, 2);
+    add_at(pending, 0, "b", 3, 4);
+    (void)failing_memory_set(0); /* whoever forgets needs no memory for it */
+    ht_pending_clear(pending);
+    assert_false(failing_memory_set(SIZE_MAX));
+    assert_int_equal(ht_pending_collected_count(pending), 0);
+    assert_int_equal(ht_pending_in_flight_count(pending), 0);
+    assert_int_equal(ht_pending_collected_of(pending, HT_SLICE("a")), 0);
+    add_at(pending, 1, "a", 9, 8);
+    assert_int_equal(ht_pending_begin_flush(pending), 0);
+    assert_int_equal(ht_pending_in_flight_count(pending), 1);
+    assert_share(pending, 0, "1 a 8 9-9 49609/1-49609/1");
+    ht_pending_clear(pending);
+    assert_int_equal(ht_pending_begin_flush(pending), 0);
+    ht_pending_destroy(pending);
+}
+
 static void restores_a_tally(void **state)
 {
     (void)state;
@@ -429,6 +452,7 @@ int main(void)
         cmocka_unit_test(collects_beside_a_flush),
         cmocka_unit_test(collects_a_returned_flush_again),
         cmocka_unit_test(removes_what_is_collected),
+        cmocka_unit_test(forgets_all_at_once),
         cmocka_unit_test(restores_a_tally),
         cmocka_unit_test(refuses_what_is_wrong),
         cmocka_unit_test(names_a_repeated_position_once),
