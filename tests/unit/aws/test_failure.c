@@ -181,6 +181,8 @@ static void test_codes_of_single_records(void **state)
     assert_int_equal(
         ht_aws_failure_classify(HT_AWS_FIREHOSE, HT_SLICE("ServiceUnavailableException")),
         HT_AWS_FAULT_THROTTLED);
+    assert_int_equal(ht_aws_failure_classify(HT_AWS_S3, HT_SLICE("ServiceUnavailable")),
+                     HT_AWS_FAULT_THROTTLED);
     assert_int_equal(ht_aws_failure_classify(HT_AWS_DYNAMODB, HT_SLICE("ThrottlingError")),
                      HT_AWS_FAULT_THROTTLED);
     assert_int_equal(ht_aws_failure_classify(HT_AWS_DYNAMODB, HT_SLICE("NeverHeardOf")),

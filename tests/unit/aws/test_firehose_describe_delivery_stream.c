@@ -62,6 +62,25 @@ static void test_describe_delivery_stream(void **state)
     }
 }
 
+/* A name that is cut off would be another one. */
+static void test_a_text_that_has_no_room_is_none(void **state)
+{
+    (void)state;
+    struct ht_firehose_describe_delivery_stream op = {.name = "bin", .done = on_described};
+    char arn[3001], answer[4000];
+    memset(arn, 'a', sizeof(arn) - 1);
+    arn[sizeof(arn) - 1] = '\0';
+    (void)snprintf(answer, sizeof(answer),
+                   "{\"DeliveryStreamDescription\":{\"DeliveryStreamARN\":\"%s\","
+                   "\"DeliveryStreamStatus\":\"ACTIVE\",\"DeliveryStreamType\":\"DirectPut\"}}",
+                   arn);
+    ht_firehose_describe_delivery_stream_start(scripted_client(), &op);
+    scripted_answer(answer);
+    assert_int_equal(op.status, 0);
+    assert_string_equal(op.arn, "");
+    assert_string_equal(op.type, "DirectPut");
+}
+
 static void test_an_answer_without_memory_is_not_called_nonsense(void **state)
 {
     (void)state;
@@ -79,6 +98,7 @@ int main(void)
 #define CASE(test) cmocka_unit_test_setup_teardown(test, scripted_setup, scripted_teardown)
     const struct CMUnitTest tests[] = {
         CASE(test_describe_delivery_stream),
+        CASE(test_a_text_that_has_no_room_is_none),
         CASE(test_an_answer_without_memory_is_not_called_nonsense),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -137,6 +137,20 @@ static void the_end_of_a_shard_is_told_with_its_children(void **state)
     }
 }
 
+/* The list of shards tells of it later; a child without its parent would begin too early. */
+static void a_child_whose_parents_cannot_be_read_is_not_told(void **state)
+{
+    (void)state;
+    struct ht_kinesis_page page;
+    assert_int_equal(read_page(&page, "{\"Records\":[],\"MillisBehindLatest\":0,\"ChildShards\":["
+                                      "{\"ShardId\":\"s1\",\"ParentShards\":[\"p1\",7]},"
+                                      "{\"ShardId\":\"s2\",\"ParentShards\":[\"p1\"]}]}"),
+                     0);
+    assert_int_equal(page.child_count, 1);
+    assert_string_equal(page.children[0].id, "s2");
+    ht_kinesis_page_finish(&page);
+}
+
 /* None of these may be taken for the end of a shard. */
 static void what_is_no_answer_is_refused(void **state)
 {
@@ -290,6 +304,7 @@ int main(void)
         cmocka_unit_test(escapes_are_resolved),
         cmocka_unit_test(a_bad_record_leaves_its_neighbours),
         cmocka_unit_test(the_end_of_a_shard_is_told_with_its_children),
+        cmocka_unit_test(a_child_whose_parents_cannot_be_read_is_not_told),
         cmocka_unit_test(what_is_no_answer_is_refused),
         cmocka_unit_test(an_answer_cut_off_anywhere_is_refused),
         cmocka_unit_test(a_long_iterator_is_refused),

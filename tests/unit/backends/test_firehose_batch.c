@@ -33,6 +33,23 @@ static void end(struct ht_firehose_batch *batch, char *lines)
     free(lines);
 }
 
+/* What a service without limits of its own took together may be too much for a call later. */
+static void test_a_call_takes_no_more_bytes_than_it_may(void **state)
+{
+    (void)state;
+    struct ht_firehose_limits limits = real;
+    struct ht_archive_append append;
+    char *lines = strdup("aaaaaaaa\nbbbbbbbb\ncccccccc\n");
+    limits.record_bytes = 9;
+    struct ht_firehose_batch *batch = make(&append, lines, 27);
+    assert_int_equal(ht_firehose_batch_pack(batch, &limits), 0);
+    assert_int_equal(batch->count, 3);
+    limits.batch_bytes = limits.frame_bytes + 2 * ht_firehose_record_frame_bytes(9);
+    assert_int_equal(ht_firehose_batch_select(batch, &limits), 2);
+    assert_true(ht_slice_equal(batch->records[1], HT_SLICE("bbbbbbbb\n")));
+    end(batch, lines);
+}
+
 /* The body of four records is one byte below, at and above 4 MiB. */
 static void test_4_mib_is_the_most_of_a_call(void **state)
 {
@@ -128,6 +145,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_4_mib_is_the_most_of_a_call),
+        cmocka_unit_test(test_a_call_takes_no_more_bytes_than_it_may),
         cmocka_unit_test(test_a_record_is_filled_to_its_last_byte),
         cmocka_unit_test(test_no_line_is_torn_or_lost),
     };

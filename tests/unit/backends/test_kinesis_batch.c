@@ -56,6 +56,24 @@ static int make(const char *records, const char *rest, size_t max_records_bytes)
 #define RECORD(sequence, data)                                                                     \
     "{\"SequenceNumber\":\"" sequence "\",\"Data\":\"" data "\",\"PartitionKey\":\"k\"}"
 
+/* Kinesis takes 256 characters, which may have more bytes than the limit of a key here. */
+static void a_long_partition_key_is_cut(void **state)
+{
+    (void)state;
+    char records[2048], key[1101];
+    memset(key, 'k', sizeof(key) - 1);
+    key[sizeof(key) - 1] = '\0';
+    (void)snprintf(records, sizeof(records),
+                   "{\"SequenceNumber\":\"5\",\"Data\":\"Zm9v\",\"PartitionKey\":\"%s\"}", key);
+    stand_after(NULL, 0);
+    assert_int_equal(
+        make(records, ",\"NextShardIterator\":\"i\",\"MillisBehindLatest\":3", 1u << 20), 0);
+    assert_int_equal(making.batch->count, 1);
+    assert_in_range(making.batch->records[0].partition_key.length, 256, 1099);
+    assert_true(ht_slice_equal(making.batch->records[0].data, HT_SLICE("foo")));
+    ht_record_batch_release(making.batch);
+}
+
 static void next_is_behind_the_last_record_also_a_bad_one(void **state)
 {
     (void)state;
@@ -185,6 +203,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(next_is_behind_the_last_record_also_a_bad_one),
+        cmocka_unit_test(a_long_partition_key_is_cut),
         cmocka_unit_test(an_empty_answer_leaves_the_place),
         cmocka_unit_test(the_end_keeps_the_last_sequence_number),
         cmocka_unit_test(records_before_the_place_are_left_out),

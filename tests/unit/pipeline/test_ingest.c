@@ -166,6 +166,33 @@ static void notices_are_counted_and_garbage_is_kept(void **state)
     world_destroy(world);
 }
 
+/* No stream takes it; it is kept whole, and the source goes on behind it. */
+static void a_tweet_that_no_stream_could_take_is_kept_as_a_letter(void **state)
+{
+    (void)state;
+    static const char head[] = "{\"id\":7,\"id_str\":\"7\",\"text\":\"x\",\"user\":{},"
+                               "\"entities\":{},\"more\":\"";
+    size_t length = 2 * 1024 * 1024 + 100;
+    char *text = malloc(length + 1);
+    assert_non_null(text);
+    memset(text, 'y', length);
+    memcpy(text, head, sizeof(head) - 1);
+    memcpy(text + length - 2, "\"}", 3);
+    struct world *world = world_create(3, 1);
+    struct ht_ingest *ingest = begin(world);
+    (void)deliver(world, text, "1");
+    (void)deliver_tweet(world, 8);
+    world_run(world, 10000);
+    const struct ht_ingest_counters *counters = ht_ingest_counters(ingest);
+    assert_int_equal(counters->refused[HT_TWEET_REFUSAL_TOO_LARGE], 1);
+    assert_int_equal(counters->accepted, 1);
+    assert_int_equal(world->record_count, 1);
+    assert_int_equal(world->letter_count, 1);
+    end(world, ingest);
+    world_destroy(world);
+    free(text);
+}
+
 static void a_cursor_that_comes_alone_becomes_durable(void **state)
 {
     (void)state;
@@ -484,6 +511,7 @@ int main(void)
         cmocka_unit_test(the_durable_cursor_never_runs_ahead),
         cmocka_unit_test(notices_are_counted_and_garbage_is_kept),
         cmocka_unit_test(a_cursor_that_comes_alone_becomes_durable),
+        cmocka_unit_test(a_tweet_that_no_stream_could_take_is_kept_as_a_letter),
         cmocka_unit_test(a_letter_lost_at_the_stop_holds_the_cursor_back),
         cmocka_unit_test(a_letter_lost_at_the_stop_is_told),
         cmocka_unit_test(a_refused_record_holds_the_cursor_back),
