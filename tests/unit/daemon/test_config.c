@@ -212,6 +212,17 @@ static void test_bad_sets_are_refused(void **state)
     }
 }
 
+static void test_a_stream_may_begin_at_its_end(void **state)
+{
+    (void)state;
+    static const char *const set = "stream.start=latest";
+    struct load it;
+    load(&it, &(struct ht_config_options){.environment = home, .sets = &set, .set_count = 1});
+    assert_int_equal(it.result, 0);
+    assert_int_equal(it.config.stream.start.kind, HT_POSITION_LATEST);
+    finish(&it);
+}
+
 static const struct {
     const char *name, *text, *mistake;
 } bad_files[] = {
@@ -226,6 +237,10 @@ static const struct {
      ":2:1: source.rate: found \"5\" (a string)"},
     {"null", "{\"source\": {\"rate\": null}}", "source.rate: found null"},
     {"fraction", "{\"source\": {\"rate\": 1.5}}", "source.rate: found 1.5"},
+    {"text for a truth", "{\"source\": {\"loop\": \"true\"}}",
+     "source.loop: found \"true\" (a string)"},
+    {"number for a choice", "{\"log\": {\"level\": 3}}", "log.level: found 3 (a whole number)"},
+    {"number for a time", "{\"stream\": {\"start\": 1}}", "stream.start: found 1 (a whole number)"},
     {"same key twice", "{\"source\": {\"rate\": 1, \"rate\": 2}}", "this is not JSON"},
     {"text for a list", "{\"source\": {\"files\": \"a\"}}", "source.files: found \"a\" (a string)"},
     {"wide columns", "{\"source\": {\"type\": \"\xc3\xa4\xc3\xa4\", \"rate\": \"x\"}}",
@@ -466,6 +481,7 @@ int main(void)
         cmocka_unit_test(test_later_layers_win),
         cmocka_unit_test(test_file_sets_every_type),
         cmocka_unit_test(test_bad_sets_are_refused),
+        cmocka_unit_test(test_a_stream_may_begin_at_its_end),
         cmocka_unit_test(test_bad_files_are_refused),
         cmocka_unit_test(test_thousands_of_mistakes_take_no_time),
         cmocka_unit_test(test_all_mistakes_are_told_at_once),

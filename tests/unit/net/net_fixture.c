@@ -152,6 +152,10 @@ static void on_request(void *user, struct ht_http_request *request)
         snprintf(fixture->agent, sizeof fixture->agent, "%.*s", (int)agent.length, agent.data);
         response.body = fixture->hello;
         ht_http_respond(request, &response);
+    } else if (ht_slice_equal(request->path, HT_SLICE("/field"))) {
+        response.headers = &fixture->field;
+        response.header_count = 1;
+        ht_http_respond(request, &response);
     } else if (ht_slice_equal(request->path, HT_SLICE("/work"))) {
         uint64_t end_ns = ht_clock_monotonic_ns(ht_loop_clock(fixture->loop)) + 1000000;
         while (ht_clock_monotonic_ns(ht_loop_clock(fixture->loop)) < end_ns) {

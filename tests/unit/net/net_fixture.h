@@ -33,6 +33,7 @@ struct fixture_later {
 };
 
 struct fixture {
+    struct ht_http_header field; /* of the answer to /field */
     /* set before fixture_run(), the rest is zeroed */
     struct ht_http_server_options options;               /* limits; the fixture sets what it must */
     void (*client)(struct fixture *fixture, void *user); /* on the worker's thread; NULL: none */

@@ -367,6 +367,35 @@ static void test_problem_detail_is_escaped(void **state)
     ht_buffer_finish(&exchange.seen);
 }
 
+/* What was sent is never more fields than the handler meant. */
+static void test_a_field_that_would_be_two_is_not_sent(void **state)
+{
+    static const struct {
+        struct ht_http_header field;
+        int status;
+    } cases[] = {
+        {HT_HTTP_HEADER("X-Said", "a\tb \xc3\xa4"), 200},
+        {HT_HTTP_HEADER("X-Said", "a\r\nX-More: b"), 500},
+        {HT_HTTP_HEADER("X-Said", "a\x7f"), 500},
+        {HT_HTTP_HEADER("X-More: b\r\nX", "a"), 500},
+        {HT_HTTP_HEADER("X Said", "a"), 500},
+        {HT_HTTP_HEADER("X-S\xc3\xa4id", "a"), 500},
+        {HT_HTTP_HEADER("", "a"), 500},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct fixture fixture = {.field = cases[i].field};
+        struct exchange exchange = {.request = "GET /field HTTP/1.1\r\n" HOST CLOSE "\r\n"};
+        run_exchange(&fixture, &exchange);
+        assert_int_equal(answer_status(exchange.seen.data), cases[i].status);
+        assert_null(strstr(exchange.seen.data, "X-More"));
+        assert_int_equal(strstr(exchange.seen.data, "X-Said: a\tb \xc3\xa4\r\n") != NULL,
+                         cases[i].status == 200);
+        ht_buffer_finish(&exchange.seen);
+    }
+}
+
 static void on_never(void *user, struct ht_http_request *request)
 {
     (void)user;
@@ -466,6 +495,7 @@ int main(void)
         cmocka_unit_test(test_pipeline_byte_by_byte),
         cmocka_unit_test(test_client_that_ends_its_side_gets_its_answer),
         cmocka_unit_test(test_problem_detail_is_escaped),
+        cmocka_unit_test(test_a_field_that_would_be_two_is_not_sent),
         cmocka_unit_test(test_port_in_use),
         cmocka_unit_test(test_address_of_another_machine),
         cmocka_unit_test(test_ipv6),

@@ -239,6 +239,25 @@ static void test_heads_over_the_limits(void **state)
                      HT_WEBSOCKET_ANSWER_BROKEN);
 }
 
+/* The head ends, but too late. */
+static void test_a_head_that_ends_behind_the_limit(void **state)
+{
+    static struct ht_websocket_answer answer;
+    static char text[HT_WEBSOCKET_HEAD_MAX_BYTES * 2];
+
+    (void)state;
+    for (size_t over = 0; over < 2; over++) {
+        size_t rest = strlen(GOOD) + strlen("A: \r\n\r\n"), length = strlen(GOOD);
+        memcpy(text, GOOD, length);
+        memcpy(text + length, "A: ", 3);
+        memset(text + length + 3, 'x', HT_WEBSOCKET_HEAD_MAX_BYTES - rest + over);
+        memcpy(text + HT_WEBSOCKET_HEAD_MAX_BYTES - 4 + over, "\r\n\r\n", 4);
+        assert_int_equal(ht_websocket_answer_read(
+                             &answer, ht_slice_make(text, HT_WEBSOCKET_HEAD_MAX_BYTES + over)),
+                         over > 0 ? HT_WEBSOCKET_ANSWER_BROKEN : HT_WEBSOCKET_ANSWER_COMPLETE);
+    }
+}
+
 struct body_case {
     const char *text, *body;
     bool is_complete;
@@ -305,6 +324,7 @@ int main(void)
         cmocka_unit_test(test_answers_cut_anywhere),
         cmocka_unit_test(test_answers_that_are_none),
         cmocka_unit_test(test_heads_over_the_limits),
+        cmocka_unit_test(test_a_head_that_ends_behind_the_limit),
         cmocka_unit_test(test_bodies_of_refusals),
         cmocka_unit_test(test_long_bodies_are_cut),
     };

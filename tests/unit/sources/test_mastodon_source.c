@@ -152,11 +152,28 @@ static void test_address_that_is_none(void **state)
     live_world_finish(&world);
 }
 
+static void test_a_server_that_is_not_there_is_asked_again(void **state)
+{
+    (void)state;
+    struct live_world world = {0};
+    live_world_start(&world);
+    char url[sizeof(world.url)];
+    memcpy(url, world.url, sizeof(url));
+    snprintf(world.url, sizeof(world.url), "http://127.0.0.1:1");
+    live_world_run_source(&world, make(&world), HT_SLICE(""));
+    memcpy(world.url, url, sizeof(url));
+    live_world_await(&world, is_waiting_again);
+    assert_int_equal(world.source->health.state, HT_HEALTH_WAITING);
+    assert_int_equal(world.source->connection.ends[HT_SOURCE_END_NETWORK], 1);
+    live_world_finish(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_streams_where_the_server_says),
         cmocka_unit_test(test_asks_again_where_to_stream_after_a_failure),
+        cmocka_unit_test(test_a_server_that_is_not_there_is_asked_again),
         cmocka_unit_test(test_stops_at_every_step),
         cmocka_unit_test(test_silence_for_45_s_is_a_stall),
         cmocka_unit_test(test_address_that_is_none),

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <time.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #define TWEET_1                                                                                    \
@@ -366,6 +367,35 @@ static void test_mistakes_are_told_and_nothing_is_sent(void **state)
     }
 }
 
+/* What will disappoint is said before anything is asked for. */
+static void test_what_will_surprise_is_logged(void **state)
+{
+    static const char *const half[] = {"-90,-90,90,90"};
+    struct live_world world = {0};
+    char text[4096] = "";
+    int ends[2];
+
+    (void)state;
+    live_world_start(&world);
+    assert_int_equal(pipe(ends), 0);
+    struct ht_log log = {.clock = world.clock, .fd = ends[1], .level = HT_LOG_WARNING};
+    struct ht_twitter_v1_source_options options = options_of(&world);
+    options.log = &log;
+    options.url = "http://127.0.0.1:1//stream.twitter.com";
+    options.locations = half;
+    options.location_count = 1;
+    struct ht_source *source = ht_twitter_v1_source_create(&options);
+    assert_non_null(source);
+    assert_true(read(ends[0], text, sizeof(text) - 1) > 0);
+    assert_non_null(strstr(text, "X has switched API v1.1 streaming off"));
+    assert_non_null(strstr(text, "will probably surprise"));
+    assert_non_null(strstr(text, "half the globe"));
+    source->ops->destroy(source);
+    close(ends[0]);
+    close(ends[1]);
+    live_world_finish(&world);
+}
+
 static void test_a_full_sink_holds_the_stream_back(void **state)
 {
     (void)state;
@@ -442,6 +472,7 @@ int main(void)
         cmocka_unit_test(test_a_wrong_clock_is_told),
         cmocka_unit_test(test_mistakes_are_told_and_nothing_is_sent),
         cmocka_unit_test(test_a_full_sink_holds_the_stream_back),
+        cmocka_unit_test(test_what_will_surprise_is_logged),
         cmocka_unit_test(test_cut_off_messages_are_refused),
         cmocka_unit_test(test_stop_before_the_first_try),
         cmocka_unit_test(test_destroy_without_start),

@@ -395,6 +395,21 @@ static void act(struct world *world, enum action action)
     HT_UNREACHABLE();
 }
 
+/* A table may tell of anything; only what can be counted is taken over. */
+static void what_is_no_hashtag_corrects_nothing(void **state)
+{
+    (void)state;
+    const struct ht_tally_options options = {.key = {1, 2}, .minute = START_MINUTE};
+    struct ht_tally *tally = ht_tally_create(&options);
+    assert_non_null(tally);
+    assert_int_equal(ht_tally_correct(tally, HT_SLICE("tag"), 0, 1, 2), HT_EINVAL);
+    assert_int_equal(ht_tally_correct(tally, HT_SLICE(""), 5, 1, 2), HT_EINVAL);
+    assert_int_equal(ht_tally_distinct(tally, HT_TALLY_ALL), 0);
+    assert_int_equal(ht_tally_correct(tally, HT_SLICE("tag"), 5, 1, 2), 0);
+    assert_int_equal(ht_tally_total(tally, HT_TALLY_ALL), 5);
+    ht_tally_destroy(tally);
+}
+
 static void a_tally_that_was_cleared_is_as_new(void **state)
 {
     (void)state;
@@ -442,5 +457,6 @@ int main(void)
     }
     tests[HT_COUNT_OF(plays)] =
         (struct CMUnitTest)cmocka_unit_test(a_tally_that_was_cleared_is_as_new);
+    (struct CMUnitTest) cmocka_unit_test(what_is_no_hashtag_corrects_nothing);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
