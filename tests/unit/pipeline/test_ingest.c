@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "hashtagd/pipeline/ingest.h"
 
-#include "world.h"
+#include "plain_ingest.h"
 
 #include "hashtagd/base/assert.h"
 
@@ -17,33 +17,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-static struct ht_ingest *begin(struct world *world)
-{
-    struct ht_ingest_options options = {.source = &world->source,
-                                        .stream = &world->stream,
-                                        .dead_letters = &world->dead_letters,
-                                        .clock = &world->clock.clock,
-                                        .timers = &world->timers,
-                                        .random = &world->random,
-                                        .budget = &world->budget,
-                                        .tweet_key = {1, 2}};
-    struct ht_ingest *ingest = ht_ingest_create(&options);
-    assert_non_null(ingest);
-    ht_ingest_start(ingest);
-    assert_true(world->is_source_started);
-    return ingest;
-}
-
-static void end(struct world *world, struct ht_ingest *ingest)
-{
-    bool stopped = false;
-    ht_ingest_stop(ingest, world_set_true, &stopped);
-    assert_false(stopped);
-    assert_true(world_run_until(world, &stopped, 60000));
-    ht_ingest_destroy(ingest);
-    assert_int_equal(world->budget.used_bytes, 0);
-}
-
 static bool deliver(struct world *world, const char *text, const char *cursor)
 {
     struct ht_slice message = ht_slice_text(text);
@@ -55,12 +28,9 @@ static bool deliver(struct world *world, const char *text, const char *cursor)
 
 static bool deliver_tweet(struct world *world, uint64_t id)
 {
-    char text[160];
+    char text[PLAIN_INGEST_TWEET_BYTES];
     char cursor[32];
-    (void)snprintf(text, sizeof(text),
-                   "{\"id\":%" PRIu64 ",\"id_str\":\"%" PRIu64
-                   "\",\"text\":\"x\",\"user\":{},\"entities\":{}}",
-                   id, id);
+    plain_ingest_tweet(id, text);
     (void)snprintf(cursor, sizeof(cursor), "%" PRIu64, id);
     return deliver(world, text, cursor);
 }
@@ -69,14 +39,14 @@ static void tweets_reach_the_stream_as_they_came(void **state)
 {
     (void)state;
     struct world *world = world_create(1, 1);
-    struct ht_ingest *ingest = begin(world);
+    struct ht_ingest *ingest = plain_ingest_begin(world);
     static const char *const text =
         "  {\"id_str\" : \"77\", \"id\":77,\"text\":\"\\ud83d\\ude00\",\"entities\":{} }";
     (void)deliver(world, text, "");
     world_run(world, 1000);
     assert_int_equal(world->record_count, 1);
     assert_string_equal(world->records[0].data, text);
-    end(world, ingest);
+    plain_ingest_end(world, ingest);
     world_destroy(world);
 }
 
@@ -85,14 +55,14 @@ static void failed_puts_are_repeated_until_durable(void **state)
     (void)state;
     for (uint64_t seed = 1; seed <= 20; seed++) {
         struct world *world = world_create(seed, 1);
-        struct ht_ingest *ingest = begin(world);
+        struct ht_ingest *ingest = plain_ingest_begin(world);
         for (uint64_t id = 1; id <= 300; id++) {
             (void)deliver_tweet(world, id);
             world->fail_puts += ht_random_below(&world->random, 40) == 0;
             world_run(world, ht_random_below(&world->random, 20));
         }
         world->fail_puts = 0;
-        end(world, ingest);
+        plain_ingest_end(world, ingest);
         bool seen[301] = {false};
         for (size_t i = 0; i < world->record_count; i++) {
             seen[strtoul(world->records[i].data + 6, NULL, 10)] = true;
@@ -110,7 +80,7 @@ static void the_durable_cursor_never_runs_ahead(void **state)
     (void)state;
     for (uint64_t seed = 1; seed <= 40; seed++) {
         struct world *world = world_create(seed, 1);
-        struct ht_ingest *ingest = begin(world);
+        struct ht_ingest *ingest = plain_ingest_begin(world);
         assert_string_equal(world->started_with, "");
         for (uint64_t id = 1; id <= 200; id++) {
             (void)deliver_tweet(world, id);
@@ -126,11 +96,11 @@ static void the_durable_cursor_never_runs_ahead(void **state)
             }
         }
         world->fail_puts = 0;
-        end(world, ingest);
-        ingest = begin(world);
+        plain_ingest_end(world, ingest);
+        ingest = plain_ingest_begin(world);
         /* a batch that followed others carries their cursor: at most a few tweets come again */
         assert_in_range(strtoul(world->started_with, NULL, 10), 196, 200);
-        end(world, ingest);
+        plain_ingest_end(world, ingest);
         world_destroy(world);
     }
 }
@@ -139,7 +109,7 @@ static void notices_are_counted_and_garbage_is_kept(void **state)
 {
     (void)state;
     struct world *world = world_create(2, 1);
-    struct ht_ingest *ingest = begin(world);
+    struct ht_ingest *ingest = plain_ingest_begin(world);
     world->fail_letters = 2;
     (void)deliver(world, "{\"delete\":{\"status\":{\"id\":1,\"id_str\":\"1\"}}}", "1");
     (void)deliver(world, "{\"limit\":{\"track\":19}}", "2");
@@ -162,7 +132,7 @@ static void notices_are_counted_and_garbage_is_kept(void **state)
     assert_non_null(strstr(world->letters.data, "bad_utf8 \xff"));
     assert_non_null(strstr(world->letters.data, "cut_off {\"cut\":"));
     assert_non_null(strstr(world->letters.data, "cut_off half a line"));
-    end(world, ingest);
+    plain_ingest_end(world, ingest);
     world_destroy(world);
 }
 
@@ -179,7 +149,7 @@ static void a_tweet_that_no_stream_could_take_is_kept_as_a_letter(void **state)
     memcpy(text, head, sizeof(head) - 1);
     memcpy(text + length - 2, "\"}", 3);
     struct world *world = world_create(3, 1);
-    struct ht_ingest *ingest = begin(world);
+    struct ht_ingest *ingest = plain_ingest_begin(world);
     (void)deliver(world, text, "1");
     (void)deliver_tweet(world, 8);
     world_run(world, 10000);
@@ -188,7 +158,7 @@ static void a_tweet_that_no_stream_could_take_is_kept_as_a_letter(void **state)
     assert_int_equal(counters->accepted, 1);
     assert_int_equal(world->record_count, 1);
     assert_int_equal(world->letter_count, 1);
-    end(world, ingest);
+    plain_ingest_end(world, ingest);
     world_destroy(world);
     free(text);
 }
@@ -197,17 +167,17 @@ static void a_cursor_that_comes_alone_becomes_durable(void **state)
 {
     (void)state;
     struct world *world = world_create(2, 1);
-    struct ht_ingest *ingest = begin(world);
+    struct ht_ingest *ingest = plain_ingest_begin(world);
     (void)deliver_tweet(world, 1);
     world_run(world, 1000);
     (void)world->sink->ops->deliver(world->sink, &world->source, NULL, 0, HT_SLICE("7"));
     world_run(world, 1000);
     assert_int_equal(world->record_count, 1);
     assert_int_equal(ht_ingest_counters(ingest)->accepted, 1);
-    end(world, ingest);
-    ingest = begin(world);
+    plain_ingest_end(world, ingest);
+    ingest = plain_ingest_begin(world);
     assert_string_equal(world->started_with, "7");
-    end(world, ingest);
+    plain_ingest_end(world, ingest);
     world_destroy(world);
 }
 
@@ -216,20 +186,20 @@ static void a_letter_lost_at_the_stop_holds_the_cursor_back(void **state)
 {
     (void)state;
     struct world *world = world_create(2, 1);
-    struct ht_ingest *ingest = begin(world);
+    struct ht_ingest *ingest = plain_ingest_begin(world);
     (void)deliver_tweet(world, 1);
     world_run(world, 1000);
     world->fail_letters = 1000;
     (void)deliver(world, "{\"cut\":", "2");
     (void)deliver_tweet(world, 3);
     ht_ingest_give_up(ingest);
-    end(world, ingest);
+    plain_ingest_end(world, ingest);
     world->fail_letters = 0;
     assert_int_equal(world->letter_count, 0);
     assert_int_equal(world->record_count, 2);
-    ingest = begin(world);
+    ingest = plain_ingest_begin(world);
     assert_string_equal(world->started_with, "1");
-    end(world, ingest);
+    plain_ingest_end(world, ingest);
     world_destroy(world);
 }
 
@@ -238,7 +208,7 @@ static void a_letter_lost_at_the_stop_is_told(void **state)
 {
     (void)state;
     struct world *world = world_create(2, 1);
-    struct ht_ingest *ingest = begin(world);
+    struct ht_ingest *ingest = plain_ingest_begin(world);
     world->fail_letters = 1000;
     (void)deliver(world, "{\"cut\":", "1");
     bool stopped = false;
@@ -255,7 +225,7 @@ static void a_refused_record_holds_the_cursor_back(void **state)
 {
     (void)state;
     struct world *world = world_create(2, 1);
-    struct ht_ingest *ingest = begin(world);
+    struct ht_ingest *ingest = plain_ingest_begin(world);
     (void)deliver_tweet(world, 1);
     world_run(world, 1000);
     world->refuse_records = 1;
@@ -264,8 +234,8 @@ static void a_refused_record_holds_the_cursor_back(void **state)
     world_run(world, 1000);
     (void)deliver_tweet(world, 3);
     ht_ingest_give_up(ingest);
-    end(world, ingest);
-    ingest = begin(world);
+    plain_ingest_end(world, ingest);
+    ingest = plain_ingest_begin(world);
     assert_string_equal(world->started_with, "1");
     world->refuse_records = 1;
     world->fail_letters = 1;
@@ -275,7 +245,7 @@ static void a_refused_record_holds_the_cursor_back(void **state)
     (void)deliver_tweet(world, 3);
     world_run(world, 1000);
     assert_int_equal(world->cursor[0], '3');
-    end(world, ingest);
+    plain_ingest_end(world, ingest);
     world_destroy(world);
 }
 
@@ -284,7 +254,7 @@ static void the_cursor_of_a_running_put_stands_still(void **state)
 {
     (void)state;
     struct world *world = world_create(2, 1);
-    struct ht_ingest *ingest = begin(world);
+    struct ht_ingest *ingest = plain_ingest_begin(world);
     (void)deliver_tweet(world, 1);
     while (world->first_put == NULL) {
         world_run(world, 0);
@@ -301,7 +271,7 @@ static void the_cursor_of_a_running_put_stands_still(void **state)
     (void)deliver_tweet(world, 3);
     world_run(world, 1000);
     assert_int_equal(world->cursor[0], '3');
-    end(world, ingest);
+    plain_ingest_end(world, ingest);
     world_destroy(world);
 }
 
@@ -310,7 +280,7 @@ static void a_full_budget_pauses_the_source(void **state)
     (void)state;
     struct world *world = world_create(3, 1);
     ht_budget_init(&world->budget, 20000);
-    struct ht_ingest *ingest = begin(world);
+    struct ht_ingest *ingest = plain_ingest_begin(world);
     world->fail_puts = 1000;
     uint64_t id = 0;
     while (deliver_tweet(world, ++id)) {
@@ -324,7 +294,7 @@ static void a_full_budget_pauses_the_source(void **state)
     world_run(world, 30000);
     assert_int_equal(world->resume_count, 1);
     assert_int_equal(world->record_count, id);
-    end(world, ingest);
+    plain_ingest_end(world, ingest);
     world_destroy(world);
 }
 
@@ -356,7 +326,7 @@ static void a_post_is_judged_message_by_message(void **state)
 {
     (void)state;
     struct world *world = world_create(4, 1);
-    struct ht_ingest *ingest = begin(world);
+    struct ht_ingest *ingest = plain_ingest_begin(world);
     const struct ht_slice messages[] = {
         HT_SLICE("{\"id\":1,\"text\":\"a\",\"entities\":{}}"), HT_SLICE("nonsense"),
         HT_SLICE("{\"delete\":{\"status\":{\"id\":1,\"id_str\":\"1\"}}}"),
@@ -372,7 +342,7 @@ static void a_post_is_judged_message_by_message(void **state)
     assert_true(posting.verdicts[3].is_accepted);
     assert_int_equal(world->record_count, 2);
     assert_int_equal(world->letter_count, 0);
-    end(world, ingest);
+    plain_ingest_end(world, ingest);
     world_destroy(world);
 }
 
@@ -393,7 +363,7 @@ static void a_large_post_is_judged_in_several_turns(void **state)
     (void)state;
     static const struct ht_clock_ops ops = {.monotonic_ns = later_ns, .wall_ms = same_wall_ms};
     struct world *world = world_create(1, 1);
-    struct ht_ingest *ingest = begin(world);
+    struct ht_ingest *ingest = plain_ingest_begin(world);
     struct ht_slice messages[8];
     struct posting posting = {.is_done = false};
     world->clock.clock.ops = &ops;
@@ -411,7 +381,7 @@ static void a_large_post_is_judged_in_several_turns(void **state)
     assert_int_equal(posting.post.status, 0);
     assert_int_equal(posting.post.accepted_count, 8);
     assert_int_equal(world->record_count, 8);
-    end(world, ingest);
+    plain_ingest_end(world, ingest);
     world_destroy(world);
 }
 
@@ -419,7 +389,7 @@ static void a_post_is_told_at_once_when_it_fails(void **state)
 {
     (void)state;
     struct world *world = world_create(5, 1);
-    struct ht_ingest *ingest = begin(world);
+    struct ht_ingest *ingest = plain_ingest_begin(world);
     const struct ht_slice message = HT_SLICE("{\"id\":1,\"text\":\"a\",\"entities\":{}}");
     struct posting posting;
     world->fail_puts = 1;
@@ -433,7 +403,7 @@ static void a_post_is_told_at_once_when_it_fails(void **state)
     post(world, ingest, &posting, &message, 1);
     assert_int_equal(posting.post.status, 0);
     assert_int_equal(world->record_count, 1);
-    end(world, ingest);
+    plain_ingest_end(world, ingest);
     world_destroy(world);
 }
 
@@ -441,7 +411,7 @@ static void a_stop_with_a_refusing_stream_ends_and_tells(void **state)
 {
     (void)state;
     struct world *world = world_create(6, 1);
-    struct ht_ingest *ingest = begin(world);
+    struct ht_ingest *ingest = plain_ingest_begin(world);
     world->fail_puts = 1000;
     (void)deliver_tweet(world, 1);
     (void)deliver_tweet(world, 2);
@@ -464,12 +434,12 @@ static void a_stop_tries_again_until_all_is_durable(void **state)
     (void)state;
     for (unsigned failures = 1; failures <= 6; failures++) {
         struct world *world = world_create(failures, 1);
-        struct ht_ingest *ingest = begin(world);
+        struct ht_ingest *ingest = plain_ingest_begin(world);
         world->fail_puts = world->fail_letters = failures;
         (void)deliver_tweet(world, 1);
         (void)deliver(world, "{", "");
         (void)deliver_tweet(world, 2);
-        end(world, ingest);
+        plain_ingest_end(world, ingest);
         assert_int_equal(world->record_count, 2);
         assert_int_equal(world->letter_count, 1);
         world_destroy(world);
@@ -481,7 +451,7 @@ static void a_long_identity_gives_a_key_of_whole_characters(void **state)
 {
     (void)state;
     struct world *world = world_create(1, 1);
-    struct ht_ingest *ingest = begin(world);
+    struct ht_ingest *ingest = plain_ingest_begin(world);
     for (size_t front = 250; front <= 258; front++) {
         char uri[300] = "", text[400];
         memset(uri, 'u', front);
@@ -499,7 +469,7 @@ static void a_long_identity_gives_a_key_of_whole_characters(void **state)
         assert_true(world_run_until(world, &posting.is_done, 1000));
         assert_int_equal(strlen(world->last_key), expected);
     }
-    end(world, ingest);
+    plain_ingest_end(world, ingest);
     world_destroy(world);
 }
 

@@ -2,7 +2,7 @@
 #include "hashtagd/pipeline/ingest.h"
 
 #include "../tally/failing_memory.h"
-#include "world.h"
+#include "plain_ingest.h"
 
 #include "hashtagd/base/assert.h"
 
@@ -18,46 +18,18 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-enum { TWEETS = 3, TWEET_BYTES = 160 };
-
-static struct ht_ingest *begin(struct world *world)
-{
-    struct ht_ingest_options options = {.source = &world->source,
-                                        .stream = &world->stream,
-                                        .dead_letters = &world->dead_letters,
-                                        .clock = &world->clock.clock,
-                                        .timers = &world->timers,
-                                        .random = &world->random,
-                                        .budget = &world->budget,
-                                        .tweet_key = {1, 2}};
-    struct ht_ingest *ingest = ht_ingest_create(&options);
-    assert_non_null(ingest);
-    ht_ingest_start(ingest);
-    return ingest;
-}
-
-static void end(struct world *world, struct ht_ingest *ingest)
-{
-    bool stopped = false;
-    ht_ingest_stop(ingest, world_set_true, &stopped);
-    assert_true(world_run_until(world, &stopped, 60000));
-    ht_ingest_destroy(ingest);
-    assert_int_equal(world->budget.used_bytes, 0);
-}
+enum { TWEETS = 3 };
 
 /* Tweets first, first + 1, ... in one delivery, one of whose allocations may fail; whether one did.
  * Where it is the first one, half a line stands among them: it waits with them, and does not reach
  * the world, which needs memory of its own. */
 static bool deliver_without_memory(struct world *world, uint64_t first, size_t allocations)
 {
-    char texts[TWEETS][TWEET_BYTES], cursor[32];
+    char texts[TWEETS][PLAIN_INGEST_TWEET_BYTES], cursor[32];
     struct ht_slice messages[TWEETS + 1];
     size_t count = 0;
     for (size_t i = 0; i < TWEETS; i++) {
-        (void)snprintf(texts[i], TWEET_BYTES,
-                       "{\"id\":%" PRIu64 ",\"id_str\":\"%" PRIu64
-                       "\",\"text\":\"x\",\"user\":{},\"entities\":{}}",
-                       first + i, first + i);
+        plain_ingest_tweet(first + i, texts[i]);
         messages[count++] = ht_slice_text(texts[i]);
         if (i == 0 && allocations == 0) {
             messages[count++] = HT_SLICE("{\"cut\":");
@@ -100,7 +72,7 @@ static void what_memory_is_out_for_is_taken_later(void **state)
     bool has_failed = true;
     while (has_failed) {
         struct world *world = world_create(1, 1);
-        struct ht_ingest *ingest = begin(world);
+        struct ht_ingest *ingest = plain_ingest_begin(world);
         has_failed = deliver_without_memory(world, 1, ++allocations);
         world_run(world, 1000);
         assert_true(deliver_without_memory(world, TWEETS + 1, 0));
@@ -108,7 +80,7 @@ static void what_memory_is_out_for_is_taken_later(void **state)
         assert_has_all(world, ingest, 2 * TWEETS);
         assert_false(world->is_source_paused);
         assert_int_equal(ht_ingest_health(ingest)->state, HT_HEALTH_WORKING);
-        end(world, ingest);
+        plain_ingest_end(world, ingest);
         world_destroy(world);
     }
     assert_true(allocations > 3);
@@ -119,7 +91,7 @@ static void what_comes_meanwhile_waits_behind_it(void **state)
 {
     (void)state;
     struct world *world = world_create(1, 1);
-    struct ht_ingest *ingest = begin(world);
+    struct ht_ingest *ingest = plain_ingest_begin(world);
     assert_true(deliver_without_memory(world, 1, 0));
     (void)failing_memory_set(SIZE_MAX);
     struct ht_slice late = HT_SLICE("{\"id\":4,\"id_str\":\"4\",\"text\":\"x\",\"user\":{},"
@@ -129,7 +101,7 @@ static void what_comes_meanwhile_waits_behind_it(void **state)
     world_run(world, 1000);
     assert_int_equal(world->record_count, TWEETS + 1);
     assert_memory_equal(world->cursor, "4", 1);
-    end(world, ingest);
+    plain_ingest_end(world, ingest);
     world_destroy(world);
 }
 
@@ -137,9 +109,9 @@ static void a_stop_waits_for_it(void **state)
 {
     (void)state;
     struct world *world = world_create(1, 1);
-    struct ht_ingest *ingest = begin(world);
+    struct ht_ingest *ingest = plain_ingest_begin(world);
     assert_true(deliver_without_memory(world, 1, 0));
-    end(world, ingest);
+    plain_ingest_end(world, ingest);
     assert_int_equal(world->record_count, TWEETS);
     assert_memory_equal(world->cursor, "3", 1);
     world_destroy(world);
@@ -150,7 +122,7 @@ static void what_has_no_room_at_all_holds_the_cursor_back(void **state)
 {
     (void)state;
     struct world *world = world_create(1, 1);
-    struct ht_ingest *ingest = begin(world);
+    struct ht_ingest *ingest = plain_ingest_begin(world);
     assert_false(deliver_without_memory(world, 1, 1000));
     world_run(world, 1000);
     enum { LONG_BYTES = 9 * 1024 * 1024 };
@@ -167,7 +139,7 @@ static void what_has_no_room_at_all_holds_the_cursor_back(void **state)
     world_run(world, 1000);
     assert_int_equal(world->record_count, 2 * TWEETS);
     assert_int_equal(ht_ingest_health(ingest)->state, HT_HEALTH_FAILED);
-    end(world, ingest);
+    plain_ingest_end(world, ingest);
     assert_memory_equal(world->cursor, "3", 1);
     world_destroy(world);
 }
