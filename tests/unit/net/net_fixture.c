@@ -388,3 +388,24 @@ unsigned count_of(const char *text, const char *needle)
     }
     return count;
 }
+
+static void exchange_once(struct fixture *fixture, void *user)
+{
+    struct fixture_exchange *exchange = user;
+    int fd = client_connect(fixture->port);
+
+    client_send_text(fd, exchange->request);
+    if (exchange->ends_after_send) {
+        shutdown(fd, SHUT_WR);
+    }
+    exchange->ended_well = client_receive_all(fd, &exchange->seen);
+    close(fd);
+}
+
+void fixture_exchange(struct fixture *fixture, struct fixture_exchange *exchange)
+{
+    ht_buffer_init(&exchange->seen, 16u * 1024u * 1024u);
+    fixture->client = exchange_once;
+    fixture->client_user = exchange;
+    fixture_run(fixture);
+}

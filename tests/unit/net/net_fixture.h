@@ -88,6 +88,17 @@ bool client_wait_for(int fd, struct ht_buffer *out, const char *text);
 /** Closes so that the peer sees a broken connection. */
 void client_reset(int fd);
 
+/** A connection of one client: it sends all, and then reads until the server ends. */
+struct fixture_exchange {
+    const char *request;   /**< what it sends */
+    bool ends_after_send;  /**< then it ends its side */
+    struct ht_buffer seen; /**< all that came; the caller finishes it */
+    bool ended_well;       /**< the server closed properly */
+};
+
+/** Runs the whole life with this client. */
+void fixture_exchange(struct fixture *fixture, struct fixture_exchange *exchange);
+
 /** Does nothing for a while. */
 void client_pause(int ms);
 

@@ -5,38 +5,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 #include <unistd.h>
 #include <cmocka.h>
-
-/* What a client saw of one connection. */
-struct exchange {
-    const char *request;   /* what it sends */
-    bool ends_after_send;  /* then it ends its side */
-    struct ht_buffer seen; /* all that came */
-    bool ended_well;       /* the server closed properly */
-};
-
-static void exchange_once(struct fixture *fixture, void *user)
-{
-    struct exchange *exchange = user;
-    int fd = client_connect(fixture->port);
-
-    client_send_text(fd, exchange->request);
-    if (exchange->ends_after_send) {
-        shutdown(fd, SHUT_WR);
-    }
-    exchange->ended_well = client_receive_all(fd, &exchange->seen);
-    close(fd);
-}
-
-static void run_exchange(struct fixture *fixture, struct exchange *exchange)
-{
-    ht_buffer_init(&exchange->seen, 16u * 1024u * 1024u);
-    fixture->client = exchange_once;
-    fixture->client_user = exchange;
-    fixture_run(fixture);
-}
 
 struct raw_case {
     const char *name;
@@ -137,7 +107,7 @@ static const struct raw_case raw_cases[] = {
      "POST /echo HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n1\r\nab\r\n0\r\n\r\n", 400},
 };
 
-static void check_raw_answer(const struct raw_case *raw, const struct exchange *exchange)
+static void check_raw_answer(const struct raw_case *raw, const struct fixture_exchange *exchange)
 {
     const char *text = exchange->seen.data;
 
@@ -158,8 +128,8 @@ static void test_raw_requests(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof raw_cases / sizeof raw_cases[0]; i++) {
         struct fixture fixture = {0};
-        struct exchange exchange = {.request = raw_cases[i].request};
-        run_exchange(&fixture, &exchange);
+        struct fixture_exchange exchange = {.request = raw_cases[i].request};
+        fixture_exchange(&fixture, &exchange);
         check_raw_answer(&raw_cases[i], &exchange);
         ht_buffer_finish(&exchange.seen);
     }
@@ -178,8 +148,8 @@ static void run_long_request(const char *head, size_t filler, const char *tail, 
     }
     ht_buffer_append_text(&request, tail);
     assert_int_equal(ht_buffer_status(&request), 0);
-    struct exchange exchange = {.request = request.data};
-    run_exchange(&fixture, &exchange);
+    struct fixture_exchange exchange = {.request = request.data};
+    fixture_exchange(&fixture, &exchange);
     check_raw_answer(&raw, &exchange);
     ht_buffer_finish(&exchange.seen);
     ht_buffer_finish(&request);
@@ -214,8 +184,8 @@ static void test_many_headers_are_431(void **state)
         ht_buffer_append_text(&request, "X: y\r\n");
     }
     ht_buffer_append_text(&request, "\r\n");
-    struct exchange exchange = {.request = request.data};
-    run_exchange(&fixture, &exchange);
+    struct fixture_exchange exchange = {.request = request.data};
+    fixture_exchange(&fixture, &exchange);
     check_raw_answer(&raw, &exchange);
     ht_buffer_finish(&exchange.seen);
     ht_buffer_finish(&request);
@@ -343,12 +313,12 @@ static void test_pipeline_byte_by_byte(void **state)
 static void test_client_that_ends_its_side_gets_its_answer(void **state)
 {
     struct fixture fixture = {0};
-    struct exchange exchange = {.request = "GET /later HTTP/1.1\r\n" HOST
-                                           "\r\nGET /ok HTTP/1.1\r\n" HOST "\r\n",
-                                .ends_after_send = true};
+    struct fixture_exchange exchange = {.request = "GET /later HTTP/1.1\r\n" HOST
+                                                   "\r\nGET /ok HTTP/1.1\r\n" HOST "\r\n",
+                                        .ends_after_send = true};
 
     (void)state;
-    run_exchange(&fixture, &exchange);
+    fixture_exchange(&fixture, &exchange);
     assert_true(exchange.ended_well);
     assert_int_equal(count_of(exchange.seen.data, "HTTP/1.1 200 OK"), 2);
     ht_buffer_finish(&exchange.seen);
@@ -357,10 +327,10 @@ static void test_client_that_ends_its_side_gets_its_answer(void **state)
 static void test_problem_detail_is_escaped(void **state)
 {
     struct fixture fixture = {0};
-    struct exchange exchange = {.request = "GET /x HTTP/1.1\r\n" HOST CLOSE "\r\n"};
+    struct fixture_exchange exchange = {.request = "GET /x HTTP/1.1\r\n" HOST CLOSE "\r\n"};
 
     (void)state;
-    run_exchange(&fixture, &exchange);
+    fixture_exchange(&fixture, &exchange);
     assert_non_null(strstr(exchange.seen.data,
                            "{\"type\":\"about:blank\",\"title\":\"Not Found\",\"status\":404,"
                            "\"detail\":\"There is nothing under \\\"this\\\" path.\"}"));
@@ -386,8 +356,8 @@ static void test_a_field_that_would_be_two_is_not_sent(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct fixture fixture = {.field = cases[i].field};
-        struct exchange exchange = {.request = "GET /field HTTP/1.1\r\n" HOST CLOSE "\r\n"};
-        run_exchange(&fixture, &exchange);
+        struct fixture_exchange exchange = {.request = "GET /field HTTP/1.1\r\n" HOST CLOSE "\r\n"};
+        fixture_exchange(&fixture, &exchange);
         assert_int_equal(answer_status(exchange.seen.data), cases[i].status);
         assert_null(strstr(exchange.seen.data, "X-More"));
         assert_int_equal(strstr(exchange.seen.data, "X-Said: a\tb \xc3\xa4\r\n") != NULL,
@@ -463,13 +433,13 @@ static void test_ipv6(void **state)
 static void test_stats(void **state)
 {
     struct fixture fixture = {0};
-    struct exchange exchange = {.request =
-                                    "GET /ok HTTP/1.1\r\n" HOST "\r\n"
-                                    "POST /echo HTTP/1.1\r\n" HOST "Content-Length: 3\r\n\r\nabc"
-                                    "GET /nothing HTTP/1.1\r\n" HOST CLOSE "\r\n"};
+    struct fixture_exchange exchange = {.request = "GET /ok HTTP/1.1\r\n" HOST "\r\n"
+                                                   "POST /echo HTTP/1.1\r\n" HOST
+                                                   "Content-Length: 3\r\n\r\nabc"
+                                                   "GET /nothing HTTP/1.1\r\n" HOST CLOSE "\r\n"};
 
     (void)state;
-    run_exchange(&fixture, &exchange);
+    fixture_exchange(&fixture, &exchange);
     assert_int_equal(fixture.stats.requests_total, 3);
     assert_int_equal(fixture.stats.connections_total, 1);
     assert_int_equal(fixture.stats.responses_total[2], 2);

@@ -142,66 +142,46 @@ static void test_what_holds_most_bytes_is_cut(void **state)
     ht_buffer_finish(&seen.text);
 }
 
-/* More than one turn takes, and the client says at once that nothing more comes. */
-static void pipeline_and_end(struct fixture *fixture, void *user)
+/* More requests than one turn takes. */
+static void append_requests(struct ht_buffer *all, const char *path)
 {
-    struct seen *seen = user;
-    int fd = client_connect(fixture->port);
+    ht_buffer_init(all, 1u << 20);
+    for (int i = 0; i < PIPELINED; i++) {
+        ht_buffer_append_format(all, "GET %s HTTP/1.1\r\n" HOST "\r\n", path);
+    }
+}
+
+/* Sends them and `last`, and says at once that nothing more comes. */
+static void pipeline_and_end(struct fixture *fixture, const char *last)
+{
     struct ht_buffer all;
 
-    ht_buffer_init(&all, 1u << 20);
-    for (int i = 0; i < PIPELINED; i++) {
-        ht_buffer_append_text(&all, "GET /ok HTTP/1.1\r\n" HOST "\r\n");
-    }
-    client_send(fd, all.data, all.length);
-    shutdown(fd, SHUT_WR);
-    seen->ok = client_receive_all(fd, &seen->text);
+    append_requests(&all, "/ok");
+    ht_buffer_append_text(&all, last);
+    struct fixture_exchange exchange = {.request = all.data, .ends_after_send = true};
+    fixture_exchange(fixture, &exchange);
+    assert_true(exchange.ended_well);
+    assert_int_equal(count_of(exchange.seen.data, "HTTP/1.1 200 OK"), PIPELINED);
+    ht_buffer_finish(&exchange.seen);
     ht_buffer_finish(&all);
-    close(fd);
 }
 
 static void test_all_that_came_before_the_end_is_answered(void **state)
 {
     struct fixture fixture = {0};
-    struct seen seen;
 
     (void)state;
-    run(&fixture, &seen, pipeline_and_end);
-    assert_true(seen.ok);
-    assert_int_equal(count_of(seen.text.data, "HTTP/1.1 200 OK"), PIPELINED);
-    ht_buffer_finish(&seen.text);
+    pipeline_and_end(&fixture, "");
 }
 
-/* The client ends within a body: nobody waits for the rest of it. */
-static void end_within_a_body(struct fixture *fixture, void *user)
-{
-    struct seen *seen = user;
-    int fd = client_connect(fixture->port);
-    struct ht_buffer all;
-
-    ht_buffer_init(&all, 1u << 20);
-    for (int i = 0; i < PIPELINED; i++) {
-        ht_buffer_append_text(&all, "GET /ok HTTP/1.1\r\n" HOST "\r\n");
-    }
-    ht_buffer_append_text(&all, "POST /echo HTTP/1.1\r\n" HOST "Content-Length: 10\r\n\r\nhalf");
-    client_send(fd, all.data, all.length);
-    shutdown(fd, SHUT_WR);
-    seen->ok = client_receive_all(fd, &seen->text);
-    ht_buffer_finish(&all);
-    close(fd);
-}
-
+/* Nobody waits for the rest of the body. */
 static void test_an_end_within_a_body_is_noticed(void **state)
 {
     struct fixture fixture = {0};
-    struct seen seen;
 
     (void)state;
-    run(&fixture, &seen, end_within_a_body);
-    assert_true(seen.ok);
-    assert_int_equal(count_of(seen.text.data, "HTTP/1.1 200 OK"), PIPELINED);
+    pipeline_and_end(&fixture, "POST /echo HTTP/1.1\r\n" HOST "Content-Length: 10\r\n\r\nhalf");
     assert_int_equal(fixture.gone_count, 1);
-    ht_buffer_finish(&seen.text);
 }
 
 /* Two send requests without end and read the answers; a third asks now and then. Before it got a turn
@@ -233,10 +213,7 @@ static void ask_beside_streams(struct fixture *fixture, void *user)
     unsigned answered = 0;
     int honest = client_connect(fixture->port);
 
-    ht_buffer_init(&block, 1u << 20);
-    for (int i = 0; i < PIPELINED; i++) {
-        ht_buffer_append_text(&block, "GET /work HTTP/1.1\r\n" HOST "\r\n");
-    }
+    append_requests(&block, "/work");
     for (int i = 0; i < 2; i++) {
         streams[i] = (struct stream_of_requests){.fd = client_connect(fixture->port),
                                                  .block = ht_buffer_slice(&block)};
