@@ -40,10 +40,37 @@ static void a_flush_is_within_the_budget(void **state)
     life_end(life);
 }
 
+/* Who ends a process must be able to say what is lost: those on their way, and those behind them. */
+static void deletions_that_wait_are_counted(void **state)
+{
+    (void)state;
+    struct life *life = life_create(9, 1);
+    struct world *world = life->world;
+    static const char *const one[] = {"one"};
+    life->options.table = &world->table;
+    world->is_kinesis = false;
+    life_begin(life);
+    world_add_tweet(world, 0, 1, one, 1);
+    world_run(world, 2000);
+    assert_int_equal(ht_count_waiting_deletions(life->count), 0);
+    world->fail_flushes = 1000;
+    life_ask_to_delete(life, "one");
+    assert_int_equal(ht_count_waiting_deletions(life->count), 1);
+    world_run(world, 500);
+    assert_int_equal(ht_count_waiting_deletions(life->count), 1);
+    world->fail_flushes = 0;
+    world_run(world, 30000); /* it was answered with an error, and is tried all the same */
+    assert_true(life->is_answered);
+    assert_int_equal(world_count(world, "one"), 0);
+    assert_int_equal(ht_count_waiting_deletions(life->count), 0);
+    life_end(life);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_flush_is_within_the_budget),
+        cmocka_unit_test(deletions_that_wait_are_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

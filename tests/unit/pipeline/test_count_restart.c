@@ -95,11 +95,100 @@ static void a_stop_forgets_what_another_counted(void **state)
     }
 }
 
+/* The table of the world, but it says what another did at the moment that the test chooses. */
+static unsigned outdated_answers;
+
+static bool is_outdated_now(struct ht_table *table)
+{
+    (void)table;
+    return outdated_answers > 0 && outdated_answers-- > 0;
+}
+
+static struct life *begin_with_answers(uint64_t seed, struct ht_table_ops *ops)
+{
+    struct life *life = life_create(seed, 1);
+    *ops = *life->world->table.ops;
+    ops->is_outdated = is_outdated_now;
+    life->world->table.ops = ops;
+    life->world->is_kinesis = false;
+    life->options.table = &life->world->table;
+    for (uint64_t id = 1; id <= ALL; id++) {
+        world_add_tweet(life->world, 0, id, one, 1);
+    }
+    return life;
+}
+
+static void what_was_overtaken_while_it_was_loaded_is_loaded_again(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 5; seed++) {
+        struct ht_table_ops ops;
+        struct life *life = begin_with_answers(seed, &ops);
+        outdated_answers = 2; /* the first load, and the second one too */
+        life_begin(life);
+        world_run(life->world, 20000);
+        assert_int_equal(outdated_answers, 0);
+        assert_int_equal(ht_count_counters(life->count)->reloads, 2);
+        assert_int_equal(ht_count_health(life->count)->state, HT_HEALTH_WORKING);
+        assert_int_equal(world_count(life->world, "one"), ALL);
+        assert_int_equal(life_knows(life, "one"), ALL);
+        life_end(life);
+    }
+}
+
+/* Nothing is counted and nothing written: what is shown would be old for ever. */
+static void who_counts_nothing_sees_that_another_did(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 5; seed++) {
+        struct life *life = begin(seed);
+        struct world *world = life->world;
+        for (uint64_t id = 1; id <= ALL; id++) {
+            world_add_tweet(world, 0, id, one, 1);
+        }
+        world_run(world, 5000);
+        assert_int_equal(life_knows(life, "one"), ALL);
+        size_t flushes = world->flush_count;
+        let_another_count(world);
+        world_run(world, 20000);
+        assert_int_equal(ht_count_counters(life->count)->reloads, 1);
+        assert_int_equal(life_knows(life, "one"), ALL - DELETED);
+        assert_int_equal(world_count(world, "one"), ALL - DELETED);
+        assert_true(world->flush_count > flushes);
+        life_end(life);
+    }
+}
+
+/* The list of the shards is on its way when all begins anew: its answer must not be lost. */
+static void an_answer_of_the_listing_may_come_in_the_middle(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        struct ht_table_ops ops;
+        struct life *life = begin_with_answers(seed, &ops);
+        life->world->delay_max_ms = 2000;
+        life_begin(life);
+        while (!ht_count_is_loaded(life->count)) {
+            world_run(life->world, 10);
+        }
+        outdated_answers = 1;
+        world_run(life->world, 60000);
+        assert_int_equal(ht_count_counters(life->count)->reloads, 1);
+        assert_int_equal(ht_count_health(life->count)->state, HT_HEALTH_WORKING);
+        assert_int_equal(world_count(life->world, "one"), ALL);
+        life->world->delay_max_ms = 20;
+        life_end(life);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_another_counted_and_deleted_is_not_written_again),
         cmocka_unit_test(a_stop_forgets_what_another_counted),
+        cmocka_unit_test(what_was_overtaken_while_it_was_loaded_is_loaded_again),
+        cmocka_unit_test(who_counts_nothing_sees_that_another_did),
+        cmocka_unit_test(an_answer_of_the_listing_may_come_in_the_middle),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
