@@ -329,6 +329,15 @@ static void on_line(void *user, struct ht_slice line)
     }
 }
 
+/* What stands behind a disconnect notice is not read. */
+static void end_stream(struct twitter_v1 *source, enum ht_source_end end,
+                       const struct ht_error *error)
+{
+    source->is_over = true;
+    ht_live_deliver(&source->live);
+    ht_live_give_up(&source->live, end, error);
+}
+
 /* One that cannot be read says nothing; the pipeline makes a dead letter of it. */
 static void take_notice(struct twitter_v1 *source, enum ht_twitter_v1_notice_kind kind,
                         struct ht_slice line)
@@ -336,14 +345,18 @@ static void take_notice(struct twitter_v1 *source, enum ht_twitter_v1_notice_kin
     struct ht_source_connection *connection = &source->live.source.connection;
     struct ht_twitter_v1_notice notice;
     struct ht_error error;
-    if (ht_twitter_v1_notice_parse(kind, line, &notice) != 0) {
+    int status = ht_twitter_v1_notice_parse(kind, line, &notice);
+    if (status == HT_ENOMEM && kind == HT_TWITTER_V1_NOTICE_DISCONNECT) {
+        (void)ht_error_set(&error, status, "out of memory for why the stream ends");
+        end_stream(source, HT_SOURCE_END_NETWORK, &error);
+        return;
+    }
+    if (status != 0) {
         return;
     }
     switch (kind) {
     case HT_TWITTER_V1_NOTICE_DISCONNECT:
-        source->is_over = true;
-        ht_live_deliver(&source->live);
-        ht_live_give_up(&source->live, ht_twitter_v1_notice_explain(&notice, &error), &error);
+        end_stream(source, ht_twitter_v1_notice_explain(&notice, &error), &error);
         break;
     case HT_TWITTER_V1_NOTICE_WARNING:
         take_warning(source, &notice);

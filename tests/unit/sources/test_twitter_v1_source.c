@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "hashtagd/sources/twitter_v1_source.h"
 
+#include "../../support/json_memory.h"
 #include "live_world.h"
 
 #include <setjmp.h>
@@ -194,6 +195,22 @@ static void test_a_disconnect_that_needs_a_person_fails(void **state)
     assert_non_null(strstr(world.source->health.text, "set TWITTER_ACCESS_TOKEN"));
     assert_int_equal(link_of(&world)->ends[HT_SOURCE_END_TOLD_TO_STOP], 1);
     assert_in_range(link_of(&world)->next_try_s - ht_clock_wall_s(world.clock), 50, 80);
+    live_world_finish(&world);
+}
+
+/* Connected to once more it tells again, where it still holds. */
+static void test_a_disconnect_without_memory_ends_the_stream_too(void **state)
+{
+    (void)state;
+    struct live_world world;
+    json_memory_take();
+    open_with(&world, HT_SLICE("{\"disconnect\":{\"code\":6,\"reason\":\"token revoked\"}}\r\n"));
+    live_world_expect(&world, &(struct live_world_exchange){.body = HT_SLICE(TWEET_2 "\r\n"),
+                                                            .ending = LIVE_WORLD_STAYS});
+    live_world_await_messages(&world, 2);
+    json_memory_give_back();
+    assert_non_null(strstr(world.source->health.last_error, "out of memory"));
+    assert_int_equal(link_of(&world)->ends[HT_SOURCE_END_NETWORK], 1);
     live_world_finish(&world);
 }
 
@@ -463,6 +480,7 @@ int main(void)
         cmocka_unit_test(test_the_query_of_the_address_is_sent),
         cmocka_unit_test(test_a_disconnect_that_heals_is_followed_at_once),
         cmocka_unit_test(test_a_disconnect_that_needs_a_person_fails),
+        cmocka_unit_test(test_a_disconnect_without_memory_ends_the_stream_too),
         cmocka_unit_test(test_limits_are_not_summed),
         cmocka_unit_test(test_warnings_are_shown),
         cmocka_unit_test(test_other_messages_pass),
