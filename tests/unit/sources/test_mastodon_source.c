@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "../../support/json_memory.h"
 #include "mastodon_world.h"
 
 #include "hashtagd/base/assert.h"
@@ -93,6 +94,27 @@ static void test_asks_again_where_to_stream_after_a_failure(void **state)
     }
 }
 
+/* Nobody knows where it says to stream: the token goes nowhere until that can be read. */
+static void test_asks_again_where_memory_was_out(void **state)
+{
+    (void)state;
+    struct live_world world = {0};
+    live_world_start(&world);
+    expect(&world, INSTANCE, "{}");
+    json_memory_take();
+    live_world_run_source(&world, make(&world), HT_SLICE(""));
+    live_world_await(&world, is_waiting_again);
+    json_memory_give_back();
+    assert_int_equal(world.source->connection.ends[HT_SOURCE_END_NETWORK], 1);
+    assert_int_equal(world.source->health.state, HT_HEALTH_WAITING);
+    assert_non_null(strstr(world.source->health.text, "Out of memory"));
+    expect(&world, INSTANCE, "{}");
+    expect_stream(&world, HT_SLICE(":)\n"));
+    live_world_skip(&world, 100000);
+    live_world_await_link(&world, HT_SOURCE_LINK_CONNECTED);
+    live_world_finish(&world);
+}
+
 static void test_stops_at_every_step(void **state)
 {
     (void)state;
@@ -174,6 +196,7 @@ int main(void)
         cmocka_unit_test(test_streams_where_the_server_says),
         cmocka_unit_test(test_asks_again_where_to_stream_after_a_failure),
         cmocka_unit_test(test_a_server_that_is_not_there_is_asked_again),
+        cmocka_unit_test(test_asks_again_where_memory_was_out),
         cmocka_unit_test(test_stops_at_every_step),
         cmocka_unit_test(test_silence_for_45_s_is_a_stall),
         cmocka_unit_test(test_address_that_is_none),
