@@ -107,7 +107,7 @@ static void load_settings(struct aws_world *world, unsigned port)
     struct ht_error error = {0};
 
     snprintf(world->endpoint, sizeof world->endpoint, "http://127.0.0.1:%u", port);
-    snprintf(url, sizeof url, "AWS_ENDPOINT_URL=%s", world->endpoint);
+    snprintf(url, sizeof url, "AWS_ENDPOINT_URL=%s/", world->endpoint); /* as many write it */
     if (ht_aws_settings_load(&world->settings, environment, &error) != 0) {
         fail_msg("%s", error.text);
     }

@@ -107,7 +107,8 @@ static bool has_shard(const struct ht_aws_client *world, const char *id, size_t 
     return false;
 }
 
-static void write_shard(struct ht_json_writer *out, const struct world_shard *shard)
+static void write_shard(const struct ht_aws_client *world, struct ht_json_writer *out,
+                        const struct world_shard *shard)
 {
     ht_json_write_object_begin(out);
     ht_json_write_key(out, "ShardId");
@@ -126,7 +127,10 @@ static void write_shard(struct ht_json_writer *out, const struct world_shard *sh
     ht_json_write_text(out, "1");
     if (shard->is_closed) {
         ht_json_write_key(out, "EndingSequenceNumber");
-        ht_json_write_text(out, "99999999999999999999999999999999999999999999999999999999999");
+        ht_json_write_text(out,
+                           world->ending != NULL
+                               ? world->ending
+                               : "99999999999999999999999999999999999999999999999999999999999");
     }
     ht_json_write_object_end(out);
     ht_json_write_object_end(out);
@@ -147,7 +151,7 @@ static void answer_list(struct ht_aws_client *world, const struct ht_json *in,
     ht_json_write_array_begin(out);
     for (; at < world->shard_count && (world->list_page == 0 || written < world->list_page); at++) {
         if (world->shards[at].is_listed) {
-            write_shard(out, &world->shards[at]);
+            write_shard(world, out, &world->shards[at]);
             written++;
         }
     }

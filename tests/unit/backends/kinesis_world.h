@@ -63,6 +63,7 @@ struct ht_aws_client {
     struct world_counts counts;
     uint64_t latency_ms;     /* of an answer */
     bool never_ends;         /* iterators of closed shards go on, and no children are told */
+    const char *ending;      /* EndingSequenceNumber of closed shards; NULL: above all records */
     bool hides_lag;          /* MillisBehindLatest is always 0 */
     unsigned list_page;      /* shards in a page; 0: all */
     unsigned get_most_bytes; /* GetRecords gives no more; 0: 10 MiB */

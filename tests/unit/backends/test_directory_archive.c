@@ -152,6 +152,26 @@ static void test_flush_makes_one_object(void **state)
     close_archive(fixture, archive);
 }
 
+/* What comes while an object is written, and is asked for as well, does not wait for its time. */
+static void test_a_flush_while_an_object_is_written_makes_the_next_one(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ht_archive *archive = make_archive(fixture, 3600, 1 << 20);
+    struct appended first, second;
+    start_append(fixture, archive, &first, "one\n");
+    archive->ops->flush(archive);
+    fixture_run_ms(fixture, 0); /* it begins */
+    start_append(fixture, archive, &second, "two\n");
+    archive->ops->flush(archive);
+    await(&first);
+    await(&second);
+    assert_int_equal(second.append.status, 0);
+    expect_object(fixture, second.append.object,
+                  strcmp(first.append.object, second.append.object) == 0 ? "one\ntwo\n" : "two\n");
+    assert_int_equal(archive->counters.lines_delivered, 2);
+    close_archive(fixture, archive);
+}
+
 static void test_time_closes_an_object(void **state)
 {
     struct fixture *fixture = *state;
@@ -346,6 +366,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(test_flush_makes_one_object),
         CASE(test_time_closes_an_object),
+        CASE(test_a_flush_while_an_object_is_written_makes_the_next_one),
         CASE(test_bytes_close_an_object),
         CASE(test_close_writes_what_is_open),
         CASE(test_unfinished_objects_are_removed_at_the_start),

@@ -449,6 +449,28 @@ static void a_closed_shard_whose_iterators_go_on_ends_when_it_stays_empty(void *
     assert_int_equal(reader.count, 1);
 }
 
+/* Emulators give the number of the last record: whoever has read that one is at the end. */
+static void a_closed_shard_that_was_read_to_its_number_ends_at_once(void **state)
+{
+    (void)state;
+    struct reader reader;
+    struct listing listing;
+    world.never_ends = true;
+    world.ending = world_add_text(&world, 0, "a");
+    reader_init(&reader, &world, 0, HT_POSITION_TRIM_HORIZON);
+    reader.goes_on = true;
+    reader_start(&reader);
+    world_run(&world, 30000);
+    assert_int_equal(reader.next.kind, HT_POSITION_AFTER);
+    world_split(&world, 0);
+    list_shards(&listing);
+    unsigned iterators = world.counts.iterators;
+    world_run(&world, 3000);
+    assert_int_equal(reader.next.kind, HT_POSITION_END);
+    assert_int_equal(world.counts.iterators, iterators);
+    assert_int_equal(reader.count, 1);
+}
+
 static void a_throttled_shard_backs_off_alone(void **state)
 {
     (void)state;
@@ -729,6 +751,7 @@ int main(void)
         CASE(one_record_is_given_however_small_the_room_is),
         CASE(a_split_shard_is_read_to_its_end_and_names_its_children),
         CASE(a_closed_shard_whose_iterators_go_on_ends_when_it_stays_empty),
+        CASE(a_closed_shard_that_was_read_to_its_number_ends_at_once),
         CASE(a_throttled_shard_backs_off_alone),
         CASE(trouble_is_told_and_heals),
         CASE(refusals_are_not_hammered),

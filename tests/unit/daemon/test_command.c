@@ -110,6 +110,13 @@ static void test_own_flags(void **state)
     assert_string_equal(ht_command_flag_value(&line, "--defaults"), "");
     assert_null(ht_command_flag_value(&line, "--markdown"));
     ht_command_line_finish(&line);
+    const char *const forms[][3] = {
+        {"top", "-n5", NULL}, {"top", "-n=5", NULL}, {"top", "-n", "5"}};
+    for (size_t i = 0; i < HT_COUNT_OF(forms); i++) {
+        assert_int_equal(ht_command_parse(&line, forms[i], i == 2 ? 3 : 2, &error), 0);
+        assert_string_equal(ht_command_flag_value(&line, "-n"), "5");
+        ht_command_line_finish(&line);
+    }
 }
 
 int main(void)
