@@ -79,11 +79,7 @@ static int create_positions(struct ht_positions **positions,
     struct ht_buffer name;
     *positions = NULL;
     ht_buffer_init(&name, 1024);
-    if (options->leases_name != NULL) {
-        (void)ht_buffer_append_text(&name, options->leases_name);
-    } else {
-        (void)ht_buffer_append_format(&name, "%s-changes-leases", options->table_name);
-    }
+    (void)ht_buffer_append_format(&name, "%s-changes-leases", options->table_name);
     int status = leases == NULL || ht_buffer_status(&name) != 0
                      ? ht_error_set(error, HT_ENOMEM, "Out of memory for the change feed.")
                      : make_leases(leases, options, name.data, error);

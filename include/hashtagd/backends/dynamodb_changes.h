@@ -35,10 +35,10 @@ struct ht_dynamodb_changes_options {
     struct ht_clock *clock;
     struct ht_timer_queue *timers;
     struct ht_random *random;
-    const struct ht_log *log; /**< may be NULL */
-    const char *table_name;   /**< the table whose items are followed */
-    const char *leases_name;  /**< the table of positions; NULL: "<table_name>-changes-leases" */
-    const char *worker_id;    /**< who reads: the same after a restart */
+    const struct ht_log *log;        /**< may be NULL */
+    const char *table_name;          /**< the table whose items are followed; the positions are in
+                                   "<table_name>-changes-leases" */
+    const char *worker_id;           /**< who reads: the same after a restart */
     struct ht_embedded_store *store; /**< remembers deliveries for ops->recent; NULL: none are */
 };
 
