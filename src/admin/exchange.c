@@ -66,16 +66,13 @@ void ht_exchange_answer_json(struct ht_admin_exchange *exchange, int status, str
 void ht_exchange_answer_problem_with(struct ht_admin_exchange *exchange, int status,
                                      const char *detail, struct ht_slice members)
 {
-    struct ht_http_header headers[] = {
-        HT_HTTP_HEADER("Cache-Control", "no-store"),
-        HT_HTTP_HEADER("WWW-Authenticate", "Bearer"),
-    };
+    struct ht_http_header bearer = HT_HTTP_HEADER("WWW-Authenticate", "Bearer");
     if (exchange->request != NULL) {
         ht_http_respond_problem_with(
             exchange->request, &(struct ht_http_problem){.status = status,
                                                          .detail = detail,
-                                                         .headers = headers,
-                                                         .header_count = status == 401 ? 2 : 1,
+                                                         .headers = &bearer,
+                                                         .header_count = status == 401 ? 1 : 0,
                                                          .members = members});
     }
     end(exchange, status);

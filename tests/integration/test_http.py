@@ -29,6 +29,7 @@ def problem(answer, status):
     """Asserts an RFC 9457 answer and returns it."""
     assert answer.status == status, answer
     assert answer.type == "application/problem+json", answer
+    assert answer.headers.get_all("Cache-Control") == ["no-store"]
     body = answer.json
     assert body["status"] == status and body["title"] and body["type"] and body["detail"], body
     return body
