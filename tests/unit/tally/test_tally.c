@@ -449,7 +449,7 @@ static void a_tally_that_was_cleared_is_as_new(void **state)
 
 int main(void)
 {
-    struct CMUnitTest tests[HT_COUNT_OF(plays) + 1];
+    struct CMUnitTest tests[HT_COUNT_OF(plays) + 2];
     for (size_t i = 0; i < HT_COUNT_OF(plays); i++) {
         tests[i] = (struct CMUnitTest){.name = plays[i].name,
                                        .test_func = play_out,
@@ -457,6 +457,7 @@ int main(void)
     }
     tests[HT_COUNT_OF(plays)] =
         (struct CMUnitTest)cmocka_unit_test(a_tally_that_was_cleared_is_as_new);
-    (struct CMUnitTest) cmocka_unit_test(what_is_no_hashtag_corrects_nothing);
+    tests[HT_COUNT_OF(plays) + 1] =
+        (struct CMUnitTest)cmocka_unit_test(what_is_no_hashtag_corrects_nothing);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
