@@ -481,6 +481,44 @@ static void test_load_of_many(void **state)
     store_close(&store);
 }
 
+/* A day of minutes is more than one turn takes along, and so are the shards of a long life. */
+static void test_load_of_many_small_parts_and_positions(void **state)
+{
+    struct fixture *fixture = *state;
+    struct store store;
+    struct loaded loaded;
+    enum { MINUTES = 1440, SHARDS = 200 };
+    store_open(&store, fixture, 0);
+    store_close(&store);
+    store_sql(fixture, "INSERT INTO window_parts (minute, kind, data) WITH RECURSIVE n (i) AS"
+                       " (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 1440)"
+                       " SELECT i, 0, 'part' || i FROM n");
+    store_sql(fixture, "INSERT INTO checkpoints WITH RECURSIVE n (i) AS"
+                       " (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 200)"
+                       " SELECT 'shard' || i, 3, i, 0, i, 0 FROM n");
+    store_open(&store, fixture, 0);
+    load_into(&loaded, &store, 0);
+    assert_int_equal(loaded.load.status, 0);
+    size_t lines = 0;
+    for (const char *at = loaded.text; (at = strchr(at, '\n')) != NULL; at++) {
+        lines++;
+    }
+    assert_int_equal(lines, MINUTES + SHARDS);
+    const char *at = loaded.text;
+    for (int i = 1; i <= MINUTES; i++) { /* each once, and in their order */
+        char line[64];
+        (void)snprintf(line, sizeof(line), "minute %d has part%d\n", i, i);
+        assert_non_null(at = strstr(at, line));
+    }
+    for (int i = 1; i <= SHARDS; i++) {
+        char line[64];
+        (void)snprintf(line, sizeof(line), "shard%d at 3 '%d' 0 %d 0\n", i, i, i);
+        assert_non_null(strstr(loaded.text, line));
+    }
+    free(loaded.text);
+    store_close(&store);
+}
+
 static void test_close_ends_a_load(void **state)
 {
     struct fixture *fixture = *state;
@@ -528,6 +566,7 @@ int main(void)
         CASE(test_flush_is_all_or_nothing),
         CASE(test_full_disk_and_room_again),
         CASE(test_load_of_many),
+        CASE(test_load_of_many_small_parts_and_positions),
         CASE(test_close_ends_a_load),
         CASE(test_load_without_a_database),
     };

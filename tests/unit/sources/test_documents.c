@@ -637,6 +637,7 @@ static void test_a_letter_without_memory_is_no_reject(void **state)
     enum ht_documents_event event = ht_documents_next(documents, &document);
     json_memory_give_back();
     assert_int_equal(event, HT_DOCUMENTS_FAILED);
+    assert_int_equal(ht_documents_next(documents, &document), HT_DOCUMENTS_FAILED); /* for good */
     ht_documents_destroy(documents);
 }
 

@@ -193,6 +193,10 @@ static const struct {
      "{\"data\":{\"id\":\"1\",\"referenced_tweets\":[{\"type\":\"retweeted\",\"id\":\"2\"}]},"
      "\"includes\":[]}",
      HT_TWEET_REFUSAL_WRONG_TYPE, "includes is not an object"},
+    {"included tweets an object",
+     "{\"data\":{\"id\":\"1\",\"referenced_tweets\":[{\"type\":\"retweeted\",\"id\":\"2\"}]},"
+     "\"includes\":{\"tweets\":{}}}",
+     HT_TWEET_REFUSAL_WRONG_TYPE, "includes.tweets is not an array"},
 };
 
 static void test_refused(void **state)
