@@ -209,18 +209,6 @@ BREAKS = [
           "    ht_tally_clear(count->options.tally);",
           "    if (count->is_fatal) {\n        ht_tally_clear(count->options.tally);\n    }",
           "marks"),
-    Break("reload-skipped",
-          "leases that were lost and come back do not make the table be loaded anew",
-          "src/backends/dynamodb_leases_work.c",
-          "    lease->was_lost = true;\n    ht_leases_note_other(lease->leases);",
-          "    lease->was_lost = true;",
-          "amazon"),
-    Break("outdated-while-waiting",
-          "rows that another made while this one waited for its leases are not read",
-          "src/backends/dynamodb_leases.c",
-          "leases->is_outdated = have_others_any(leases);",
-          "leases->is_outdated = have_others_any(leases) && leases->is_closing;",
-          "amazon"),
 ]
 
 
