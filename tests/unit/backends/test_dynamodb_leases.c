@@ -455,6 +455,20 @@ static void a_row_that_a_person_removes_outdates_nothing(void **state)
     assert_int_equal(write_now(world, SHARD, "20"), 0);
 }
 
+/* One that came late is as it was made; one that counted on was used, by whoever has the same id. */
+static void a_row_of_its_own_that_was_not_there_says_whether_it_was_used(void **state)
+{
+    struct world *world = *state;
+    open_leases(world, "me");
+    settle(world);
+    put_row(world, CHILD_A, "me", "0", "30");
+    (void)write_now(world, CHILD_A, "40");
+    assert_false(ht_dynamodb_leases_are_outdated(world->leases));
+    put_row(world, CHILD_B, "me", "3", "30");
+    (void)write_now(world, CHILD_B, "40");
+    assert_true(ht_dynamodb_leases_are_outdated(world->leases));
+}
+
 static void the_same_worker_id_twice_does_not_fight(void **state)
 {
     struct world *world = *state;
@@ -748,6 +762,7 @@ int main(void)
         TEST(a_lost_lease_is_told_and_taken_back_when_the_other_ends),
         TEST(what_was_loaded_is_outdated_once_another_was_at_work),
         TEST(a_row_that_a_person_removes_outdates_nothing),
+        TEST(a_row_of_its_own_that_was_not_there_says_whether_it_was_used),
         TEST(the_same_worker_id_twice_does_not_fight),
         TEST(a_finished_shard_has_its_childrens_rows_first),
         TEST(warm_sequence_and_sub_sequence_come_back),

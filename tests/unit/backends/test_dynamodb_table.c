@@ -400,6 +400,9 @@ static void what_another_counted_and_deleted_meanwhile_does_not_come_back(void *
     assert_true(world->table->ops->is_outdated(world->table));
     assert_int_equal(flush_now(world, &flight), HT_EBUSY); /* it is to be forgotten first */
     assert_null(fake_dynamodb_find(world->fake, TABLE, "alpha"));
+    board(world, &flight, (uint64_t[]){50, 0}, (uint64_t[]){50, 0}, NULL); /* a position alone */
+    flight.flush.checkpoint_count = 1;
+    assert_int_equal(flush_now(world, &flight), HT_EBUSY);
     world->is_loaded = false;
     world->table->ops->load(world->table, &world->load);
     pass(world, 1000);
@@ -415,6 +418,23 @@ static void what_another_counted_and_deleted_meanwhile_does_not_come_back(void *
     }
     assert_string_equal(fake_dynamodb_get(world->fake, LEASES, SHARD_0, "checkpoint"),
                         "{\"S\":\"100\"}");
+}
+
+static void a_second_load_reads_everything_too(void **state)
+{
+    struct world *world = *state;
+    open_loaded(world);
+    for (unsigned tag = 0; tag < TAGS; tag++) {
+        fake_dynamodb_put(world->fake, TABLE, "hashtag", tag_names[tag], "htCount", "{\"N\":\"9\"}",
+                          NULL);
+    }
+    world->is_loaded = false;
+    world->table->ops->load(world->table, &world->load);
+    pass(world, 1000);
+    assert_true(world->is_loaded);
+    for (unsigned tag = 0; tag < TAGS; tag++) {
+        assert_int_equal(world->loaded_counts[tag], 9);
+    }
 }
 
 /* What others change until it goes on it reads then. */
@@ -478,6 +498,7 @@ int main(void)
         TEST(one_malformed_item_does_not_stop_the_others),
         TEST(a_process_that_counts_nothing_leaves_positions_alone),
         TEST(what_another_counted_and_deleted_meanwhile_does_not_come_back),
+        TEST(a_second_load_reads_everything_too),
         TEST(a_load_that_waits_for_a_lease_says_so),
         TEST(closing_waits_for_a_flush_but_not_for_ever),
     };

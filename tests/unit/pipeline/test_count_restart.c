@@ -15,6 +15,7 @@
 enum { DELETED = 30, COUNTED = 40, ALL = 60 };
 
 static const char *const one[] = {"one"};
+static const char *const both[] = {"one", "gone"};
 
 static struct life *begin(uint64_t seed)
 {
@@ -37,6 +38,9 @@ static void let_another_count(struct world *world)
     ht_position_after(&checkpoint.position, HT_SLICE("40"), 0);
     world->checkpoint_count = 0;
     world->checkpoints[world->checkpoint_count++] = checkpoint;
+    for (size_t i = 0; i < world->item_count; i++) {
+        world->items[i].count = 0;
+    }
     world->items[0].count = COUNTED - DELETED;
     world->is_outdated = true;
 }
@@ -47,9 +51,10 @@ static void what_another_counted_and_deleted_is_not_written_again(void **state)
     for (uint64_t seed = 1; seed <= 20; seed++) {
         struct life *life = begin(seed);
         struct world *world = life->world;
-        world_add_tweet(world, 0, 1, one, 1);
+        world_add_tweet(world, 0, 1, both, 2);
         world_run(world, 2000);
         assert_int_equal(world_count(world, "one"), 1);
+        assert_int_equal(life_knows(life, "gone"), 1);
         world->fail_flushes = 1000; /* the table refuses, as when the leases are another's */
         for (uint64_t id = 2; id <= ALL - 10; id++) {
             world_add_tweet(world, 0, id, one, 1);
@@ -72,10 +77,28 @@ static void what_another_counted_and_deleted_is_not_written_again(void **state)
         assert_int_equal(ht_count_health(life->count)->state, HT_HEALTH_WORKING);
         assert_int_equal(world_count(world, "one"), ALL - 1 - DELETED);
         assert_int_equal(life_knows(life, "one"), ALL - 1 - DELETED);
+        assert_int_equal(life_knows(life, "gone"), 0);
         assert_true(world->letter_count >= 1); /* its record was read again */
         assert_int_equal(ht_count_pending_hashtags(life->count), 0);
         life_end(life);
     }
+}
+
+static void who_has_nothing_to_write_loads_anew_too(void **state)
+{
+    (void)state;
+    struct life *life = begin(1);
+    struct world *world = life->world;
+    world_add_tweet(world, 0, 1, one, 1);
+    world_run(world, 2000);
+    size_t flushes = world->flush_count;
+    world->items[0].count = 5;
+    world->is_outdated = true;
+    world_run(world, 20000);
+    assert_int_equal(world->flush_count, flushes);
+    assert_int_equal(ht_count_counters(life->count)->reloads, 1);
+    assert_int_equal(life_knows(life, "one"), 5);
+    life_end(life);
 }
 
 static void a_stop_forgets_what_another_counted(void **state)
@@ -185,6 +208,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_another_counted_and_deleted_is_not_written_again),
+        cmocka_unit_test(who_has_nothing_to_write_loads_anew_too),
         cmocka_unit_test(a_stop_forgets_what_another_counted),
         cmocka_unit_test(what_was_overtaken_while_it_was_loaded_is_loaded_again),
         cmocka_unit_test(who_counts_nothing_sees_that_another_did),
