@@ -152,6 +152,9 @@ int ht_mastodon_url_streaming(struct ht_slice base, struct ht_slice answer, stru
         status = append_named(base, ht_buffer_slice(&named), out, error);
     }
 out:
+    if (status != 0) {
+        ht_buffer_clear(out); /* half an address may be another server's */
+    }
     ht_buffer_finish(&named);
     return status;
 }
@@ -164,7 +167,8 @@ static int append_named(struct ht_slice base, struct ht_slice named, struct ht_b
     struct ht_slice host = authority_of(named);
     if (ht_slice_equal_ignoring_case(authority_of(base), host)) {
         ht_buffer_append(out, base.data, base_scheme);
-        return ht_buffer_append(out, named.data + named_scheme, named.length - named_scheme);
+        ht_buffer_append(out, named.data + named_scheme, named.length - named_scheme);
+        return ht_buffer_status(out);
     }
     if (base_scheme > named_scheme) {
         return ht_error_set(

@@ -43,7 +43,7 @@ int ht_mastodon_url_page(struct ht_slice base, const struct ht_mastodon_feed *fe
  * Appends the base address of the stream, which the server at `base` (in the form of
  * ht_mastodon_url_base()) named in `answer` (of api/v2/instance); where it names none that can be
  * read, `base` itself.
- * HT_ENOMEM, HT_ETOOBIG: `error` is left alone.
+ * On errors `out` is empty. HT_ENOMEM, HT_ETOOBIG: `error` is left alone.
  * HT_EPERMISSION, and `error` says why: the token must not go there. It goes to `base`, which a person
  * chose; to another host only encrypted, as whoever is on the way could read it, and answer in that
  * host's name. Where `base` is not encrypted itself there is nothing left to lose.

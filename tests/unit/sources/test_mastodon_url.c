@@ -2,6 +2,7 @@
 #include "mastodon_url.h"
 
 #include "../../support/json_memory.h"
+#include "../tally/failing_memory.h"
 
 #include "hashtagd/base/assert.h"
 
@@ -201,6 +202,27 @@ static void test_an_answer_without_memory_names_no_address(void **state)
     assert_text(&out, "");
 }
 
+/* Half an address may be another server's, or one without encryption. */
+static void test_an_address_is_whole_or_none(void **state)
+{
+    (void)state;
+#define LONG_HOST "a-host-whose-name-is-so-long-that-the-first-room-does-not-do.example.social"
+    static const char answer[] =
+        "{\"configuration\":{\"urls\":{\"streaming\":\"ws://" LONG_HOST "\"}}}";
+    bool has_failed = true;
+    for (size_t allocations = 0; has_failed; allocations++) {
+        struct ht_buffer out;
+        struct ht_error error = {0};
+        ht_buffer_init(&out, HT_MASTODON_URL_BYTES);
+        (void)failing_memory_set(allocations);
+        int status = ht_mastodon_url_streaming(HT_SLICE("https://" LONG_HOST),
+                                               ht_slice_text(answer), &out, &error);
+        has_failed = failing_memory_set(SIZE_MAX);
+        assert_int_equal(status, has_failed ? HT_ENOMEM : 0);
+        assert_text(&out, has_failed ? "" : "https://" LONG_HOST);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -209,6 +231,7 @@ int main(void)
         cmocka_unit_test(test_address_that_is_too_long),
         cmocka_unit_test(test_where_to_stream),
         cmocka_unit_test(test_answers_that_name_nothing),
+        cmocka_unit_test(test_an_address_is_whole_or_none), /* before JSON has other memory */
         cmocka_unit_test(test_an_answer_without_memory_names_no_address),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
