@@ -30,6 +30,7 @@ struct reading {
 };
 
 static void on_answer(struct ht_aws_call *call);
+static int parse(struct ht_s3_list_objects_v2 *op, struct ht_slice answer);
 static int read_page(struct reading *reading);
 static int take_value(struct reading *reading);
 static int decode_keys(struct ht_s3_list_objects_v2 *op);
@@ -97,7 +98,7 @@ static void on_answer(struct ht_aws_call *call)
         op->status = call->status;
     }
     if (op->status == 0) {
-        op->status = ht_s3_list_objects_v2_parse(op, ht_buffer_slice(&call->answer));
+        op->status = parse(op, ht_buffer_slice(&call->answer));
     }
     struct ht_buffer query = op->query, texts = op->texts;
     struct ht_s3_listed *listed = op->listed;
@@ -110,7 +111,8 @@ static void on_answer(struct ht_aws_call *call)
     free(listed);
 }
 
-int ht_s3_list_objects_v2_parse(struct ht_s3_list_objects_v2 *op, struct ht_slice answer)
+/* Reads an answer into the results, for which `listed` and `texts` are made. */
+static int parse(struct ht_s3_list_objects_v2 *op, struct ht_slice answer)
 {
     struct reading reading = {.op = op};
     /* texts are decoded into as much room as the answer has, so that none moves */
@@ -235,12 +237,4 @@ static int decode_keys(struct ht_s3_list_objects_v2 *op)
         op->listed[i].key = ht_slice_make(op->texts.data + begin, op->texts.length - begin);
     }
     return 0;
-}
-
-void ht_s3_list_objects_v2_finish(struct ht_s3_list_objects_v2 *op)
-{
-    ht_buffer_finish(&op->texts);
-    free(op->listed);
-    op->listed = NULL;
-    op->objects = NULL;
 }

@@ -55,12 +55,3 @@ void ht_s3_list_objects_v2_start(struct ht_aws_client *client, struct ht_s3_list
 /** Appends the query. HT_ENOMEM, HT_ETOOBIG. Pure, for tests. */
 int ht_s3_list_objects_v2_format(const struct ht_s3_list_objects_v2 *op,
                                  struct ht_buffer *query) HT_MUST_CHECK;
-
-/** Reads an answer into the results, for which `listed` and `texts` are made; the caller frees them
- * with ht_s3_list_objects_v2_finish(). HT_EPARSE with `call.error`, HT_ETOOBIG, HT_ENOMEM. Pure, for
- * tests. */
-int ht_s3_list_objects_v2_parse(struct ht_s3_list_objects_v2 *op,
-                                struct ht_slice answer) HT_MUST_CHECK;
-
-/** Frees what a parse made; `done` does it by itself afterwards. */
-void ht_s3_list_objects_v2_finish(struct ht_s3_list_objects_v2 *op);
