@@ -235,65 +235,6 @@ static void test_segments_follow_each_other(void **state)
     ht_segment_log_close(log);
 }
 
-/* A block of one record that does not pack: its number, again and again, and noise. */
-static void append_noise(struct ht_segment_log *log, uint64_t *noise)
-{
-    struct ht_error error = {0};
-    struct ht_random random;
-    uint64_t next = ht_segment_log_figures(log, 0).next_sequence;
-    struct ht_segment_block *block = ht_segment_block_create(2 * NOISE_BYTES);
-    assert_non_null(block);
-    block->arrival_ms = 2000;
-    ht_random_init(&random, next);
-    noise[0] = next;
-    for (size_t i = 1; i < NOISE_BYTES / sizeof(*noise); i++) {
-        noise[i] = ht_random_u64(&random);
-    }
-    ht_segment_block_add(block, ht_slice_make((char *)noise, NOISE_BYTES), HT_SLICE("key"));
-    struct ht_segment_append append = {block, {0}, 0};
-    assert_int_equal(ht_segment_log_append(log, &append, &error), 0);
-    ht_segment_block_release(block);
-}
-
-static void expect_noise(struct ht_segment_log *log, uint64_t sequence)
-{
-    struct ht_segment_block *block;
-    struct ht_error error = {0};
-    struct ht_slice data, key;
-    size_t offset = 0;
-    uint64_t number;
-    assert_int_equal(ht_segment_log_read(log, sequence, &block, &error), 0);
-    assert_non_null(block);
-    assert_int_equal(block->first_sequence, sequence);
-    ht_segment_block_get(block, &offset, &data, &key);
-    memcpy(&number, data.data, sizeof(number));
-    assert_int_equal(number, sequence);
-    ht_segment_block_release(block);
-}
-
-/* Megabytes in one segment: whoever comes back asks for a record far inside of it. */
-static void test_any_place_inside_of_a_long_segment_is_found(void **state)
-{
-    struct fixture *fixture = *state;
-    enum { BLOCKS = 15 };
-    struct ht_segment_log *log = open_log(fixture, 64 << 20);
-    uint64_t *noise = malloc(NOISE_BYTES);
-    assert_non_null(noise);
-    for (int i = 0; i < BLOCKS; i++) {
-        append_noise(log, noise);
-    }
-    free(noise);
-    ht_segment_log_close(log);
-    for (uint64_t at = 0; at < BLOCKS; at += 7) {
-        log = open_log(fixture, 64 << 20); /* nothing is known of its inside */
-        expect_noise(log, FIRST + at);
-        for (uint64_t other = 0; at == 7 && other < BLOCKS; other++) {
-            expect_noise(log, FIRST + BLOCKS - 1 - other); /* its marks are known now */
-        }
-        ht_segment_log_close(log);
-    }
-}
-
 /* A crash may leave any beginning of the last block. */
 static void test_torn_tail_at_every_byte(void **state)
 {
@@ -786,7 +727,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(test_append_read_reopen),
         CASE(test_segments_follow_each_other),
-        CASE(test_any_place_inside_of_a_long_segment_is_found),
         CASE(test_torn_tail_at_every_byte),
         CASE(test_torn_tail_of_zeros),
         CASE(test_every_changed_byte_is_seen),
