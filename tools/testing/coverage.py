@@ -8,7 +8,7 @@ it: what only a `kill -9` reaches is shown as never run.
     tools/coverage                     the table of the last run of tools/test
     tools/coverage src/net             the files of a folder
     tools/coverage src/net/tls.c       a file, with how often each line and branch ran
-    tools/coverage --explain [src/net] why lines never ran, by kind; the blocks that nothing explains
+    tools/coverage --explain [src/net] why lines and branches never ran, by kind; the blocks that nothing explains
 """
 
 import json

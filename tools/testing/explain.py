@@ -5,7 +5,7 @@ what it waits for. docs/coverage.md tells what the kinds mean.
 What no rule explains is looked up in the page's own table, block by block: file, function and the words
 that the block begins with.
 
-    tools/coverage --explain               how many lines of each kind in each folder
+    tools/coverage --explain               how many lines and branches of each kind in each folder
     tools/coverage --explain src/net       and the blocks there that nothing explains
 """
 
@@ -37,6 +37,9 @@ RULES = (
 PAGE = builds.ROOT / "docs" / "coverage.md"
 ONE_BY_ONE = "one by one"
 UNEXPLAINED = "no test"
+NOT_REACHED = "not reached"  # a branch of a line that never ran itself
+BLOCK_UNEXPLAINED = "to a block"  # it leads to a block that no rule explains
+ONE_SIDE = "one side"  # the lines around it ran: one side of a condition, or one of its terms, was never seen
 
 
 def page_rows():
@@ -47,17 +50,34 @@ def page_rows():
             yield tuple(cells)
 
 
-def lines_run(told):
-    """Of each file of src/, how often each line ran; `told` is lcov's format."""
+def records(told, mark):
+    """File and fields of each record of lcov's format about src/ that begins so."""
     within = str(builds.ROOT / "src") + os.sep
-    found = collections.defaultdict(collections.Counter)
     name = ""
     for line in told.splitlines():
         if line.startswith("SF:"):
             name = os.path.normpath(os.path.join(builds.directory("address"), line[3:])).removeprefix(within)
-        elif line.startswith("DA:") and not os.path.isabs(name):
-            number, times = line[3:].split(",")[:2]
-            found[name][int(number)] += int(times)
+        elif line.startswith(mark) and not os.path.isabs(name):
+            yield name, line[len(mark):].split(",")
+
+
+def lines_run(told):
+    """Of each file of src/, how often each line ran; `told` is lcov's format."""
+    found = collections.defaultdict(collections.Counter)
+    for name, (number, times, *_) in records(told, "DA:"):
+        found[name][int(number)] += int(times)
+    return found
+
+
+def branches_not_taken(told):
+    """Of each file of src/, how many branches of each line were never taken."""
+    taken = collections.defaultdict(collections.Counter)
+    for name, (number, *branch, times) in records(told, "BRDA:"):
+        taken[name][int(number), *branch] += 0 if times == "-" else int(times)
+    found = collections.defaultdict(collections.Counter)
+    for name, branches in taken.items():
+        for (number, *_), times in branches.items():
+            found[name][number] += times == 0
     return found
 
 
@@ -130,15 +150,46 @@ def unexplained(told):
     return sum(never for *_, what, never in never_ran(told) if what == UNEXPLAINED)
 
 
+def branch_kind(text, counts, number):
+    """Why a branch was not taken: by the block that it leads to, where that never ran, else by its words."""
+    if counts[number] == 0:
+        return NOT_REACHED
+    for first in range(number + 1, min(number + 5, len(text) + 1)):
+        if first in counts and counts[first] == 0:
+            found = kind(condition(text, first), text[first - 1])
+            return BLOCK_UNEXPLAINED if found == UNEXPLAINED else found
+    words = text[number - 1]
+    return next((name for name, anywhere, inside in RULES
+                 if anywhere and not inside and re.search(anywhere, words)), ONE_SIDE)
+
+
+def branch_table(told):
+    """By folder and kind, how many branches were not taken."""
+    counts = lines_run(told)
+    table = collections.defaultdict(collections.Counter)
+    for name, branches in branches_not_taken(told).items():
+        text = (builds.ROOT / "src" / name).read_text().splitlines()
+        for number, never in branches.items():
+            if never and number <= len(text):
+                for row in (os.path.dirname(name), "all"):
+                    table[row][branch_kind(text, counts[name], number)] += never
+    return table
+
+
+def print_table(title, table, kinds):
+    print(f"{title:16}" + "".join(f"{one:>14}" for one in kinds))
+    for folder in sorted(table, key=lambda row: (row == "all", row)):
+        print(f"{folder:16}" + "".join(f"{table[folder][one]:14}" for one in kinds))
+
+
 def explain(told, folders):
-    """Prints the table and, of these folders, what nothing explains."""
+    """Prints the tables and, of these folders, what nothing explains."""
     table = collections.defaultdict(collections.Counter)
     for name, first, block, what, never in never_ran(told):
         for row in (os.path.dirname(name), "all"):
             table[row][what] += never
         if what == UNEXPLAINED and any(f"src/{name}/".startswith(f"{folder}/") for folder in folders):
             print(f"src/{name}:{first}\n{block}")
-    kinds = list(dict.fromkeys(rule[0] for rule in RULES)) + [ONE_BY_ONE, UNEXPLAINED]
-    print(f"{'':16}" + "".join(f"{one:>14}" for one in kinds))
-    for folder in sorted(table, key=lambda row: (row == "all", row)):
-        print(f"{folder:16}" + "".join(f"{table[folder][one]:14}" for one in kinds))
+    kinds = list(dict.fromkeys(rule[0] for rule in RULES))
+    print_table("lines", table, [*kinds, ONE_BY_ONE, UNEXPLAINED])
+    print_table("branches", branch_table(told), [*kinds, NOT_REACHED, BLOCK_UNEXPLAINED, ONE_SIDE])
