@@ -92,6 +92,25 @@ static void test_a_record_is_filled_to_its_last_byte(void **state)
     }
 }
 
+/* The middle lies in the last line: it is split off whole, and nothing empty is made. */
+static void test_a_short_line_before_a_long_one_is_halved_between_them(void **state)
+{
+    (void)state;
+    struct ht_archive_append append;
+    char *lines = strdup("a\nbbbbbbbbbbbb\n");
+    assert_non_null(lines);
+    struct ht_firehose_batch *batch = make(&append, lines, 15);
+    assert_int_equal(ht_firehose_batch_pack(batch, &real), 0);
+    assert_int_equal(ht_firehose_batch_select(batch, &real), 1);
+    assert_int_equal(ht_firehose_batch_refuse(batch), 0);
+    assert_int_equal(batch->count, 2);
+    assert_true(ht_slice_equal(batch->pieces[0].data, HT_SLICE("a\n")));
+    assert_true(ht_slice_equal(batch->pieces[1].data, HT_SLICE("bbbbbbbbbbbb\n")));
+    assert_int_equal(batch->pieces[0].lines, 1);
+    assert_int_equal(batch->pieces[1].lines, 1);
+    end(batch, lines);
+}
+
 /* However the lines lie: what is packed, put together, is what came. */
 static void test_no_line_is_torn_or_lost(void **state)
 {
@@ -147,6 +166,7 @@ int main(void)
         cmocka_unit_test(test_4_mib_is_the_most_of_a_call),
         cmocka_unit_test(test_a_call_takes_no_more_bytes_than_it_may),
         cmocka_unit_test(test_a_record_is_filled_to_its_last_byte),
+        cmocka_unit_test(test_a_short_line_before_a_long_one_is_halved_between_them),
         cmocka_unit_test(test_no_line_is_torn_or_lost),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -69,6 +69,25 @@ static bool write_files(const struct net_certificate *files, X509 *certificate, 
     return written;
 }
 
+bool net_certificate_lock(const struct net_certificate *files)
+{
+    unsigned char passphrase[] = "secret";
+    FILE *file = fopen(files->key_path, "r");
+    EVP_PKEY *key = file == NULL ? NULL : PEM_read_PrivateKey(file, NULL, NULL, NULL);
+    if (file != NULL) {
+        fclose(file);
+    }
+    file = fopen(files->key_path, "w");
+    bool is_locked = key != NULL && file != NULL &&
+                     PEM_write_PrivateKey(file, key, EVP_aes_256_cbc(), passphrase,
+                                          sizeof(passphrase) - 1, NULL, NULL) == 1;
+    if (file != NULL) {
+        fclose(file);
+    }
+    EVP_PKEY_free(key);
+    return is_locked;
+}
+
 void net_certificate_remove(struct net_certificate *files)
 {
     unlink(files->cert_path);

@@ -15,5 +15,8 @@ struct net_certificate {
 /** Makes the files. False where that fails. */
 bool net_certificate_make(struct net_certificate *certificate);
 
+/** Locks the key with a passphrase. False where that fails. */
+bool net_certificate_lock(const struct net_certificate *certificate);
+
 /** Removes them. */
 void net_certificate_remove(struct net_certificate *certificate);

@@ -208,6 +208,18 @@ static void test_files_that_will_not_do(void **state)
     ht_tls_destroy(NULL);
 }
 
+/* OpenSSL would ask for it on the terminal, and the daemon stand still. */
+static void test_a_key_with_a_passphrase_is_refused_at_once(void **state)
+{
+    struct net_certificate one;
+
+    (void)state;
+    assert_true(net_certificate_make(&one));
+    assert_true(net_certificate_lock(&one));
+    check_refusal(one.cert_path, one.key_path, HT_EPARSE, "without a passphrase");
+    net_certificate_remove(&one);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -216,6 +228,7 @@ int main(void)
         cmocka_unit_test(test_client_that_does_not_trust),
         cmocka_unit_test(test_plain_and_stuck_clients_are_closed),
         cmocka_unit_test(test_files_that_will_not_do),
+        cmocka_unit_test(test_a_key_with_a_passphrase_is_refused_at_once),
     };
     return cmocka_run_group_tests_name("net/tls", tests, NULL, NULL);
 }
