@@ -79,15 +79,15 @@ static void the_oldest_makes_room(void **state)
 {
     (void)state;
     struct ht_embedded_pool *pool = begin();
-    struct ht_segment_block *blocks[HT_EMBEDDED_SPARES_MOST + 1];
+    const struct ht_segment_block *second = NULL;
     for (size_t i = 0; i < HT_EMBEDDED_SPARES_MOST + 1; i++) {
-        blocks[i] = take(pool, MEBIBYTE);
-    }
-    for (size_t i = 0; i < HT_EMBEDDED_SPARES_MOST + 1; i++) {
-        ht_embedded_pool_release(pool, blocks[i]);
+        struct ht_segment_block *block = ht_segment_block_create(MEBIBYTE);
+        assert_non_null(block);
+        second = i == 1 ? block : second;
+        ht_embedded_pool_release(pool, block);
     }
     assert_int_equal(pool->spares.count, HT_EMBEDDED_SPARES_MOST);
-    assert_ptr_equal(pool->spares.blocks[0], blocks[1]);
+    assert_ptr_equal(pool->spares.blocks[0], second);
     ht_embedded_pool_drop(pool);
 }
 
