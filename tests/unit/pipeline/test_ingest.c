@@ -256,9 +256,10 @@ static void the_cursor_of_a_running_put_stands_still(void **state)
     struct world *world = world_create(2, 1);
     struct ht_ingest *ingest = plain_ingest_begin(world);
     (void)deliver_tweet(world, 1);
-    while (world->first_put == NULL) {
+    for (int turn = 0; world->first_put == NULL && turn < 1000; turn++) {
         world_run(world, 0);
     }
+    assert_non_null(world->first_put);
     world->fail_letters = 1000;
     (void)deliver(world, "{\"cut\":", "2");
     world_run(world, 1000);
