@@ -56,7 +56,7 @@ static void the_instance_gives_keys_and_region(void **state)
     begin_instance();
     keys_world_always(&world, TOKEN_PUT, 200, "IMDSTOKEN");
     keys_world_always(&world, "GET /latest/meta-data/placement/region", 200, "eu-north-1");
-    keys_world_always(&world, ROLE_GET, 200, "my+role\nother\n");
+    keys_world_always(&world, ROLE_GET, 200, "my+role\r\nother\r\n");
     keys_world_always(&world, KEYS_GET "my%2Brole|", 200,
                       KEYS_BODY("INSTANCE", "2026-01-01T06:00:00Z"));
     keys_world_open(&world);

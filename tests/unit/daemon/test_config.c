@@ -261,6 +261,29 @@ static void test_bad_files_are_refused(void **state)
     }
 }
 
+/* The value is too long to be shown: its kind is, and the key. */
+static void test_a_very_long_value_is_refused_by_its_kind(void **state)
+{
+    enum { NUMBERS = 5000 };
+    (void)state;
+    struct load it;
+    char *text = malloc(NUMBERS * 2 + 64);
+    assert_non_null(text);
+    size_t length = (size_t)sprintf(text, "{\"source\": {\"rate\": [1");
+    for (int i = 0; i < NUMBERS; i++) {
+        length += (size_t)sprintf(text + length, ",1");
+    }
+    (void)sprintf(text + length, "]}}");
+    load_text(&it, text);
+    free(text);
+    assert_int_equal(it.result, HT_EINVAL);
+    assert_int_equal(it.mistakes.count, 1);
+    assert_mistake(&it, "source.rate: found ");
+    assert_mistake(&it, "(an array); accepted: a whole number");
+    assert_true(ht_buffer_slice(&it.mistakes.lines).length < 400);
+    finish(&it);
+}
+
 /* Only the mistakes that are shown are looked for in the file. */
 static void test_thousands_of_mistakes_take_no_time(void **state)
 {
@@ -483,6 +506,7 @@ int main(void)
         cmocka_unit_test(test_bad_sets_are_refused),
         cmocka_unit_test(test_a_stream_may_begin_at_its_end),
         cmocka_unit_test(test_bad_files_are_refused),
+        cmocka_unit_test(test_a_very_long_value_is_refused_by_its_kind),
         cmocka_unit_test(test_thousands_of_mistakes_take_no_time),
         cmocka_unit_test(test_all_mistakes_are_told_at_once),
         cmocka_unit_test(test_data_dir_follows_the_surroundings),

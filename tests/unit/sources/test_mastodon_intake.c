@@ -39,6 +39,23 @@ static void test_events(void **state)
     live_world_finish(&world);
 }
 
+/* No server is bound to write times as others do: a longer one tells versions apart as well. */
+static void test_a_long_time_of_editing_is_one_version(void **state)
+{
+    (void)state;
+    static const char edited[] =
+        "2026-08-02T06:00:00.00000000000000000000000000000000000000000000000000Z";
+    struct live_world world = {0};
+    begin(&world, "[]");
+    live_world_send(&world, event("update", status(ID(1), "one", NULL)));
+    live_world_send(&world, event("update", status(ID(1), "two", edited)));
+    live_world_send(&world, event("update", status(ID(1), "two", edited)));
+    send_and_await(&world, 2, 3);
+    assert_message(&world, 1, status(ID(1), "two", edited));
+    assert_int_equal(world.source->connection.repeats, 1);
+    live_world_finish(&world);
+}
+
 /* -- what real servers sent, compared with another reading: lines cut by hand, jansson's tree -- */
 
 /* "tweet <identity> edit=0 #a #b", a line for each message. */
@@ -203,6 +220,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_events),
+        cmocka_unit_test(test_a_long_time_of_editing_is_one_version),
         cmocka_unit_test(test_captures),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
