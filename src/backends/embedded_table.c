@@ -93,6 +93,7 @@ static void begin_load(struct ht_embedded_table *table)
     table->load_is_over = false;
     table->reader.phase = table->keeps_windows ? HT_EMBEDDED_LOAD_PARTS : HT_EMBEDDED_LOAD_ITEMS;
     table->reader.oldest_minute = table->load->oldest_minute;
+    table->reader.has_row = false;
     table->reader.status = 0;
     for (size_t i = 0; i < HT_COUNT_OF(table->chunks); i++) {
         table->chunks[i].table = table;

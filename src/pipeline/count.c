@@ -78,6 +78,9 @@ static void load(struct ht_timer *timer)
 {
     struct ht_count *count = HT_CONTAINER_OF(timer, struct ht_count, load_timer);
     int64_t minute = ht_clock_wall_s(count->options.clock) / 60;
+    if (count->load_failures > 0) {
+        ht_tally_clear(count->options.tally); /* what the one that failed has brought comes again */
+    }
     ht_count_move_windows(count);
     count->loaded_count = 0;
     ht_count_marks_finish(count);

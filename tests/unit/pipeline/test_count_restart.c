@@ -204,6 +204,29 @@ static void an_answer_of_the_listing_may_come_in_the_middle(void **state)
     }
 }
 
+static void what_a_load_that_failed_brought_is_not_there_twice(void **state)
+{
+    (void)state;
+    struct life *life = begin(1);
+    struct world *world = life->world;
+    struct ht_tally_item item;
+    for (uint64_t id = 1; id <= ALL; id++) {
+        world_add_tweet(world, 0, id, one, 1);
+    }
+    world_run(world, 5000);
+    life_crash(life);
+    world->load_status = HT_EBUSY;
+    life_begin(life);
+    world_run(world, 5000);
+    assert_false(ht_count_is_loaded(life->count));
+    world->load_status = 0;
+    world_run(world, 20000);
+    assert_int_equal(ht_tally_get(life->tally, HT_SLICE("one"), &item), 0);
+    assert_int_equal(item.counts[HT_TALLY_ALL], ALL);
+    assert_int_equal(item.counts[HT_TALLY_24H], ALL);
+    life_end(life);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -213,6 +236,7 @@ int main(void)
         cmocka_unit_test(what_was_overtaken_while_it_was_loaded_is_loaded_again),
         cmocka_unit_test(who_counts_nothing_sees_that_another_did),
         cmocka_unit_test(an_answer_of_the_listing_may_come_in_the_middle),
+        cmocka_unit_test(what_a_load_that_failed_brought_is_not_there_twice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

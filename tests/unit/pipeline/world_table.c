@@ -54,11 +54,6 @@ static void answer_load(struct world_operation *operation)
     struct ht_table_load *load = operation->request;
     struct world *world = operation->world;
     world->is_outdated = false;
-    if (world->load_status != 0) {
-        load->status = ht_error_set(&load->error, world->load_status, "no loading today");
-        load->done(load);
-        return;
-    }
     for (size_t i = 0; i < world->item_count; i++) {
         if (world->items[i].count > 0) {
             struct ht_item item = world_describe(&world->items[i]);
@@ -69,6 +64,9 @@ static void answer_load(struct world_operation *operation)
         load->on_checkpoint(load, &world->checkpoints[i]);
     }
     world_load_windows(world, load);
+    if (world->load_status != 0) { /* at its end */
+        load->status = ht_error_set(&load->error, world->load_status, "no loading today");
+    }
     load->done(load);
 }
 
