@@ -695,25 +695,6 @@ static void nothing_may_be_counted_while_another_has_a_lease(void **state)
     crash(world);
 }
 
-static void names_out_of_bounds_are_refused(void **state)
-{
-    struct world *world = *state;
-    char name[257];
-    memset(name, 'x', 256);
-    name[256] = '\0';
-    const struct {
-        const char *table, *worker;
-    } cases[] = {{"", "me"}, {name, "me"}, {TABLE, ""}, {TABLE, name}};
-    for (size_t i = 0; i < HT_COUNT_OF(cases); i++) {
-        const struct ht_dynamodb_leases_options options = {.aws = &world->fake->client,
-                                                           .table_name = cases[i].table,
-                                                           .worker_id = cases[i].worker};
-        struct ht_error error;
-        assert_int_equal(ht_dynamodb_leases_create(&world->leases, &options, &error), HT_EINVAL);
-        assert_null(world->leases);
-    }
-}
-
 /* Any faults, crashes and restarts: what was told to be durable is there, and never less. */
 static void whatever_happens_a_durable_checkpoint_stays(void **state)
 {
@@ -789,7 +770,6 @@ int main(void)
 
         TEST(nothing_may_be_counted_while_another_has_a_lease),
 
-        TEST(names_out_of_bounds_are_refused),
         TEST(whatever_happens_a_durable_checkpoint_stays),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,7 @@
 /* Answers of DynamoDB that seldom come: the others must go on, and no count may suffer. */
 #include "table_world.h"
 
+#include "hashtagd/backends/dynamodb_leases.h"
 #include "hashtagd/base/assert.h"
 
 #include <setjmp.h>
@@ -164,6 +165,26 @@ static void names_out_of_bounds_are_refused(void **state)
     assert_null(table);
 }
 
+static void names_of_leases_out_of_bounds_are_refused(void **state)
+{
+    struct world *world = *state;
+    struct ht_dynamodb_leases *leases;
+    char name[257];
+    memset(name, 'x', 256);
+    name[256] = '\0';
+    const struct {
+        const char *table, *worker;
+    } cases[] = {{"", "me"}, {name, "me"}, {TABLE, ""}, {TABLE, name}};
+    for (size_t i = 0; i < HT_COUNT_OF(cases); i++) {
+        const struct ht_dynamodb_leases_options options = {.aws = &world->fake->client,
+                                                           .table_name = cases[i].table,
+                                                           .worker_id = cases[i].worker};
+        struct ht_error error;
+        assert_int_equal(ht_dynamodb_leases_create(&leases, &options, &error), HT_EINVAL);
+        assert_null(leases);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -176,6 +197,7 @@ int main(void)
         TEST(a_load_reads_page_after_page_and_gives_each_item_once),
         TEST(a_table_that_is_being_made_is_waited_for),
         TEST(names_out_of_bounds_are_refused),
+        TEST(names_of_leases_out_of_bounds_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
