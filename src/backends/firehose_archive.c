@@ -18,6 +18,7 @@
 
 #include "hashtagd/base/assert.h"
 #include "hashtagd/base/backoff.h"
+#include "hashtagd/base/random.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -125,6 +126,11 @@ int ht_firehose_archive_create(struct ht_archive **out,
     struct firehose_archive *archive = calloc(1, sizeof(*archive));
     if (archive == NULL) {
         return ht_error_set(error, HT_ENOMEM, "Out of memory for the archive.");
+    }
+    status = ht_random_secret(&archive->batch.order.secret, sizeof(archive->batch.order.secret));
+    if (status != 0) {
+        free(archive);
+        return ht_error_set(error, status, "The system gives no random bytes for the archive.");
     }
     size_t record_bytes = options->record_bytes == 0 ? RECORD_BYTES : options->record_bytes;
     archive->magic = ARCHIVE_MAGIC;

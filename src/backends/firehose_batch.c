@@ -139,6 +139,22 @@ int ht_firehose_batch_pack(struct ht_firehose_batch *batch, const struct ht_fire
     return status == HT_ETOOBIG || batch->count > 0 ? 0 : status;
 }
 
+/* The first record needs no place among the hashtags before there is a second. */
+static bool may_come_along(struct ht_firehose_batch *batch, const struct ht_firehose_piece *piece)
+{
+    if (batch->sent_count == 0) {
+        return true;
+    }
+    if (batch->sent_count == 1) {
+        const struct ht_firehose_piece *first = &batch->pieces[batch->sent[0]];
+        ht_firehose_order_clear(&batch->order);
+        if (!ht_firehose_order_take(&batch->order, first->data, first->lines)) {
+            return false;
+        }
+    }
+    return ht_firehose_order_take(&batch->order, piece->data, piece->lines);
+}
+
 size_t ht_firehose_batch_select(struct ht_firehose_batch *batch,
                                 const struct ht_firehose_limits *limits)
 {
@@ -153,7 +169,7 @@ size_t ht_firehose_batch_select(struct ht_firehose_batch *batch,
         if (piece->state != HT_FIREHOSE_PIECE_WAITING) {
             continue;
         }
-        if (body_bytes + bytes > limits->batch_bytes) {
+        if (body_bytes + bytes > limits->batch_bytes || !may_come_along(batch, piece)) {
             break;
         }
         body_bytes += bytes;
@@ -333,6 +349,7 @@ void ht_firehose_batch_finish(struct ht_firehose_batch *batch)
 {
     HT_ASSERT(batch->first == NULL);
     ht_firehose_batch_clear(batch);
+    ht_firehose_order_finish(&batch->order);
     free(batch->pieces);
     batch->pieces = NULL;
     batch->capacity = 0;

@@ -14,9 +14,14 @@
  * until one record is refused alone. Such a line is only a suspect until the stream has taken something
  * else: else the stream may be what is wrong.
  *
+ * No two records of a call tell of the same hashtag, so that its deletions keep their order where a call
+ * is taken in part.
+ *
  * Appends stay in order; a batch is a part of them, and one is answered once all its lines are done
  * with.
  */
+
+#include "firehose_order.h"
 
 #include "hashtagd/aws/firehose_put_record_batch.h"
 #include "hashtagd/pipeline/archive.h"
@@ -60,6 +65,7 @@ struct ht_firehose_batch {
     bool has_accepted;   /**< the stream took a record of this batch */
     size_t call_records; /**< the next call has at most so many */
     /* the call */
+    struct ht_firehose_order order;
     size_t sent_count;
     size_t sent[HT_FIREHOSE_BATCH_RECORDS]; /**< indices of pieces, rising */
     struct ht_slice records[HT_FIREHOSE_BATCH_RECORDS];

@@ -82,43 +82,13 @@ static bool read_record(struct ht_slice entry, struct ht_buffer *lines)
     return is_good;
 }
 
-/* Whether the first has a line of a hashtag that the other has too. */
-static bool share_a_hashtag(struct ht_slice lines, struct ht_slice others)
-{
-    while (lines.length > 0) {
-        const char *end = memchr(lines.data, '\n', lines.length);
-        size_t length = end == NULL ? lines.length : (size_t)(end - lines.data) + 1;
-        struct ht_slice hashtag =
-            ht_json_parts_find(ht_slice_make(lines.data, length), "hashtag"); /* with its quotes */
-        if (hashtag.length > 0 &&
-            memmem(others.data, others.length, hashtag.data, hashtag.length) != NULL) {
-            return true;
-        }
-        lines = ht_slice_make(lines.data + length, lines.length - length);
-    }
-    return false;
-}
-
-/* Any may fail. What deletes a hashtag again behind a record that fails does so too: among the records
- * of one call no order is promised (docs/archive.md), and the accountant demands one. */
-static bool fails(struct amazon *amazon, struct ht_slice lines, struct ht_buffer *failed)
-{
-    bool is_failed = amazon_below(amazon, 2) == 0 ||
-                     (failed->length > 0 && share_a_hashtag(lines, ht_buffer_slice(failed)));
-    if (is_failed) {
-        int status = ht_buffer_append_slice(failed, lines);
-        HT_ASSERT(status == 0);
-    }
-    return is_failed;
-}
-
 static void put_record_batch(struct amazon *amazon, const struct amazon_request *request,
                              struct amazon_reply *reply)
 {
     struct ht_slice name = amazon_member(request->body, "DeliveryStreamName"), entry;
     bool is_partial = request->fault == AMAZON_PARTIAL;
     unsigned failed = 0, count = 0;
-    struct ht_buffer lines, failed_lines;
+    struct ht_buffer lines;
     if (!ht_slice_equal(name, ht_slice_text(amazon->delivery_name))) {
         amazon_refuse(reply, 400, "ResourceNotFoundException", "Firehose not found.");
         return;
@@ -128,7 +98,6 @@ static void put_record_batch(struct amazon *amazon, const struct amazon_request 
         return;
     }
     ht_buffer_init(&lines, AMAZON_ANSWER_BYTES);
-    ht_buffer_init(&failed_lines, AMAZON_ANSWER_BYTES);
     (void)ht_buffer_append_text(&reply->body, "{\"Encrypted\":false,\"RequestResponses\":[");
     struct ht_json_parts parts = ht_json_parts(ht_json_parts_find(request->body, "Records"));
     while (ht_json_parts_next(&parts, NULL, &entry)) {
@@ -137,7 +106,7 @@ static void put_record_batch(struct amazon *amazon, const struct amazon_request 
             amazon_refuse(reply, 400, "InvalidArgumentException", "A record is too large.");
             goto out;
         }
-        if (is_partial && fails(amazon, ht_buffer_slice(&lines), &failed_lines)) {
+        if (is_partial && amazon_below(amazon, 2) == 0) {
             failed++;
             (void)ht_buffer_append_text(
                 &reply->body,
@@ -156,7 +125,6 @@ static void put_record_batch(struct amazon *amazon, const struct amazon_request 
     (void)ht_buffer_append_format(&reply->body, "],\"FailedPutCount\":%u}", failed);
 out:
     ht_buffer_finish(&lines);
-    ht_buffer_finish(&failed_lines);
 }
 
 const struct amazon_operation amazon_firehose_operations[1] = {

@@ -111,6 +111,34 @@ static void test_a_short_line_before_a_long_one_is_halved_between_them(void **st
     end(batch, lines);
 }
 
+/* Of the first call the first record fails: the second deletion of its hashtag is not there yet. */
+static void test_deletions_of_one_hashtag_never_share_a_call(void **state)
+{
+    (void)state;
+    struct ht_firehose_limits limits = real;
+    struct ht_archive_append append;
+    char *lines = strdup("{\"hashtag\":\"a\",\"count\":1}\n"
+                         "{\"hashtag\":\"b\",\"count\":2}\n"
+                         "{\"hashtag\":\"a\",\"count\":3}\n"
+                         "{\"hashtag\":\"c\",\"count\":4}\n");
+    assert_non_null(lines);
+    limits.record_bytes = strlen(lines) / 4;
+    struct ht_firehose_batch *batch = make(&append, lines, strlen(lines));
+    struct ht_firehose_progress progress;
+    assert_int_equal(ht_firehose_batch_pack(batch, &limits), 0);
+    assert_int_equal(batch->count, 4);
+    assert_int_equal(ht_firehose_batch_select(batch, &limits), 2);
+    batch->outcomes[0] = HT_FIREHOSE_THROTTLED;
+    batch->outcomes[1] = HT_FIREHOSE_ACCEPTED;
+    assert_int_equal(ht_firehose_batch_apply(batch, &progress), 0);
+    assert_int_equal(ht_firehose_batch_select(batch, &limits), 1); /* the first again, alone */
+    assert_true(ht_slice_equal(batch->records[0], batch->pieces[0].data));
+    batch->outcomes[0] = HT_FIREHOSE_ACCEPTED;
+    assert_int_equal(ht_firehose_batch_apply(batch, &progress), 0);
+    assert_int_equal(ht_firehose_batch_select(batch, &limits), 2);
+    end(batch, lines);
+}
+
 /* However the lines lie: what is packed, put together, is what came. */
 static void test_no_line_is_torn_or_lost(void **state)
 {
@@ -167,6 +195,7 @@ int main(void)
         cmocka_unit_test(test_a_call_takes_no_more_bytes_than_it_may),
         cmocka_unit_test(test_a_record_is_filled_to_its_last_byte),
         cmocka_unit_test(test_a_short_line_before_a_long_one_is_halved_between_them),
+        cmocka_unit_test(test_deletions_of_one_hashtag_never_share_a_call),
         cmocka_unit_test(test_no_line_is_torn_or_lost),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
