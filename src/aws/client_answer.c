@@ -263,7 +263,7 @@ void ht_aws_answer_tell(struct ht_aws_attempts *attempts)
 {
     struct ht_aws_call *call = attempts->call;
     const struct ht_aws_failure *failure = &call->failure;
-    char who[160], what[300], where[240] = "";
+    char who[160], what[HT_ERROR_TEXT_BYTES], where[240] = "";
 
     snprintf(who, sizeof who, "%s %s%s%s", ht_aws_service_name(call->service), call->operation,
              call->resource == NULL ? "" : " on ", call->resource == NULL ? "" : call->resource);
@@ -280,7 +280,8 @@ void ht_aws_answer_tell(struct ht_aws_attempts *attempts)
                  failure->message[0] != '\0' ? failure->message
                                              : ht_http_status_text(failure->http_status));
     } else {
-        snprintf(what, sizeof what, "%.290s",
+        /* whole: the cure stands at its end */
+        snprintf(what, sizeof what, "%s",
                  attempts->error.text[0] != '\0' ? attempts->error.text
                                                  : ht_error_meaning(call->status));
     }

@@ -177,7 +177,7 @@ static void ask_instance(struct ht_aws_fetch *fetch)
 
     if (ht_aws_instance_is_disabled(fetch->options->settings)) {
         ht_error_set(&fetch->region_error, HT_ENOTFOUND,
-                     "The instance metadata are turned off by AWS_EC2_METADATA_DISABLED.");
+                     "The instance metadata is turned off by AWS_EC2_METADATA_DISABLED.");
         is_silent = true;
     }
     if (is_silent) { /* it would be so once more */
@@ -202,7 +202,7 @@ static void on_instance(struct ht_aws_instance_source *source)
     go_on(fetch, source->keys);
 }
 
-/* Where nothing is set up, that is the reason; where the metadata are asked for, theirs is. */
+/* Where nothing is set up, that is the reason; where the metadata is asked for, theirs is. */
 static void tell_last_resort(struct ht_aws_fetch *fetch, const struct ht_error *reason)
 {
     if (!fetch->plan.is_last_resort) {
@@ -213,7 +213,7 @@ static void tell_last_resort(struct ht_aws_fetch *fetch, const struct ht_error *
     fetch->status = ht_error_set(
         &fetch->error, HT_ENOTFOUND,
         "No AWS credentials were found: AWS_ACCESS_KEY_ID is not set, the profile \"%.60s\" names "
-        "none, and there is no web identity and no container endpoint. %s",
+        "none, there is no web identity, no container endpoint. %s",
         fetch->options->settings->profile, reason->text);
 }
 

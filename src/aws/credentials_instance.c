@@ -201,7 +201,7 @@ static void take_keys(struct ht_aws_instance_source *source)
         status =
             keys == NULL ? ht_error_set(&source->error, HT_ENOMEM, "Out of memory for keys.") : 0;
         ht_log_warning(source->options->log, "credentials",
-                       "the instance metadata give expired keys, going on with them");
+                       "the instance metadata gives expired keys, going on with them");
     }
     if (status != 0) {
         fail(source, status);
@@ -219,10 +219,10 @@ static void tell_no_answer(struct ht_aws_instance_source *source)
 
     if (status == HT_ETIMEDOUT && source->step == STEP_TOKEN) {
         ht_error_set(&source->error, status,
-                     "The instance metadata at %s did not answer. On no EC2 instance? Set "
-                     "AWS_EC2_METADATA_DISABLED=true. In a container on one? Its hop limit must be "
-                     "2: aws ec2 modify-instance-metadata-options --instance-id ID "
-                     "--http-put-response-hop-limit 2.",
+                     "The instance metadata at %.60s did not answer. On no EC2 instance? Set "
+                     "AWS_EC2_METADATA_DISABLED=true. In a container on one? Run aws ec2 "
+                     "modify-instance-metadata-options --instance-id ID "
+                     "--http-put-response-hop-limit 2",
                      base);
     } else {
         ht_error_set(&source->error, status, "The instance metadata at %s did not answer: %s", base,
@@ -244,9 +244,9 @@ static void tell_status(struct ht_aws_instance_source *source)
                               base);
     } else if (source->step == STEP_TOKEN && http_status == 403) {
         ht_error_set(&source->error, status,
-                     "The instance metadata at %s are turned off (status 403). Turn them on: aws "
+                     "The instance metadata at %.60s is turned off (status 403). Turn it on: aws "
                      "ec2 modify-instance-metadata-options --instance-id ID --http-endpoint "
-                     "enabled.",
+                     "enabled",
                      base);
     } else {
         ht_error_set(

@@ -21,7 +21,7 @@ enum ht_aws_source {
     HT_AWS_SOURCE_PROCESS,      /**< a program prints them */
     HT_AWS_SOURCE_WEB_IDENTITY, /**< a token from a file is exchanged for them */
     HT_AWS_SOURCE_CONTAINER,    /**< the container's agent has them */
-    HT_AWS_SOURCE_INSTANCE,     /**< the machine's metadata have them */
+    HT_AWS_SOURCE_INSTANCE,     /**< the machine's metadata has them */
 };
 
 /** A role. Texts are owned, NULL where not set. */

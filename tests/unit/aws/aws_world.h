@@ -83,6 +83,7 @@ struct aws_world {
     unsigned key_refusals;   /**< how many times keys were refused */
     bool are_keys_late;      /**< keys come a turn later, each time */
     int keys_status;         /**< 0, or what asking for keys gives */
+    const char *keys_text;   /**< what it says then; NULL: a few words */
     unsigned key_generation; /**< the key id is AKIDWORLD and this number; refusing adds one */
     /* private */
     struct {

@@ -110,7 +110,8 @@ static void on_due(struct ht_timer *timer)
             request->status = request->keys == NULL ? HT_ENOMEM : 0;
         }
         if (request->status != 0) {
-            ht_error_set(&request->error, request->status, "no keys in this world");
+            ht_error_set(&request->error, request->status, "%s",
+                         world->keys_text == NULL ? "no keys in this world" : world->keys_text);
         }
         request->done(request);
         return;

@@ -220,6 +220,26 @@ static void test_no_keys(void **state)
     assert_int_equal(test->world.request_count, 0);
 }
 
+/* A long text of the chain, with its cure at the end, behind a long name. */
+static void test_the_cure_of_missing_keys_is_told_whole(void **state)
+{
+    struct test *test = *state;
+    char resource[80], text[384];
+
+    memset(resource, 'r', sizeof resource - 1);
+    resource[sizeof resource - 1] = '\0';
+    memset(text, 'x', sizeof text);
+    snprintf(text + sizeof text - 10, 10, "enabled 2");
+    test->world.keys_status = HT_ENOTFOUND;
+    test->world.keys_text = text;
+    struct ht_aws_call *call =
+        client_calls_start(test, (struct ht_aws_call){.service = HT_AWS_KINESIS,
+                                                      .operation = "DescribeStreamSummary",
+                                                      .resource = resource});
+    client_calls_run(test);
+    assert_string_equal(call->error.text + strlen(call->error.text) - strlen(text), text);
+}
+
 static void test_late_keys(void **state)
 {
     struct test *test = *state;
@@ -543,6 +563,7 @@ int main(void)
         TEST(test_expired_keys_are_fetched_again),
         TEST(test_keys_that_stay_unknown_end),
         TEST(test_no_keys),
+        TEST(test_the_cure_of_missing_keys_is_told_whole),
         TEST(test_late_keys),
         TEST(test_clock_that_is_off_is_corrected),
         TEST(test_clock_is_learned_before_it_hurts),

@@ -13,6 +13,7 @@ static struct keys_world world;
 #define KEYS_BODY(id, expires)                                                                     \
     "{\"Code\":\"Success\",\"AccessKeyId\":\"" id "\",\"SecretAccessKey\":\"SECRET\","             \
     "\"Token\":\"SECRETTOKEN\",\"Expiration\":\"" expires "\"}"
+#define NAME_60   "a-name-that-is-sixty-bytes-long-as-some-administrators-love"
 #define TOKEN_PUT "PUT /latest/api/token"
 #define ROLE_GET  "GET /latest/meta-data/iam/security-credentials/|"
 #define KEYS_GET  "GET /latest/meta-data/iam/security-credentials/"
@@ -128,6 +129,31 @@ static void each_way_in_which_the_instance_has_none(void **state)
     }
 }
 
+/* The cure is at the end, and has room there for who asked, with a long profile's name too. */
+static void expect_whole_cure(const char *cure)
+{
+    struct ht_aws_credentials_request request;
+
+    keys_world_get(&world, &request);
+    size_t length = strlen(request.error.text);
+    assert_true(length > strlen(cure) && length <= 420);
+    assert_string_equal(request.error.text + length - strlen(cure), cure);
+}
+
+static void a_cure_that_is_a_command_is_told_whole(void **state)
+{
+    (void)state;
+    begin_instance();
+    keys_world_set(&world, "AWS_REGION=eu-west-1");
+    keys_world_write(&world, "config", "[profile " NAME_60 "]\n");
+    keys_world_set(&world, "AWS_PROFILE=" NAME_60);
+    keys_world_always(&world, TOKEN_PUT, 403, "");
+    keys_world_open(&world);
+    expect_whole_cure("aws ec2 modify-instance-metadata-options --instance-id ID --http-endpoint "
+                      "enabled");
+    keys_world_end(&world);
+}
+
 static void a_silent_instance_is_told_with_the_hop_limit(void **state)
 {
     (void)state;
@@ -136,6 +162,8 @@ static void a_silent_instance_is_told_with_the_hop_limit(void **state)
     keys_world_always(&world, TOKEN_PUT, 0, "");
     keys_world_open(&world);
     expect_failure(HT_ENOTFOUND, "--http-put-response-hop-limit 2", "AWS_EC2_METADATA_DISABLED");
+    expect_whole_cure("aws ec2 modify-instance-metadata-options --instance-id ID "
+                      "--http-put-response-hop-limit 2");
     /* not asked a second time, for the keys */
     assert_int_equal(keys_world_asked(&world, TOKEN_PUT), 1);
     assert_null(ht_aws_credentials_region(world.credentials));
@@ -450,6 +478,7 @@ int main(void)
         cmocka_unit_test(the_instance_gives_keys_and_region),
         cmocka_unit_test(an_old_token_is_replaced_once),
         cmocka_unit_test(each_way_in_which_the_instance_has_none),
+        cmocka_unit_test(a_cure_that_is_a_command_is_told_whole),
         cmocka_unit_test(a_silent_instance_is_told_with_the_hop_limit),
         cmocka_unit_test(an_instance_that_is_turned_off_is_not_asked),
         cmocka_unit_test(expired_keys_of_the_instance_are_used_on),
