@@ -48,10 +48,21 @@ function onEvent(name, text) {
     return; // one broken event does not stop the next
   }
   heardAt = Date.now() / 1000;
-  if (name === "top" && Array.isArray(data.hashtags)) list.onTop(data);
+  if (name === "top" && Array.isArray(data.hashtags)) onTop(data);
   else if (name === "rates") onRates(data);
   else if (name === "status") onStatus(data);
   else if (name === "deleted") onDeleted(data);
+}
+
+function onTop(data) {
+  if (data.window === "all") showTotals(data);
+  list.onTop(data);
+}
+
+// Two events tell them, and the newest is shown in both places, so that they are always equal.
+function showTotals(totals) {
+  header.showTotals(totals);
+  list.showTotals(totals);
 }
 
 function onRates(rates) {
@@ -63,6 +74,7 @@ function onStatus(status) {
   syncClock(status.now);
   problems = status.problems ?? [];
   header.onStatus(status);
+  if (status.hashtags) showTotals(status.hashtags);
   pipeline.onStatus(status);
   list.onStatus(status);
   showBanner(status.stopping);

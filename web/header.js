@@ -35,10 +35,14 @@ export class Header {
       this.#history.length < TREND ? `${this.#history.length} s` : "2 min"}, most ${rate(most)}`);
   }
 
+  /** How many hashtags are counted in all, and how many different ones. */
+  showTotals({ total, distinct }) {
+    showCount(byId("figure-total"), total);
+    showCount(byId("figure-distinct"), distinct);
+  }
+
   /** A `status` event. */
   onStatus(status) {
-    showCount(byId("figure-total"), status.hashtags?.total);
-    showCount(byId("figure-distinct"), status.hashtags?.distinct);
     const source = status.parts?.find((part) => part.name === "source");
     if (source) {
       const state = source.state in STATES ? source.state : "unknown";

@@ -31,9 +31,11 @@ export class ListView {
   #search = "";
   #searchStep = 0;
   #live = null; // the last `top` event of this window
+  #totals = null; // of all time, as the head of the page shows them
   #long = null; // the last long answer of this window
   #found = null; // the last answer to the search
-  #view = { source: null, items: [] }; // what the rows show, or show with the next frame
+  // What the list shows, or shows with the next frame.
+  #view = { source: null, items: [], totals: null };
   #problem = null;
   #status = null;
   #connected = true; // until the first attempt has failed
@@ -83,6 +85,14 @@ export class ListView {
     this.#live = data;
     this.#ranks.record(data.hashtags, now());
     if (!this.searching) this.#arrived();
+  }
+
+  /** The newest counts of all time; a list held still keeps its own. */
+  showTotals(totals) {
+    this.#totals = totals;
+    if (this.#paused) return;
+    this.#view.totals = totals;
+    this.#showNote(this.#view.source, this.#view.items.length);
   }
 
   /** A `status` event: the empty states depend on it. */
@@ -196,6 +206,7 @@ export class ListView {
     this.#view = {
       source: this.searching ? this.#found : this.#live,
       items: this.#items().map((item) => ({ ...item, change: change(item) })),
+      totals: this.#totals,
     };
     this.#schedule(move);
   }
@@ -243,19 +254,20 @@ export class ListView {
 
   #showNote(source, shown) {
     const note = byId("list-note");
+    const totals = (this.#window === "all" && this.#view.totals) || source;
     if (this.#problem && this.searching) {
       setText(note, `The search failed: ${this.#problem.message}`);
     } else if (!source) {
       setText(note, !this.#connected ? "Nothing is known while the daemon does not answer."
         : this.searching ? "Searching…" : "Loading…");
-    } else if (!this.searching && source.total === 0) {
+    } else if (!this.searching && totals.total === 0) {
       setText(note, "");
     } else if (this.searching) {
       setText(note, `${source.next ? `The first ${count(shown)} hashtags` : plural(shown, "hashtag")
       } beginning with ${tagText(this.#search.replace(/^[#＃]/, ""))} ${this.#said()}`);
     } else {
-      setText(note, `${count(source.total)} counted ${this.#said()}, ${
-        count(source.distinct)} different`);
+      setText(note, `${count(totals.total)} counted ${this.#said()}, ${
+        count(totals.distinct)} different`);
     }
     setText(byId("caption"), `Hashtags ${this.#said()}, most counted first`);
   }
@@ -392,7 +404,7 @@ export class ListView {
     if (this.#polling() && this.#connected) this.#poller.start();
     if (!this.searching && this.#live) return this.#take(false);
     // The old rows stay for the moment that an answer takes, but not where none can come.
-    this.#view = { source: null, items: this.#connected ? this.#view.items : [] };
+    this.#view = { source: null, items: this.#connected ? this.#view.items : [], totals: null };
     return this.#schedule(false);
   }
 

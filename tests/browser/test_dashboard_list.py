@@ -21,6 +21,25 @@ def test_counts_move_by_themselves(fake, pages):
     expect(page.locator("#figure-lag")).to_have_text("12 ms")
 
 
+def test_the_counts_in_all_are_equal_in_both_places(fake, pages):
+    page = pages.open(fake.url)
+    page.evaluate("""() => {
+      window.seen = [];
+      const text = (id) => document.getElementById(id).textContent;
+      new MutationObserver(() => window.seen.push([text("list-note"),
+        `${text("figure-total")} counted in all, ${text("figure-distinct")} different`]))
+        .observe(document.body, { subtree: true, childList: true, characterData: true });
+    }""")
+    status = fake.status()
+    for total in (1234567, 2345678):
+        fake.tell("status", {**status, "hashtags": {"total": total, "distinct": 77}})
+        expect(page.locator("#figure-total")).to_have_text(f"{total:,}")
+        expect(page.locator("#figure-total")).not_to_have_text(f"{total:,}")  # the next list
+    seen = page.evaluate("window.seen")
+    assert ["2,345,678 counted in all, 77 different"] * 2 in seen
+    assert [pair for pair in seen if pair[0] != pair[1]] == []
+
+
 def test_a_rank_that_changes_moves_and_says_so(make_fake, pages):
     fake = make_fake()
     fake.moving = False
