@@ -203,12 +203,6 @@ BREAKS = [
           "    forget_pending(count);\n    ht_tally_clear",
           "    if (count->is_fatal) {\n        forget_pending(count);\n    }\n    ht_tally_clear",
           "marks"),
-    Break("totals-kept",
-          "totals of before stay although the table is loaded anew",
-          "src/pipeline/count_restart.c",
-          "    ht_tally_clear(count->options.tally);",
-          "    if (count->is_fatal) {\n        ht_tally_clear(count->options.tally);\n    }",
-          "marks"),
 ]
 
 
