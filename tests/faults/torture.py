@@ -29,12 +29,24 @@ from unit_server import PASSED, UnitServer
 GOLDEN = 0.6180339887498949
 
 
+class Unknown(Exception):
+    """Somebody named what is not there; its text is for whoever typed it."""
+
+
 def unit_programs(build, only=""):
     """The cmocka programs of a build, as meson tells them, whose name `only` matches."""
     told = subprocess.run(["meson", "introspect", "--tests", str(build)], capture_output=True, text=True,
                           check=True)
     return [test for test in json.loads(told.stdout)
             if re.search(only, test["name"]) and "/test_" in test["cmd"][0] and len(test["cmd"]) == 1]
+
+
+def no_program(build, name):
+    """What to say where no program is meant: those of its folder, else the folders."""
+    names = [test["name"] for test in unit_programs(build)]
+    folder = name.split("/")[0] + "/"
+    near = [one for one in names if one.startswith(folder)] or sorted({one.split("/")[0] + "/" for one in names})
+    return f"no unit test program '{name}'; there are {', '.join(near)}"
 
 
 def spread(count, seed):
@@ -243,9 +255,13 @@ def replay_daemon(name, fault, nth):
 
 def replay(build, name, case, fault, nth):
     """One point again, with all that it said."""
-    test = unit_programs(build, f"^{re.escape(name)}$")[0]
+    tests = unit_programs(build, f"^{re.escape(name)}$")
+    if not tests:
+        raise Unknown(no_program(build, name))
     with tempfile.TemporaryDirectory(prefix="hashtagd-torture-") as place, \
-            UnitServer(test, build, place) as server:
+            UnitServer(tests[0], build, place) as server:
+        if case not in server.cases:
+            raise Unknown(f"{name} has no case '{case}'; it has {', '.join(server.cases)}")
         outcome = server.run(server.cases.index(case), FAULTS[fault], nth)
         print(server.symbols.report(outcome.output))
         print("the operation that failed:" if outcome.fired else "nothing failed: fewer operations than that")

@@ -9,6 +9,7 @@ import sys
 CASES = [
     (["--seed"], 2, "--seed needs a value", "PROGRAM"),
     (["--nothing"], 2, 'nothing is known of "--nothing"', "PROGRAM"),
+    (["--world", "nosuch"], 2, 'there is no world "nosuch"; there are transactional, marks, amazon', "PROGRAM"),
     (["--seed", "1", "--hours", "0.001"], 0, "1 seed, 0 failed;", "1 seeds"),
 ]
 

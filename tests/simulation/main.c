@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "amazon.h"
 #include "play.h"
+#include "world.h"
 
 #include "hashtagd/base/slice.h"
 
@@ -124,7 +125,11 @@ static bool take_world(const char *name, struct arguments *arguments)
 {
     arguments->world = name;
     if (sim_plan_backing(name) == NULL) {
-        (void)fprintf(stderr, "there is no world \"%s\"\n", name);
+        (void)fprintf(stderr, "there is no world \"%s\"; there are", name);
+        for (size_t i = 0; sim_backings[i] != NULL; i++) {
+            (void)fprintf(stderr, "%s%s", i == 0 ? " " : ", ", sim_backings[i]->name);
+        }
+        (void)fprintf(stderr, "\n");
     }
     return sim_plan_backing(name) != NULL;
 }

@@ -26,9 +26,10 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path[:0] = [str(ROOT / "tests" / "support"), str(ROOT / "tests" / "soak"), str(ROOT / "tools" / "testing")]
 
+import asking  # noqa: E402  (their folders are known only now)
 import builds  # noqa: E402
-import soak_amazon as amazon  # noqa: E402  (their folders are known only now)
-import soak_load as load  # noqa: E402  (their folders are known only now)
+import soak_amazon as amazon  # noqa: E402
+import soak_load as load  # noqa: E402
 import soak_plot as plot  # noqa: E402
 from daemon import Daemon, difference, program  # noqa: E402
 from independent_count import fold  # noqa: E402
@@ -285,19 +286,26 @@ def archived_lines(folder):
 
 
 def build_parser():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--minutes", type=float, default=60)
-    parser.add_argument("--rate", type=int, help="tweets a second, of all sources together; 5000, with --amazon 200")
-    parser.add_argument("--amazon", action="store_true", help="stream, table and archive at the fake of Amazon, in a storm")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--ttl", type=int, default=300, help="table.ttl_s: hashtags come and go")
-    parser.add_argument("--every", type=float, default=5, help="seconds between samples")
-    parser.add_argument("--warm-up", type=float, default=0.2, help="part of the time that is not judged")
-    parser.add_argument("--retention-mib", type=int, default=96, help="stream.retention_bytes")
-    parser.add_argument("--no-small-disk", dest="small_disk", action="store_false", help="no mount, no moments of a full disk")
-    parser.add_argument("--build", help="the build directory; else HT_PROGRAM's, else build-test/release, made where it is not")
-    parser.add_argument("--out", help="folder for samples, plot, summary and log")
+    parser = asking.Parser(prog="tools/soak", description=__doc__.split("\n")[0], formatter_class=asking.Help)
+    add = parser.add_argument
+    add("--minutes", type=asking.span, default=60, help="how long")
+    add("--rate", type=asking.count, help="tweets a second, of all sources together (5000, with --amazon 200)")
+    add("--amazon", action="store_true", help="stream, table and archive at the fake of Amazon, in a storm")
+    add("--seed", type=int, default=1, help="decides what happens when")
+    add("--ttl", type=asking.count, default=300, help="table.ttl_s: hashtags come and go")
+    add("--every", type=asking.span, default=5, help="seconds between samples")
+    add("--warm-up", type=part, default=0.2, help="part of the time that is not judged")
+    add("--retention-mib", type=asking.count, default=96, help="stream.retention_bytes")
+    add("--no-small-disk", dest="small_disk", action="store_false", help="no mount, no moments of a full disk")
+    add("--build", help="the build directory; else HT_PROGRAM's, else build-test/release, made where it is not")
+    add("--out", help="folder for samples, plot, summary and log; else a new one in /tmp")
     return parser
+
+
+def part(text):
+    if not 0 <= float(text) < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is no part of 1")
+    return float(text)
 
 
 def words_of(options):
@@ -342,4 +350,7 @@ def run(options):
 if __name__ == "__main__":
     for number in (signal.SIGTERM, signal.SIGINT):  # what was mounted and started is taken down
         signal.signal(number, lambda *_: sys.exit(1))
-    sys.exit(0 if run(parse()) else 1)
+    try:
+        sys.exit(0 if run(parse()) else 1)
+    except builds.BuildFailed as failure:
+        sys.exit(str(failure))

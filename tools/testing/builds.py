@@ -13,7 +13,6 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 OUTPUT = ROOT / "build-test"
 
 
-
 # Where programs of the build "address" write what they ran through: up to four files a program, each
 # written by many processes in turn.
 COVERAGE = OUTPUT / "coverage"
@@ -97,30 +96,67 @@ def make(name):
     return _done[name]
 
 
-def make_some(targets, where=None, jobs=2):
-    """Builds some files of the build "release" alone, in `where`; the first time it is configured."""
-    compiler, options = BUILDS["release"]
-    where = where or directory("release")
-    if not (where / "build.ninja").exists():
-        _run(["meson", "setup", *options, str(where), str(ROOT)], {**os.environ, "CC": compiler})
-        (where / "options.txt").write_text(repr(options))  # so that the suites use it too
-    _run(["ninja", "-C", str(where), f"-j{jobs}", *targets], os.environ)
+def make_some(targets, name="release"):
+    """Builds some files of a build alone; the first time it is configured."""
+    need("ninja")
+    where = directory(name)
+    is_new = _is_new(name)
+    if is_new:
+        print(f"building {_shown(where)}: some minutes the first time", flush=True)
+        _configure(name)
+    elif _has_work(where, targets):
+        print(f"building {_shown(where)}", flush=True)
+    _run(["ninja", "-C", str(where), *targets], _quiet())
     return where
 
 
 def _make(name):
-    compiler, options = BUILDS[name]
     where = directory(name)
     began = time.monotonic()
-    print(f"   build {name} ({compiler} {' '.join(options)})", flush=True)
-    if not (where / "build.ninja").exists() or _stale(where, options):
-        shutil.rmtree(where, ignore_errors=True)
-        _run(["meson", "setup", *options, "--fatal-meson-warnings", str(where), str(ROOT)],
-             {**os.environ, "CC": compiler, "LLVM_PROFILE_FILE": os.devnull})
-        (where / "options.txt").write_text(repr(options))
-    _run(["ninja", "-C", str(where), *_targets(where, PARTS.get(name))], os.environ)
-    print(f"   built {name} in {time.monotonic() - began:.0f} s", flush=True)
+    is_new = _is_new(name)
+    print(f"   building {_shown(where)}{': some minutes the first time' if is_new else ''}", flush=True)
+    if is_new:
+        _configure(name)
+    _run(["ninja", "-C", str(where), *_targets(where, PARTS.get(name))], _quiet())
+    print(f"   built {_shown(where)} in {time.monotonic() - began:.0f} s", flush=True)
     return where
+
+
+def _shown(where):
+    return where.relative_to(ROOT)
+
+
+def _is_new(name):
+    """Whether it must be configured: it is not there, or was made with other options."""
+    where = directory(name)
+    return not (where / "build.ninja").exists() or _stale(where, BUILDS[name][1])
+
+
+def _configure(name):
+    compiler, options = BUILDS[name]
+    where = directory(name)
+    need(compiler, "meson", "ninja")
+    shutil.rmtree(where, ignore_errors=True)
+    _run(["meson", "setup", *options, "--fatal-meson-warnings", str(where), str(ROOT)],
+         {**_quiet(), "CC": compiler})
+    (where / "options.txt").write_text(repr(options))
+
+
+def need(*programs):
+    """Says plainly where one of them is not on this machine."""
+    missing = [program for program in programs if shutil.which(program) is None]
+    if missing:
+        raise BuildFailed(f"no {', no '.join(missing)} on this machine: run tools/install test")
+
+
+def _has_work(where, targets):
+    told = subprocess.run(["ninja", "-C", str(where), "-n", *targets], capture_output=True, text=True)
+    return "no work to do" not in told.stdout
+
+
+def _quiet():
+    """Our environment; what a build runs itself is not counted."""
+    return {**os.environ, "LLVM_PROFILE_FILE": os.devnull}
 
 
 def tests_in(where, folders):
@@ -148,6 +184,7 @@ def _stale(where, options):
 
 
 def _run(command, environ):
+    need(command[0])
     done = subprocess.run(command, cwd=ROOT, env=environ, stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, errors="replace")
     if done.returncode != 0:

@@ -17,7 +17,9 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 
+import asking
 import builds
 import explain
 
@@ -45,6 +47,13 @@ def merge():
         subprocess.run(["llvm-profdata", "merge", "-sparse", "-failure-mode=all", "-o", str(PROFILE),
                         *map(str, raw)], check=True, stderr=subprocess.DEVNULL)
     return bool(raw) and PROFILE.exists()
+
+
+def counted_until():
+    """A line: when what is told was counted, and by whom."""
+    newest = max(path.stat().st_mtime for path in RAW.glob("*.profraw"))
+    return (f"of the runs until {time.strftime('%Y-%m-%d %H:%M', time.localtime(newest))} "
+            "(tools/test begins anew; tools/torture and programs of build-test/address add to it)")
 
 
 def ask(command, *words):
@@ -95,33 +104,57 @@ def report():
     if not merge():
         print("nothing was counted: no suite used the build \"address\"")
         return
+    print(counted_until())
     table(sorted(folders().items(), key=lambda row: (row[0] == "all", row[0])))
     print(f"lines that never ran and that nothing explains: {explain.unexplained(ask('export', '-format=lcov'))} "
           "(tools/coverage --explain)")
 
 
+def check(words):
+    """The paths that are asked for; refuses what is no file or folder of src/."""
+    for word in words:
+        if word.startswith("-"):
+            asking.refuse("tools/coverage", f"nothing is known of '{word}' (tools/coverage --help tells more)")
+    paths = [os.path.normpath(word) for word in words]
+    for path in paths:
+        if not (path + "/").startswith("src/") or not (builds.ROOT / path).exists():
+            asking.refuse("tools/coverage", f"no such file or folder in src/: {path}")
+    return paths
+
+
+def tell(path):
+    """A file with its counts, or the table of a folder."""
+    inside = [row for row in files() if ("src/" + row[0] + "/").startswith(path + "/")]
+    if not inside:
+        print(f"{path}: nothing there is counted: no code, or no program has it")
+    elif (builds.ROOT / path).is_file():
+        print(ask("show", "-show-branches=count", str(builds.ROOT / path)))
+    else:
+        table(sorted(inside, key=lambda row: row[1][1] - row[1][0], reverse=True))
+
+
 def main(arguments):
-    if arguments and arguments[0] in ("-h", "--help"):
-        print(__doc__)
-        return 0
+    is_explained = arguments[:1] == ["--explain"]
+    paths = check(arguments[1:] if is_explained else arguments)
+    builds.need("llvm-profdata", "llvm-cov")
     if not merge():
         print("tools/coverage: nothing is counted yet; run: tools/test", file=sys.stderr)
         return 1
     if not arguments:
         report()
-    if arguments[:1] == ["--explain"]:
-        explain.explain(ask("export", "-format=lcov"), [os.path.normpath(path) for path in arguments[1:]])
         return 0
-    for path in arguments:
-        path = os.path.normpath(path)
-        if path.endswith(".c"):
-            print(ask("show", "-show-branches=count", str(builds.ROOT / path)))
-        else:
-            inside = [row for row in files() if ("src/" + row[0]).startswith(path + "/")]
-            table(sorted(inside, key=lambda row: row[1][1] - row[1][0], reverse=True))
+    print(counted_until())
+    if is_explained:
+        explain.explain(ask("export", "-format=lcov"), paths)
+        return 0
+    for path in paths:
+        tell(path)
     return 0
 
 
 if __name__ == "__main__":
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `tools/coverage src/net | head` ends quietly
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except builds.BuildFailed as failure:
+        sys.exit(f"tools/coverage: {failure}")

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 
+import asking
 import builds
 from results import Result
 
@@ -19,6 +20,7 @@ import corpus  # noqa: E402
 
 BUILD = "address"
 OUTPUT = builds.OUTPUT / "fuzz"
+TARGETS = "tests/fuzz"  # in a build
 
 # An input may take so long and so much before it is a finding. CI's machines are slow and busy.
 INPUT_LIMIT_S = 25
@@ -76,9 +78,9 @@ def long(where, name, minutes, jobs):
     for folder in (home / "corpus", findings):
         folder.mkdir(parents=True, exist_ok=True)
     count = corpus.write_seeds(name, home / "seeds")
-    print(f"{name}: {minutes} minutes, {jobs} at once, {count} seeds, "
+    print(f"{name}: {minutes:g} minutes, {jobs} at once, {count} seeds, "
           f"{len(list((home / 'corpus').iterdir()))} in the corpus", flush=True)
-    command = [str(program_of(where, name)), f"-max_total_time={round(minutes * 60)}", "-reload=1",
+    command = [str(program_of(where, name)), f"-max_total_time={seconds_of(minutes)}", "-reload=1",
                "-print_final_stats=1", *limits(name, findings), str(home / "corpus"), str(home / "seeds"),
                *regressions(name)]
     logs = [home / f"log-{job}.txt" for job in range(jobs)]
@@ -93,6 +95,11 @@ def long(where, name, minutes, jobs):
             clean = False
             tell(where, name, text, log)
     return clean
+
+
+def seconds_of(minutes):
+    """Whole seconds, as libFuzzer counts, which takes 0 for no limit at all."""
+    return max(1, round(minutes * 60))
 
 
 def figures(text):
@@ -133,6 +140,9 @@ def minimise(where, name, found):
 def merge(where, name):
     """Leaves out of the corpus what reaches nothing that the rest does not reach."""
     old = OUTPUT / name / "corpus"
+    if not old.is_dir():
+        print(f"{name}: no corpus yet: tools/fuzz {name} --minutes 10 makes one")
+        return True
     new = OUTPUT / name / "merged"
     new.mkdir(parents=True, exist_ok=True)
     command = [str(program_of(where, name)), "-merge=1", *limits(name, OUTPUT / name), str(new), str(old)]
@@ -154,7 +164,10 @@ def merge(where, name):
 def replay(where, name, paths):
     """Runs inputs once each; whether all went well."""
     command = [str(program_of(where, name)), f"-timeout={INPUT_LIMIT_S}", *map(str, paths)]
-    return subprocess.run(command, env=environment()).returncode == 0
+    status = subprocess.run(command, env=environment()).returncode
+    what = "the input" if len(paths) == 1 else f"all {len(paths)} inputs"
+    print(f"{name}: {what} passed" if status == 0 else f"{name}: FAILED, it ended with {status}", flush=True)
+    return status == 0
 
 
 def limits(name, findings):
@@ -180,7 +193,7 @@ def replay_hint(name, path):
 
 
 def program_of(where, name):
-    return pathlib.Path(where).resolve() / "tests" / "fuzz" / f"fuzz_{name}"
+    return pathlib.Path(where).resolve() / TARGETS / f"fuzz_{name}"
 
 
 def environment():
@@ -188,27 +201,45 @@ def environment():
     return {"LLVM_PROFILE_FILE": os.devnull, **builds.environment()}
 
 
-def main(words):
-    parser = argparse.ArgumentParser(prog="tools/fuzz")
+def build_parser():
+    parser = asking.Parser(prog="tools/fuzz")
     parser.add_argument("names", nargs="*")
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--all", action="store_true")
     parser.add_argument("--short", action="store_true")
     parser.add_argument("--merge", action="store_true")
-    parser.add_argument("--minutes", type=float, default=1)
-    parser.add_argument("--jobs", type=int, default=1)
-    parser.add_argument("--build")
+    parser.add_argument("--minutes", type=asking.span, default=1)
+    parser.add_argument("--jobs", type=asking.count, default=1)
+    parser.add_argument("--build", type=lambda path: pathlib.Path(path).resolve())
     parser.add_argument("--replay", nargs="+", type=lambda path: pathlib.Path(path).resolve())
+    return parser
+
+
+def check(parser, names, asked):
+    """Refuses what cannot be done, before anything is built."""
+    unknown = [name for name in names if name not in corpus.names()]
+    if unknown or not names:
+        parser.error(f"no target {', '.join(unknown) or 'named'}; tools/fuzz --list names them")
+    if asked.replay and len(names) > 1:
+        parser.error("--replay is for one target")
+    for path in asked.replay or []:
+        if not path.is_file():
+            parser.error(f"no file {path}")
+    for name in names if asked.build else []:
+        if not program_of(asked.build, name).exists():
+            parser.error(f"no {program_of(asked.build, name)}: build it first, with -Dfuzz=true")
+
+
+def main(words):
+    parser = build_parser()
     asked = parser.parse_args(words)
     if asked.list:
         for name in corpus.names():
             print(f"{name:20} {(corpus.target(name).__doc__ or '').splitlines()[0]}")
         return 0
     names = corpus.names() if asked.all or (asked.short and not asked.names) else asked.names
-    unknown = [name for name in names if name not in corpus.names()]
-    if unknown or not names:
-        parser.error(f"no target {', '.join(unknown) or 'named'}; tools/fuzz --list names them")
-    where = asked.build or builds.make(BUILD)
+    check(parser, names, asked)
+    where = asked.build or builds.make_some([f"{TARGETS}/fuzz_{name}" for name in names], BUILD)
     return 0 if act(where, names, asked) else 1
 
 
@@ -226,4 +257,7 @@ def act(where, names, asked):
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except builds.BuildFailed as failure:
+        sys.exit(str(failure))

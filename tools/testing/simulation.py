@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 
+import asking
 import builds
 
 sys.path.insert(0, str(builds.ROOT / "tests" / "simulation"))
@@ -21,10 +22,9 @@ SEEDS_A_BREAK = 100
 SHORT_LIMIT_S = 600
 
 
-def program(where, jobs=2):
-    """Configures `where` where that is new, and builds the command alone; its path."""
-    builds.make_some([TARGET], where, jobs)
-    return where / TARGET
+def program():
+    """Builds the command alone, in the build "release"; its path."""
+    return builds.make_some([TARGET]) / TARGET
 
 
 def _run(command, environ, cwd=builds.ROOT):
@@ -37,7 +37,7 @@ def _run(command, environ, cwd=builds.ROOT):
 def short(seconds=17):
     """The fixed seeds and, beside them, those of Amazon, and fresh ones for the same time; the
     failures, as text."""
-    path = program(builds.directory("release"))
+    path = program()
     fresh = int(time.time()) * 1000
     commands = [[str(path), "--seeds", FIXED, "--events", "40"],
                 [str(path), "--seeds", AMAZON, "--world", "amazon", "--events", "40"],
@@ -81,6 +81,10 @@ def _seeds(output):
 
 def try_breaks(names):
     """Applies each break to a copy of the sources and demands that its seeds fail."""
+    known = [one.name for one in breaks.BREAKS]
+    for name in names:
+        if name not in known:
+            asking.refuse("tools/simulate", asking.no_such("break", name, known))
     chosen = [one for one in breaks.BREAKS if not names or one.name in names]
     for one in chosen:
         breaks.check(builds.ROOT, one)
@@ -89,6 +93,7 @@ def try_breaks(names):
         copy = pathlib.Path(folder) / "source"
         shutil.copytree(builds.ROOT, copy, symlinks=True, ignore=_ignored)
         build = copy / "build-breaks"
+        print(f"building {build}: some minutes", flush=True)
         _configure(copy, build)
         for one in chosen:
             if not _is_caught(copy, build, one):
@@ -104,6 +109,7 @@ def _ignored(_folder, names):
 
 def _configure(copy, build):
     _, options = builds.BUILDS["release"]
+    builds.need("gcc", "meson", "ninja")
     options = [option for option in options if "werror" not in option]
     _run(["meson", "setup", *options, str(build), str(copy)], {"CC": "gcc", **os.environ}, copy)
     _run(["ninja", "-C", str(build), TARGET], os.environ, copy)
@@ -144,7 +150,7 @@ def _why(text):
 def main(words):
     if words[0] == "--breaks":
         return try_breaks(words[1:])
-    path = program(builds.directory("release"))
+    path = program()
     return subprocess.run([str(path), *words], check=False).returncode
 
 
