@@ -201,6 +201,9 @@ void ht_metrics_format_details(const struct ht_admin *admin, enum ht_status_part
         } else if (rows[i].number != NULL) {
             ht_json_write_key(writer, detail_name(&rows[i]));
             ht_json_write_real(writer, rows[i].number(admin));
+        } else if (rows[i].sum != NULL) {
+            ht_json_write_key(writer, detail_name(&rows[i]));
+            ht_json_write_u64(writer, rows[i].sum(admin));
         }
     }
 }

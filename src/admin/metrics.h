@@ -40,6 +40,8 @@ struct ht_metric_row {
     const char *help;         /**< a sentence without its end */
     const char *labels;       /**< names with commas, for the manual; "" where none */
     enum ht_status_part part; /**< shown in the part's details in GET /status, or NONE */
+    /** Of a row with `each`: what its samples make together, for the part's details; else NULL. */
+    uint64_t (*sum)(const struct ht_admin *admin);
     /* one of these is not NULL */
     uint64_t (*count)(const struct ht_admin *admin);
     double (*number)(const struct ht_admin *admin);

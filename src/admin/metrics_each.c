@@ -42,6 +42,25 @@ void ht_metrics_each_ingest_refused(const struct ht_admin *admin, struct ht_metr
     write_refusals(writer, ht_ingest_counters(admin->context.ingest)->refused);
 }
 
+static uint64_t sum_of(const uint64_t *counts, int count)
+{
+    uint64_t sum = 0;
+    for (int i = 0; i < count; i++) {
+        sum += counts[i];
+    }
+    return sum;
+}
+
+uint64_t ht_metrics_sum_ingest_notices(const struct ht_admin *admin)
+{
+    return sum_of(ht_ingest_counters(admin->context.ingest)->notices, HT_TWEET_KIND_COUNT);
+}
+
+uint64_t ht_metrics_sum_ingest_refused(const struct ht_admin *admin)
+{
+    return sum_of(ht_ingest_counters(admin->context.ingest)->refused, HT_TWEET_REFUSAL_COUNT);
+}
+
 void ht_metrics_each_count_notices(const struct ht_admin *admin, struct ht_metrics_writer *writer)
 {
     write_kinds(writer, ht_count_counters(admin->context.count)->notices);

@@ -3,13 +3,15 @@
 
 /**
  * Metrics that have a sample for each kind, shard, window, part or route: the functions behind
- * their rows.
+ * their rows, and the sums that `GET /status` shows of some.
  */
 
 #include "metrics.h"
 
 void ht_metrics_each_ingest_notices(const struct ht_admin *admin, struct ht_metrics_writer *writer);
 void ht_metrics_each_ingest_refused(const struct ht_admin *admin, struct ht_metrics_writer *writer);
+uint64_t ht_metrics_sum_ingest_notices(const struct ht_admin *admin);
+uint64_t ht_metrics_sum_ingest_refused(const struct ht_admin *admin);
 void ht_metrics_each_shard_lag_records(const struct ht_admin *admin,
                                        struct ht_metrics_writer *writer);
 void ht_metrics_each_shard_lag_seconds(const struct ht_admin *admin,

@@ -34,6 +34,10 @@ static void test_the_whole(void **state)
     fake_parts_add(&parts, "foo", 3);
     parts.stream.counters.records_put = 12;
     parts.stream.counters.stored_bytes = 34;
+    parts.ingest.counters.received = 9;
+    parts.ingest.counters.notices[HT_TWEET_KIND_DELETE] = 3;
+    parts.ingest.counters.notices[HT_TWEET_KIND_LIMIT] = 1;
+    parts.ingest.counters.refused[HT_TWEET_REFUSAL_CUT_OFF] = 2;
     struct ht_json *root = get_status(&parts);
     assert_text(root, "version", "1.2.3");
     assert_true(ht_json_bool(ht_json_find(root, "ready")));
@@ -47,6 +51,10 @@ static void test_the_whole(void **state)
         assert_int_equal(ht_json_type(ht_json_member(part, "last_error")), HT_JSON_NULL);
     }
     assert_text(root, "parts[0].state", "off");
+    /* what was received and is on no stream is told */
+    assert_int_equal(ht_json_i64(ht_json_find(root, "parts[1].details.received")), 9);
+    assert_int_equal(ht_json_i64(ht_json_find(root, "parts[1].details.notices")), 4);
+    assert_int_equal(ht_json_i64(ht_json_find(root, "parts[1].details.refused")), 2);
     assert_text(root, "parts[2].type", "embedded");
     assert_int_equal(ht_json_i64(ht_json_find(root, "parts[2].total")), 12);
     assert_int_equal(ht_json_i64(ht_json_find(root, "parts[2].details.stored_bytes")), 34);
