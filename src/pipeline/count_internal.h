@@ -14,6 +14,7 @@
  *   count_totals.c   what others wrote
  *   count_requests.c deletions and flushes that somebody waits for
  *   count_restart.c  loading the table anew, where another process counted meanwhile
+ *   count_remember.c telling that recent tweets are read again after a start
  */
 
 #include "hashtagd/base/assert.h"
@@ -70,11 +71,12 @@ struct ht_count_shard {
     uint64_t batch_started_ns[HT_COUNT_BATCHES_MAX];       /* when the read of each was started */
     size_t batch_count, record_index;
     bool is_reading, is_canceled;
-    bool is_cramped;   /* the running read was begun without room for it */
-    bool is_warming;   /* what comes is not counted until it is past `counted` */
-    bool was_recalled; /* or is just recalled */
-    bool is_recalling; /* finished before this start; nothing that comes is counted */
-    bool is_stale;     /* what the running read brings is not wanted any more */
+    bool is_cramped;     /* the running read was begun without room for it */
+    bool is_warming;     /* what comes is not counted until it is past `counted` */
+    bool is_remembering; /* warms, and has neither met a newer record yet nor the tip */
+    bool was_recalled;   /* or is just recalled */
+    bool is_recalling;   /* finished before this start; nothing that comes is counted */
+    bool is_stale;       /* what the running read brings is not wanted any more */
     uint64_t warmed_records, warm_records; /* read again for their ids, and asked for */
     struct ht_stream_read read;
     uint64_t read_started_ns;
@@ -156,7 +158,9 @@ struct ht_count {
     unsigned list_failures;
     struct ht_stream_list list;
     struct ht_timer list_timer, watchdog_timer;
-    uint64_t watched_ms; /* when the watchdog looked last */
+    uint64_t watched_ms;                             /* when the watchdog looked last */
+    bool is_remembering_logged, is_remembering_told; /* the latter: in the text of the health */
+    uint64_t remembering_told_ms;                    /* monotonic */
     /* counting */
     struct ht_tweet_reader reader;
     struct ht_timer work_timer;
@@ -351,6 +355,8 @@ bool ht_count_has_ready_delete(const struct ht_count *count);
 void ht_count_take_deletes(struct ht_count *count);
 /** Answers those that have waited too long. */
 void ht_count_tell_slow_deletes(struct ht_count *count);
+/** Flushes on the next turn where one that waited may board. */
+void ht_count_look_at_deletes(struct ht_count *count);
 /** Does for a deletion that is durable what is not done yet because the table named no item: answers
  * with the item as the tally knew it, and forgets it. 0 or HT_ENOMEM. */
 int ht_count_complete_delete(struct ht_count *count, struct ht_slice hashtag);
@@ -362,6 +368,12 @@ void ht_count_tell_restart(struct ht_count *count, const struct ht_error *error)
 void ht_count_on_answer_due(struct ht_timer *timer);
 /** Answers every request with HT_ECANCELED. */
 void ht_count_flush_cancel(struct ht_count *count);
+
+/* count_remember.c */
+/** Whether a shard reads again what was counted before the start. */
+bool ht_count_is_remembering(const struct ht_count *count);
+/** Tells people that it does, how far it is, and when it is over. */
+void ht_count_tell_remembering(struct ht_count *count);
 
 /* count_restart.c */
 /** Whether another process has counted since the load, so that nothing of what is pending may be

@@ -87,6 +87,7 @@ static void on_list(struct ht_stream_list *list)
         ht_count_marks_finish(count);
     }
     ht_count_note_success(count);
+    ht_count_tell_remembering(count);
     ht_timer_start(count->options.timers, &count->list_timer, LIST_INTERVAL_MS);
 }
 

@@ -107,6 +107,8 @@ static void on_work_due(struct ht_timer *timer)
     ht_count_sync_budget(count);
     ht_count_look_at_memory(count);
     ht_count_look_at_flushes(count);
+    ht_count_look_at_deletes(count);
+    ht_count_tell_remembering(count);
     if (next_with_work(count) != NULL && !(count->flight.is_active && ht_count_is_full(count))) {
         ht_count_work(count);
     }
@@ -142,7 +144,7 @@ static int work_on_shard(struct ht_count_shard *shard, uint64_t until_ns)
             if (ht_count_shard_warm_again(shard)) {
                 return 0;
             }
-            shard->is_warming = false;
+            shard->is_warming = shard->is_remembering = false;
         }
         int status = count_record(shard, record);
         if (status != 0) {

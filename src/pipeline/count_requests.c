@@ -8,7 +8,22 @@
  * when it lands, or when it fails: nobody is left waiting for as long as a disk is full.
  */
 
-enum { WAIT_FOR_TIP_MS = 5000 };
+enum { WAIT_FOR_TIP_MS = 5000, LOOK_AT_SLOW_MS = 1000 };
+
+/* Whether all that was on the stream at a moment is counted. */
+static bool is_counted_since(const struct ht_count *count, uint64_t asked_ns, int64_t asked_wall_ms)
+{
+    if (count->options.reads && count->listing == 0) {
+        return false; /* nobody knows yet which shards there are */
+    }
+    for (const struct ht_count_shard *at = count->shards; at != NULL; at = at->next) {
+        bool is_current = at->caught_up_ns >= asked_ns || at->counted_arrival_ms > asked_wall_ms;
+        if (at->state != HT_COUNT_SHARD_FINISHED && !is_current) {
+            return false;
+        }
+    }
+    return true;
+}
 
 /* Who may load for minutes, a large table or one out of reach, lets nobody wait for it. */
 static int refuse(const struct ht_count *count, struct ht_error *error)
@@ -19,16 +34,24 @@ static int refuse(const struct ht_count *count, struct ht_error *error)
                                              "a moment. GET /readyz tells when it is ready.");
 }
 
+/* What came shortly before or after the start is on the stream and not counted yet. */
+static bool is_just_started(const struct ht_count *count)
+{
+    return count->options.reads && (count->listing == 0 || ht_count_is_remembering(count));
+}
+
 void ht_count_delete(struct ht_count *count, struct ht_count_delete *request)
 {
     request->status = 0;
     request->found = false;
     request->started_ns = ht_clock_monotonic_ns(count->options.clock);
     ht_error_clear(&request->error);
+    request->asked_wall_ms = ht_clock_wall_ms(count->options.clock);
     struct ht_tally_item item;
+    bool is_known = ht_tally_get(count->options.tally, request->hashtag, &item) == 0;
+    request->is_uncertain = !is_known && is_just_started(count);
     /* of a table that others write too, the tally may not know everything yet */
-    bool may_exist = count->options.table->has_marks ||
-                     ht_tally_get(count->options.tally, request->hashtag, &item) == 0;
+    bool may_exist = is_known || request->is_uncertain || count->options.table->has_marks;
     if (count->is_stopping || !count->is_running) {
         request->status = refuse(count, &request->error);
         may_exist = false;
@@ -42,14 +65,20 @@ void ht_count_delete(struct ht_count *count, struct ht_count_delete *request)
     request->next = count->delete_requests;
     count->delete_requests = request;
     ht_timer_start(count->options.timers, &count->flush_now_timer, 0);
+    if (request->is_uncertain && !ht_timer_is_running(&count->answer_timer)) {
+        ht_timer_start(count->options.timers, &count->answer_timer, WAIT_FOR_TIP_MS);
+    }
 }
 
 /* The item of a hashtag may include records that are not read again yet. Were it deleted now, a crash
  * would bring them back: the mark that tells of them would be gone, and the checkpoint be before
- * them. */
+ * them. And of a hashtag that nobody knows shortly after the start nobody can say that it is not
+ * there before all is counted that was on the stream. */
 static bool is_ready(const struct ht_count *count, const struct ht_count_delete *request)
 {
-    return !ht_count_marks_are_ahead(count, request->hashtag);
+    return !ht_count_marks_are_ahead(count, request->hashtag) &&
+           (!request->is_uncertain ||
+            is_counted_since(count, request->started_ns, request->asked_wall_ms));
 }
 
 bool ht_count_has_ready_delete(const struct ht_count *count)
@@ -60,6 +89,13 @@ bool ht_count_has_ready_delete(const struct ht_count *count)
         }
     }
     return false;
+}
+
+void ht_count_look_at_deletes(struct ht_count *count)
+{
+    if (!count->flight.is_active && ht_count_has_ready_delete(count)) {
+        ht_timer_start(count->options.timers, &count->flush_now_timer, 0);
+    }
 }
 
 void ht_count_take_deletes(struct ht_count *count)
@@ -110,6 +146,10 @@ void ht_count_on_answer_due(struct ht_timer *timer)
         count->answers = request->next;
         request->done(request);
     }
+    ht_count_tell_slow_deletes(count);
+    if (count->delete_requests != NULL) {
+        ht_timer_start(count->options.timers, timer, LOOK_AT_SLOW_MS);
+    }
 }
 
 void ht_count_flush(struct ht_count *count, struct ht_count_flush *request)
@@ -144,20 +184,8 @@ static uint64_t patience_ms(const struct ht_count *count, const struct ht_count_
 /* A POST /flush boards when all that was on the stream when it came is counted. */
 static bool is_counted_up_to(const struct ht_count *count, const struct ht_count_flush *request)
 {
-    if (patience_ms(count, request) == 0) {
-        return true;
-    }
-    if (count->options.reads && count->listing == 0) {
-        return false; /* nobody knows yet which shards there are */
-    }
-    for (const struct ht_count_shard *at = count->shards; at != NULL; at = at->next) {
-        bool is_current = at->caught_up_ns >= request->asked_ns ||
-                          at->counted_arrival_ms > request->asked_wall_ms;
-        if (at->state != HT_COUNT_SHARD_FINISHED && !is_current) {
-            return false;
-        }
-    }
-    return true;
+    return patience_ms(count, request) == 0 ||
+           is_counted_since(count, request->asked_ns, request->asked_wall_ms);
 }
 
 void ht_count_board_flush_requests(struct ht_count *count)

@@ -78,6 +78,7 @@ static void forget(struct ht_count *count)
     count->loaded_count = count->loaded_capacity = 0;
     count->list_failures = count->load_failures = count->flush_failures = 0;
     count->work_shard = NULL;
+    count->is_remembering_logged = false;
     ht_tag_set_clear(count->touched);
     count->touched_bytes = 0;
     count->is_refusing = false;

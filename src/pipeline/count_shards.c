@@ -57,7 +57,7 @@ static void begin_to_warm(struct ht_count_shard *shard, uint64_t records)
     shard->read_from = shard->counted;
     shard->read_from.kind = HT_POSITION_BEFORE;
     shard->read_from.records = records;
-    shard->is_warming = true;
+    shard->is_warming = shard->is_remembering = true;
     shard->warm_records = records;
     shard->warmed_records = 0;
 }
@@ -367,7 +367,7 @@ static void end_shard(struct ht_count_shard *shard)
     bool is_recalling = shard->is_recalling;
     shard->state = HT_COUNT_SHARD_FINISHED;
     shard->failures = 0;
-    shard->is_warming = shard->is_recalling = false;
+    shard->is_warming = shard->is_remembering = shard->is_recalling = false;
     if (is_recalling) {
         ht_count_lineage_recalled(shard);
         ht_count_lineage_end(count);
@@ -445,6 +445,7 @@ void ht_count_shard_batch_done(struct ht_count_shard *shard)
     shard->behind_ms = batch->behind_ms;
     if (batch->behind_records == 0 && batch->behind_ms == 0) {
         shard->caught_up_ns = shard->batch_started_ns[0];
+        shard->is_remembering = false;
     }
     shard->batch_count--;
     shard->batches[0] = shard->batches[1];

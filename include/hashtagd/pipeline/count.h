@@ -98,7 +98,8 @@ struct ht_count_delete {
     void (*done)(struct ht_count_delete *request); /**< once, never from inside the call */
     void *user;                                    /**< the caller's */
     int status; /**< 0: durable (or nothing was there); HT_ECANCELED: the stage stopped before,
-                     or has not loaded the table yet */
+                     or has not loaded the table yet; HT_EBUSY: it still reads after its start, and
+                     does not know yet what there is */
     struct ht_error error;
     bool found; /**< whether there was an item */
     uint64_t count;
@@ -106,6 +107,8 @@ struct ht_count_delete {
     char event_id[129]; /**< empty where it is not known yet: the change feed will tell it */
     struct ht_count_delete *next; /* private */
     uint64_t started_ns;          /* private */
+    int64_t asked_wall_ms;        /* private */
+    bool is_uncertain;            /* private */
 };
 
 /** A wish that everything which is on the stream now be counted and written; in the caller's memory
