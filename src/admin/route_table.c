@@ -68,7 +68,7 @@ static const struct ht_route_response events_responses[] = {
 };
 
 static const struct ht_route_response flush_responses[] = {
-    {200, "flushed", JSON, "everything is durable"},
+    {200, "flushed", JSON, "durable, with what was on the stream if that was counted within 5 s"},
     UNAVAILABLE,
     {0},
 };
@@ -141,7 +141,9 @@ static const struct ht_route routes[] = {
     {HT_HTTP_GET, "/events", "listen", "Live events for the dashboard (server-sent events).",
      ht_route_events, .parameters = events_parameters, .responses = events_responses},
     {HT_HTTP_POST, "/flush", "flush",
-     "Writes pending counts and closes open archive buffers; answered once durable.",
+     "Waits up to 5 s for what is on the stream when it is asked, writes pending counts and closes "
+     "open archive buffers; answered once durable. What came later or is further back is not in "
+     "it.",
      ht_route_flush, .max_body_bytes = MAX_EMPTY_BODY_BYTES, .responses = flush_responses},
     {HT_HTTP_GET, "/hashtags", "listHashtags", "The top hashtags of a window, in pages.",
      ht_route_hashtags, .parameters = hashtags_parameters, .responses = hashtags_responses},

@@ -330,8 +330,7 @@ static void finish_landing(struct ht_count *count)
     while (flushes != NULL) {
         struct ht_count_flush *request = flushes;
         flushes = request->next;
-        request->hashtags = hashtags;
-        request->done(request);
+        ht_count_answer_flush(request, hashtags);
     }
     if (count->is_fatal) {
         return;

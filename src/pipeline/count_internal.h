@@ -344,6 +344,8 @@ void ht_count_sync_budget(struct ht_count *count);
 /* count_requests.c */
 /** Puts the flushes aboard whose records are counted. */
 void ht_count_board_flush_requests(struct ht_count *count);
+/** Answers one that is durable. */
+void ht_count_answer_flush(struct ht_count_flush *request, uint64_t hashtags);
 /** Puts a flush on the next turn where one that waits has what it waited for, else at the end of its
  * patience. */
 void ht_count_look_at_flushes(struct ht_count *count);

@@ -156,6 +156,7 @@ void ht_count_flush(struct ht_count *count, struct ht_count_flush *request)
 {
     request->status = 0;
     request->hashtags = 0;
+    request->is_early = false;
     ht_error_clear(&request->error);
     request->asked_ns = ht_clock_monotonic_ns(count->options.clock);
     request->asked_wall_ms = ht_clock_wall_ms(count->options.clock);
@@ -197,9 +198,25 @@ void ht_count_board_flush_requests(struct ht_count *count)
             continue;
         }
         *at = request->next;
+        request->is_early = ht_count_is_remembering(count) &&
+                            !is_counted_since(count, request->asked_ns, request->asked_wall_ms);
         request->next = count->flight.flush_requests;
         count->flight.flush_requests = request;
     }
+}
+
+/* A backlog may last for hours, and has its lag for all to see. After a start nothing is counted at
+ * all for a while. */
+void ht_count_answer_flush(struct ht_count_flush *request, uint64_t hashtags)
+{
+    request->hashtags = hashtags;
+    if (request->is_early) {
+        request->status = ht_error_set(
+            &request->error, HT_EBUSY,
+            "The stream is still being read after the start; what is counted is written. Try again "
+            "in a moment.");
+    }
+    request->done(request);
 }
 
 void ht_count_look_at_flushes(struct ht_count *count)

@@ -116,13 +116,16 @@ struct ht_count_delete {
 struct ht_count_flush {
     void (*done)(struct ht_count_flush *request); /**< once, never from inside the call */
     void *user;                                   /**< the caller's */
-    int status; /**< 0: durable; else why the write failed (it is still tried); HT_ECANCELED: the
-                     stage stops, or has not loaded the table yet */
+    int status; /**< 0: durable; else why the write failed (it is still tried); HT_EBUSY: what is
+                     counted is durable, but the stage still reads after its start, and has not
+                     counted all that is on the stream; HT_ECANCELED: the stage stops, or has not
+                     loaded the table yet */
     struct ht_error error;
     uint64_t hashtags;           /**< how many deltas were written */
     struct ht_count_flush *next; /* private */
     uint64_t asked_ns;           /* private */
     int64_t asked_wall_ms;       /* private */
+    bool is_early;               /* private */
 };
 
 /** What became of records and hashtags. */
@@ -171,7 +174,8 @@ void ht_count_delete(struct ht_count *count, struct ht_count_delete *request);
 int ht_count_touch(struct ht_count *count, struct ht_slice hashtag, uint64_t count_seen,
                    bool is_removed) HT_MUST_CHECK;
 
-/** Counts what is on the stream now (waiting at most some seconds for it) and writes it. */
+/** Counts what is on the stream now (waiting at most five seconds for it: what is further back is
+ * not in it) and writes it. */
 void ht_count_flush(struct ht_count *count, struct ht_count_flush *request);
 
 /** Stops reading, writes what is pending, then calls on_stopped once, never from inside. A write that

@@ -63,6 +63,23 @@ static void delete_tag(struct plain_life *life, struct deletion *deletion, const
     assert_false(deletion->is_done);
 }
 
+struct flushing {
+    struct ht_count_flush request;
+    bool is_done;
+};
+
+static void on_flushed(struct ht_count_flush *request)
+{
+    ((struct flushing *)request->user)->is_done = true;
+}
+
+static void flush(struct plain_life *life, struct flushing *flushing)
+{
+    *flushing = (struct flushing){.request = {.done = on_flushed, .user = flushing}};
+    ht_count_flush(life->count, &flushing->request);
+    assert_false(flushing->is_done);
+}
+
 /* However long the interval is: nobody waits for it. */
 static void a_hashtag_that_was_just_posted_can_be_deleted(void **state)
 {
@@ -174,6 +191,42 @@ static void trouble_hides_what_is_told_of_it(void **state)
     world_destroy(world);
 }
 
+static void a_flush_that_comes_too_early_is_told_so(void **state)
+{
+    (void)state;
+    struct world *world = counted_world(7);
+    struct plain_life life;
+    begin_in_the_middle(&life, world, 3600000);
+    world_add_tweet(world, 0, COUNTED + 1, fresh, 1);
+    world->hold_reads = true;
+    struct flushing flushing;
+    flush(&life, &flushing);
+    world_run(world, 4900);
+    assert_false(flushing.is_done);
+    assert_true(world_run_until(world, &flushing.is_done, 200));
+    assert_int_equal(flushing.request.status, HT_EBUSY);
+    assert_non_null(strstr(flushing.request.error.text, "ry again"));
+    plain_life_crash(&life);
+    world_destroy(world);
+}
+
+static void a_flush_that_finds_all_counted_in_time_is_whole(void **state)
+{
+    (void)state;
+    struct world *world = counted_world(8);
+    struct plain_life life;
+    begin_in_the_middle(&life, world, 3600000);
+    world_add_tweet(world, 0, COUNTED + 1, fresh, 1);
+    struct flushing flushing;
+    flush(&life, &flushing);
+    assert_true(world_run_until(world, &flushing.is_done, 4900));
+    assert_int_equal(flushing.request.status, 0);
+    assert_int_equal(flushing.request.hashtags, 1);
+    assert_int_equal(world_count(world, "fresh"), 1);
+    plain_life_end(&life);
+    world_destroy(world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -182,6 +235,8 @@ int main(void)
         cmocka_unit_test(before_the_first_listing_nothing_is_said_not_to_be_there),
         cmocka_unit_test(the_state_tells_how_far_it_is),
         cmocka_unit_test(trouble_hides_what_is_told_of_it),
+        cmocka_unit_test(a_flush_that_comes_too_early_is_told_so),
+        cmocka_unit_test(a_flush_that_finds_all_counted_in_time_is_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
