@@ -98,9 +98,9 @@ def make(name):
 
 def make_some(targets, name="release"):
     """Builds some files of a build alone; the first time it is configured."""
-    need("ninja")
     where = directory(name)
     is_new = _is_new(name)
+    need(*([BUILDS[name][0], "meson"] if is_new else []), "ninja")
     if is_new:
         print(f"building {_shown(where)}: some minutes the first time", flush=True)
         _configure(name)
@@ -114,6 +114,7 @@ def _make(name):
     where = directory(name)
     began = time.monotonic()
     is_new = _is_new(name)
+    need(*([BUILDS[name][0], "meson"] if is_new else []), "ninja")
     print(f"   building {_shown(where)}{': some minutes the first time' if is_new else ''}", flush=True)
     if is_new:
         _configure(name)
@@ -135,7 +136,6 @@ def _is_new(name):
 def _configure(name):
     compiler, options = BUILDS[name]
     where = directory(name)
-    need(compiler, "meson", "ninja")
     shutil.rmtree(where, ignore_errors=True)
     _run(["meson", "setup", *options, "--fatal-meson-warnings", str(where), str(ROOT)],
          {**_quiet(), "CC": compiler})

@@ -88,6 +88,7 @@ def try_breaks(names):
     chosen = [one for one in breaks.BREAKS if not names or one.name in names]
     for one in chosen:
         breaks.check(builds.ROOT, one)
+    builds.need("gcc", "meson", "ninja")
     missed = []
     with tempfile.TemporaryDirectory(prefix="hashtagd-breaks-") as folder:
         copy = pathlib.Path(folder) / "source"
@@ -109,7 +110,6 @@ def _ignored(_folder, names):
 
 def _configure(copy, build):
     _, options = builds.BUILDS["release"]
-    builds.need("gcc", "meson", "ninja")
     options = [option for option in options if "werror" not in option]
     _run(["meson", "setup", *options, str(build), str(copy)], {"CC": "gcc", **os.environ}, copy)
     _run(["ninja", "-C", str(build), TARGET], os.environ, copy)
