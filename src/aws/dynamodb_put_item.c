@@ -42,8 +42,8 @@ void ht_dynamodb_put_item_start(struct ht_aws_client *client, struct ht_dynamodb
     ht_dynamodb_call_prepare(&op->call, "PutItem", &op->target);
     op->call.done = on_answer;
     op->call.user = op;
-    /* Without memory for a body the service refuses the empty one, which is told like any other. */
-    op->call.body = status == 0 ? ht_buffer_slice(&op->body) : HT_SLICE("{}");
+    op->call.body = ht_buffer_slice(&op->body);
+    op->call.refusal = status;
     ht_aws_call_start(client, &op->call);
 }
 

@@ -49,8 +49,8 @@ void ht_dynamodb_scan_start(struct ht_aws_client *client, struct ht_dynamodb_sca
     op->call.max_answer_bytes = HT_DYNAMODB_SCAN_ANSWER_BYTES;
     op->call.done = on_answer;
     op->call.user = op;
-    /* Without memory for a body the service refuses the empty one, which is told like any other. */
-    op->call.body = status == 0 ? ht_buffer_slice(&op->body) : HT_SLICE("{}");
+    op->call.body = ht_buffer_slice(&op->body);
+    op->call.refusal = status;
     ht_aws_call_start(client, &op->call);
 }
 

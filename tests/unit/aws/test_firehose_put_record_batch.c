@@ -197,6 +197,25 @@ static void test_limit_is_counted_as_sent(void **state)
     free(data);
 }
 
+/* As without memory for the body: else the service would refuse the records, which are not to blame. */
+static void test_what_has_no_body_is_not_sent(void **state)
+{
+    (void)state;
+    struct putting putting;
+    size_t length = HT_FIREHOSE_BATCH_BYTES + 1000000;
+    char *name = malloc(length);
+    assert_non_null(name);
+    memset(name, 'x', length);
+    fill(&putting, 1);
+    putting.op.stream_name = ht_slice_make(name, length);
+    ht_firehose_put_record_batch_start(scripted_client(), &putting.op);
+    assert_int_equal(scripted_pending()->call->refusal, HT_ETOOBIG);
+    scripted_fail(HT_ETOOBIG, HT_AWS_FAULT_NONE, 0, "");
+    assert_int_equal(putting.done, 1);
+    assert_int_equal(putting.op.status, HT_ETOOBIG);
+    free(name);
+}
+
 int main(void)
 {
 #define CASE(test) cmocka_unit_test_setup_teardown(test, scripted_setup, scripted_teardown)
@@ -205,6 +224,7 @@ int main(void)
         CASE(test_answers),
         CASE(test_failed_call_tells_its_status),
         CASE(test_cancel),
+        CASE(test_what_has_no_body_is_not_sent),
         cmocka_unit_test(test_limit_is_counted_as_sent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -228,6 +228,9 @@ static int answer_by_fault(struct world *world, struct ht_aws_call *call)
 
 static int answer(struct world *world, struct ht_aws_call *call)
 {
+    if (call->refusal != 0) { /* nothing was sent */
+        return call->refusal;
+    }
     if (world->fault_count > 0 && strcmp(call->operation, world->fault_operation) == 0) {
         return answer_by_fault(world, call);
     }
