@@ -6,8 +6,8 @@
 #include <string.h>
 
 /* What the room for a token has at first; the byte behind a number needs a place too. */
-#define ROOM_BYTES          16
-#define SHORT_NUMBER_LENGTH (ROOM_BYTES - 2)
+#define ROOM_BYTES         16
+#define SHORT_TOKEN_LENGTH (ROOM_BYTES - 2)
 
 /* Which bytes are a number's. */
 struct scan {
@@ -27,17 +27,18 @@ static size_t next_piece(void *room, size_t size, void *user);
 static size_t take(struct ht_slice *from, size_t most, void *room);
 static size_t plain_length(struct feed *feed, size_t size);
 static bool pass(struct scan *scan, char byte);
-static size_t longest_number(struct ht_slice text);
+static size_t longest_token(struct ht_slice text);
+static size_t letters_for(size_t longest);
 static json_t *unwrap(json_t *list, size_t flags, json_error_t *failure);
 
 json_t *ht_json_load(struct ht_slice text, size_t flags, json_error_t *failure, bool *has_memory)
 {
     struct feed feed = {.text = text};
-    size_t longest = flags & JSON_DISABLE_EOF_CHECK ? 0 : longest_number(text);
-    bool is_wrapped = longest > SHORT_NUMBER_LENGTH;
+    size_t longest = flags & JSON_DISABLE_EOF_CHECK ? 0 : longest_token(text);
+    bool is_wrapped = longest > SHORT_TOKEN_LENGTH;
     if (is_wrapped) {
         feed.opening = HT_SLICE("[\"");
-        feed.letters = longest + 1;
+        feed.letters = letters_for(longest);
         feed.middle = HT_SLICE("\",");
         feed.closing = HT_SLICE("]");
     }
@@ -140,13 +141,27 @@ static bool pass(struct scan *scan, char byte)
     return scan->is_in_number;
 }
 
-static size_t longest_number(struct ht_slice text)
+/* Of a number, or of a string with its quotes. */
+static size_t longest_token(struct ht_slice text)
 {
     struct scan scan = {0};
     size_t longest = 0, length = 0;
     for (size_t i = 0; i < text.length; i++) {
-        length = pass(&scan, text.data[i]) ? length + 1 : 0;
+        bool was_in_string = scan.is_in_string;
+        bool is_number = pass(&scan, text.data[i]);
+        bool begins = scan.is_in_string && !was_in_string;
+        bool goes_on = is_number || was_in_string;
+        length = begins ? 1 : goes_on ? length + 1 : 0;
         longest = length > longest ? length : longest;
     }
     return longest;
+}
+
+/* The room doubles whenever its last byte but one is taken. That must not be the quote behind the
+ * letters: whatever comes before it is looked at when the letters are over. */
+static size_t letters_for(size_t longest)
+{
+    size_t letters = longest + 1;
+    bool is_last = ((letters + 2) & (letters + 1)) == 0;
+    return is_last ? letters + 1 : letters;
 }

@@ -58,7 +58,8 @@ struct ht_json_place {
  * of enum ht_json_parse_flags. Returns the root, to be freed with ht_json_destroy(), or
  * NULL; then `*place` (may be NULL) says where, and `error` (may be NULL) is HT_EPARSE with
  * "line 3, column 7: ..." or HT_ENOMEM. At most 2048 levels deep, where what is
- * in the innermost container is a level too; one fewer where a number has more than 14 characters.
+ * in the innermost container is a level too; one fewer where a number, or a string with its quotes, has
+ * more than 14 bytes.
  */
 struct ht_json *ht_json_parse(struct ht_slice text, unsigned flags, struct ht_json_place *place,
                               struct ht_error *error) HT_MUST_CHECK;

@@ -267,6 +267,8 @@ static void test_depth(void **state)
     assert_false(is_read(2048, "12345678901234"));
     assert_true(is_read(2046, "123456789012345"));
     assert_false(is_read(2047, "123456789012345"));
+    assert_true(is_read(2046, "\"1234567890123\""));
+    assert_false(is_read(2047, "\"1234567890123\""));
 }
 
 /* Where a number is long, a text is read in another way. */
@@ -290,6 +292,17 @@ static void test_long_numbers(void **state)
     assert_null(ht_json_parse(HT_SLICE("[1234567890123456,\n ?]"), 0, &place, &error));
     assert_int_equal(place.line, 2);
     assert_non_null(strstr(error.text, "line 2, column "));
+}
+
+/* The library would look for the quote behind its memory. */
+static void test_out_of_memory_at_the_end_of_a_string_is_told(void **state)
+{
+    (void)state;
+    char text[300];
+    for (int letters = 1; letters < 270; letters++) {
+        (void)snprintf(text, sizeof(text), "[\"%0*d\",\"\"]", letters, 0);
+        check_each_failure(ht_slice_text(text));
+    }
 }
 
 static void test_out_of_memory_before_a_number_is_told(void **state)
@@ -320,6 +333,7 @@ int main(void)
         cmocka_unit_test(test_long_numbers),
         cmocka_unit_test(test_depth),
         cmocka_unit_test(test_out_of_memory_before_a_number_is_told),
+        cmocka_unit_test(test_out_of_memory_at_the_end_of_a_string_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
